@@ -1,0 +1,1 @@
+# What attest/ adds to the build.

@@ -1,0 +1,1 @@
+# What pkcs11/ adds to the build.

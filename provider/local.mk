@@ -1,0 +1,1 @@
+# What provider/ adds to the build.

@@ -1,0 +1,112 @@
+/*
+ * The client of chiod: what pkcs11/, provider/ and tools/ link. No threads, no signal handlers, no output, no libcrypto;
+ * the environment is read by chio_client_new alone (secure_getenv). All functions are thread-safe.
+ *
+ * A call takes a connection of its own from a pool, sends one request, waits for one reply and puts the connection
+ * back. After fork the child starts afresh and never touches the parent's connections. When chiod was restarted, a
+ * call reconnects; a message that the table marks IDEMPOTENT is sent again, any other fails with CHIO_E_DISCONNECTED.
+ */
+#ifndef CHIO_CLIENT_CLIENT_H
+#define CHIO_CLIENT_CLIENT_H
+
+#include "signer/base/buf.h"
+#include "signer/base/err.h"
+#include "signer/base/secret.h"
+#include "signer/wire/message.h"
+
+struct chio_client;
+
+struct chio_client_options {
+  const char *endpoints;   /* comma-separated: unix:PATH, embedded:DIR; NULL: $CHIO_SIGNER, then the compiled-in list
+                              (/run/chio/chiod.sock, $XDG_RUNTIME_DIR/chio/chiod.sock) */
+  const char *program;     /* for chiod's log; NULL: the name of the process */
+  unsigned connect_ms;     /* bound on connecting, over all endpoints; 0: CHIO_CLIENT_CONNECT_MS */
+  unsigned call_ms;        /* bound on one call with reconnect and retry; 0: CHIO_CLIENT_CALL_MS */
+  const char *trusted_user; /* who may listen besides root and the caller itself; NULL: $CHIO_SIGNER_USER, then "chio" */
+};
+
+#define CHIO_CLIENT_CONNECT_MS 5000u
+#define CHIO_CLIENT_CALL_MS 60000u
+
+/* Remembers the options; connects at the first call. CHIO_E_NO_MEMORY, CHIO_E_CONFIG (an endpoint is malformed). */
+CHIO_MUST_CHECK enum chio_err chio_client_new(const struct chio_client_options *options, struct chio_client **out_client,
+                                              struct chio_detail *detail);
+
+/* Closes what is open (in a fork child: only forgets). NULL is accepted. No call may be under way. */
+void chio_client_free(struct chio_client *client);
+
+/* Connects if need be (HELLO): for those who want to know now. CHIO_E_UNREACHABLE names every endpoint tried and why;
+ * CHIO_E_PEER_UNTRUSTED; CHIO_E_VERSION. */
+CHIO_MUST_CHECK enum chio_err chio_client_connect(struct chio_client *client, struct chio_detail *detail);
+
+/* The endpoint in use ("unix:/run/chio/chiod.sock"), into out; empty when none is. */
+void chio_client_endpoint(struct chio_client *client, char *out, size_t size);
+
+/* One request, one reply. The reply's slices borrow from holder, which the caller owns and may reuse for the next call
+ * (chio_buf_clear at the end; it is wiped first when the message is marked SECRET). *out_generation may be NULL.
+ * Errors: those of chiod, as they are, with its text in detail; CHIO_E_UNREACHABLE, CHIO_E_DISCONNECTED,
+ * CHIO_E_TIMEOUT, CHIO_E_PEER_UNTRUSTED, CHIO_E_PROTOCOL. Use the typed chio_call_* below. */
+CHIO_MUST_CHECK enum chio_err chio_client_call(struct chio_client *client, enum chio_message_type type,
+                                               const void *request, void *out_reply, struct chio_buf *holder,
+                                               uint64_t *out_generation, struct chio_detail *detail);
+
+/* chio_call_sign(client, &request, &reply, &holder, &generation, &detail) and so on: one for each message. For a
+ * message without fields the struct is incomplete and NULL is passed. */
+#define CHIO_MESSAGE(NAME, name, number, flags, request_size, reply_size)                                              \
+  struct chio_##name##_request;                                                                                        \
+  struct chio_##name##_reply;                                                                                          \
+  CHIO_MUST_CHECK static inline enum chio_err chio_call_##name(                                                        \
+      struct chio_client *client, const struct chio_##name##_request *request, struct chio_##name##_reply *out_reply, \
+      struct chio_buf *holder, uint64_t *out_generation, struct chio_detail *detail) {                                 \
+    return chio_client_call(client, CHIO_MSG_##NAME, request, out_reply, holder, out_generation, detail);              \
+  }
+#include "signer/wire/message.def"
+#undef CHIO_MESSAGE
+
+/* ---- Streams: multi-part sign, verify, digest over a connection of their own. ---- */
+
+struct chio_stream;
+
+/* Takes a connection and sends STREAM_BEGIN without waiting. */
+CHIO_MUST_CHECK enum chio_err chio_stream_begin(struct chio_client *client,
+                                                const struct chio_stream_begin_request *request,
+                                                struct chio_stream **out_stream, struct chio_detail *detail);
+
+/* Sends data, in pieces of at most CHIO_DATA_MAX; waits only when the socket is full. CHIO_E_STREAM_UNKNOWN once the
+ * connection was lost. */
+CHIO_MUST_CHECK enum chio_err chio_stream_data(struct chio_stream *stream, struct chio_slice data);
+
+/* Ends the stream and waits for its reply; always frees the stream. The output borrows from holder. */
+CHIO_MUST_CHECK enum chio_err chio_stream_end(struct chio_stream *stream, struct chio_slice signature,
+                                              struct chio_slice *out_output, struct chio_buf *holder,
+                                              struct chio_detail *detail);
+
+/* Drops the stream and frees it; NULL is accepted. */
+void chio_stream_abort(struct chio_stream *stream);
+
+/* ---- Logins ---- */
+
+struct chio_login; /* a ticket; shared by threads; inherited by children */
+
+/* LOGIN with a plain or named user; the PIN is the caller's to wipe. On success the caller owns the login. */
+CHIO_MUST_CHECK enum chio_err chio_login_new(struct chio_client *client, uint32_t slot, enum chio_user user,
+                                             struct chio_slice name, struct chio_slice pin,
+                                             struct chio_login **out_login, struct chio_detail *detail);
+
+/* Ends the ticket (LOGOUT) when this process made it; a child that inherited it only forgets. NULL is accepted. */
+void chio_login_end(struct chio_login *login, struct chio_client *client);
+
+/* Forgets the ticket without a word to chiod. NULL is accepted. */
+void chio_login_free(struct chio_login *login);
+
+/* A copy of the ticket for one request, in out (at most CHIO_TICKET_MAX bytes), renewed (RENEW) when half its life is
+ * over. NULL login: the empty ticket. The caller wipes out. */
+CHIO_MUST_CHECK enum chio_err chio_login_ticket(struct chio_login *login, struct chio_client *client,
+                                                uint8_t out[CHIO_TICKET_MAX], struct chio_slice *out_ticket);
+
+/* ---- What is the same for a whole process ---- */
+
+/* Grows by one in every child of fork; a front door compares it to know that it runs in a child. Async-signal-safe. */
+unsigned long chio_client_fork_generation(void);
+
+#endif

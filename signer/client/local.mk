@@ -1,0 +1,1 @@
+# What signer/client/ adds to the build.

@@ -1,0 +1,74 @@
+/*
+ * The signer's core: decides everything, knows no sockets. chiod and chio-embedded.so put frames in and send out what
+ * comes back. Thread-safe: any number of threads may dispatch at once, each with a connection of its own.
+ */
+#ifndef CHIO_CORE_CORE_H
+#define CHIO_CORE_CORE_H
+
+#include "signer/base/buf.h"
+#include "signer/base/err.h"
+#include "signer/wire/frame.h"
+#include <sys/types.h>
+
+struct chio_core;
+struct chio_conn;
+
+struct chio_core_config {
+  const char *state_dir;     /* made 0700 when missing */
+  const char *platform;      /* "sim-tdx" ...; NULL or "auto": chosen by looking */
+  const char *seal;          /* sealing provider: "file" */
+  const char *measured_file; /* what a simulated platform measures; NULL: /proc/self/exe */
+  const char *manifest;      /* the configuration in canonical text: its SHA-256 is in the boot evidence; may be NULL */
+  uint32_t slots;            /* number of slots, 1 to CHIO_SLOTS_MAX */
+  uint32_t pin_min;          /* bytes */
+  uint32_t pin_failures_delay; /* wrong PINs before a delay */
+  uint32_t pin_failures_lock;  /* wrong PINs before the lock */
+  uint64_t ticket_lifetime;  /* seconds */
+  uint32_t cache_objects;    /* loaded objects kept in memory, at most */
+  bool read_only;            /* refuse every change */
+  bool evidence_objects;     /* make a certificate and a data object with each key pair */
+  uint64_t argon2_ops;       /* Argon2id passes */
+  uint64_t argon2_memory;    /* bytes */
+};
+
+/* The compiled-in defaults; state_dir stays NULL. */
+void chio_core_config_default(struct chio_core_config *config);
+
+/* Locks the state folder, opens the store, unseals the root, makes boot evidence. Errors: CHIO_E_STATE_IN_USE (detail
+ * names the other process), CHIO_E_STORE_READ_ONLY, CHIO_E_STORE_CORRUPT, CHIO_E_SEAL, CHIO_E_PLATFORM, CHIO_E_IO. */
+CHIO_MUST_CHECK enum chio_err chio_core_open(const struct chio_core_config *config, struct chio_core **out_core,
+                                             struct chio_detail *detail);
+
+/* No dispatch may be under way. Wipes keys, frees the lock. NULL is accepted. */
+void chio_core_close(struct chio_core *core);
+
+/* Who is at the other end of a connection. */
+struct chio_peer {
+  uid_t uid;
+  gid_t gid;
+  pid_t pid;
+};
+
+CHIO_MUST_CHECK enum chio_err chio_conn_open(struct chio_core *core, const struct chio_peer *peer,
+                                             struct chio_conn **out_conn);
+/* Session objects die with the last connection of their client. NULL is accepted. */
+void chio_conn_close(struct chio_conn *conn);
+
+/* Path of the door socket, told in HELLO; copied. */
+void chio_core_set_door(struct chio_core *core, const char *path);
+
+/* Whether this request is better served by a thread that may wait: by the message table, and for signatures by the
+ * mechanism and the key. Cheap; never wrong in the direction that matters for correctness. */
+bool chio_conn_blocks(struct chio_conn *conn, const struct chio_frame_header *header, struct chio_slice body);
+
+/* Serves one request frame and appends the reply frame to out (nothing for a message without reply). Requests of one
+ * connection are dispatched one after the other. An error means that the connection must be closed (the reply that
+ * says why, if any, is in out). The caller wipes body afterwards when the message is marked SECRET. */
+CHIO_MUST_CHECK enum chio_err chio_conn_dispatch(struct chio_conn *conn, const struct chio_frame_header *header,
+                                                 struct chio_slice body, struct chio_buf *out);
+
+/* Counters for STATUS that the front end keeps (connections, requests ...): a callback that adds JSON members
+ * ("\"connections\":3"). May be NULL. */
+void chio_core_set_status(struct chio_core *core, void (*add)(void *arg, struct chio_buf *json), void *arg);
+
+#endif

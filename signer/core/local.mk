@@ -1,0 +1,1 @@
+# What signer/core/ adds to the build.

@@ -1,0 +1,1 @@
+# What signer/daemon/ adds to the build.

@@ -1,0 +1,71 @@
+/*
+ * The PKCS#11 numbers, from p11-kit's header, and those of later versions and of Chio that it lacks. Only numbers and
+ * structs: including this links nothing.
+ */
+#ifndef CHIO_WIRE_CRYPTOKI_H
+#define CHIO_WIRE_CRYPTOKI_H
+
+#include <p11-kit/pkcs11.h>
+
+/* PKCS #11 v3.0 and v3.1 */
+#ifndef CKO_PROFILE
+#define CKO_PROFILE 0x9UL
+#endif
+#ifndef CKA_UNIQUE_ID
+#define CKA_UNIQUE_ID 0x4UL
+#endif
+#ifndef CKA_PROFILE_ID
+#define CKA_PROFILE_ID 0x601UL
+#endif
+#ifndef CKK_EC_EDWARDS
+#define CKK_EC_EDWARDS 0x40UL
+#endif
+#ifndef CKP_BASELINE_PROVIDER
+#define CKP_BASELINE_PROVIDER 0x1UL
+#endif
+#ifndef CKR_CURVE_NOT_SUPPORTED
+#define CKR_CURVE_NOT_SUPPORTED 0x140UL
+#endif
+#ifndef CKR_ACTION_PROHIBITED
+#define CKR_ACTION_PROHIBITED 0x1BUL
+#endif
+#ifndef CKR_FUNCTION_REJECTED
+#define CKR_FUNCTION_REJECTED 0x200UL
+#endif
+#ifndef CKR_TOKEN_RESOURCE_EXCEEDED
+#define CKR_TOKEN_RESOURCE_EXCEEDED 0x201UL
+#endif
+#ifndef CKR_OPERATION_CANCEL_FAILED
+#define CKR_OPERATION_CANCEL_FAILED 0x202UL
+#endif
+#ifndef CKR_KEY_EXHAUSTED
+#define CKR_KEY_EXHAUSTED 0x203UL
+#endif
+#ifndef CKA_DESTROYABLE
+#define CKA_DESTROYABLE 0x172UL
+#endif
+#ifndef CKA_COPYABLE
+#define CKA_COPYABLE 0x171UL
+#endif
+#ifndef CKA_PUBLIC_KEY_INFO
+#define CKA_PUBLIC_KEY_INFO 0x129UL
+#endif
+
+/* Chio: docs/attributes.md */
+#define CHIO_VENDOR_BASE (0x80000000UL | 0x43480000UL)
+#define CKA_CHIO_ORIGIN (CHIO_VENDOR_BASE + 0x01)
+#define CKA_CHIO_LIFETIME (CHIO_VENDOR_BASE + 0x02)
+#define CKA_CHIO_ROLE (CHIO_VENDOR_BASE + 0x03)
+#define CKA_CHIO_TEE (CHIO_VENDOR_BASE + 0x04)
+#define CKA_CHIO_MEASUREMENT (CHIO_VENDOR_BASE + 0x05)
+#define CKA_CHIO_REPORT_DATA (CHIO_VENDOR_BASE + 0x06)
+#define CKA_CHIO_QUOTE (CHIO_VENDOR_BASE + 0x07)
+#define CKA_CHIO_STATEMENT (CHIO_VENDOR_BASE + 0x08)
+#define CKA_CHIO_EVIDENCE (CHIO_VENDOR_BASE + 0x09)
+#define CKA_CHIO_BINDING (CHIO_VENDOR_BASE + 0x0A)
+#define CKA_CHIO_PUBLIC_KEY (CHIO_VENDOR_BASE + 0x0B)
+#define CKA_CHIO_BACKEND_URI (CHIO_VENDOR_BASE + 0x0C)
+#define CKA_CHIO_DELEGATION (CHIO_VENDOR_BASE + 0x0D)
+#define CKM_CHIO_ATTEST (CHIO_VENDOR_BASE + 0x01)
+
+#endif

@@ -1,0 +1,40 @@
+noinst_LTLIBRARIES += signer/wire/libchio-wire.la
+signer_wire_libchio_wire_la_SOURCES = \
+  signer/wire/attribute.c signer/wire/attribute.def signer/wire/attribute.h \
+  signer/wire/attrs.c signer/wire/attrs.h \
+  signer/wire/cryptoki.h \
+  signer/wire/embedded.h \
+  signer/wire/field.c signer/wire/field.h \
+  signer/wire/frame.c signer/wire/frame.h \
+  signer/wire/limits.h \
+  signer/wire/mech_params.c signer/wire/mech_params.h \
+  signer/wire/mechanism.c signer/wire/mechanism.def signer/wire/mechanism.h \
+  signer/wire/message.c signer/wire/message.def signer/wire/message.h signer/wire/messages.h \
+  signer/wire/msg_digest.c signer/wire/msg_digest.h \
+  signer/wire/msg_hello.c signer/wire/msg_hello.h \
+  signer/wire/msg_key_pair.c signer/wire/msg_key_pair.h \
+  signer/wire/msg_login.c signer/wire/msg_login.h \
+  signer/wire/msg_logout.c signer/wire/msg_logout.h \
+  signer/wire/msg_object_copy.c signer/wire/msg_object_copy.h \
+  signer/wire/msg_object_create.c signer/wire/msg_object_create.h \
+  signer/wire/msg_object_destroy.c signer/wire/msg_object_destroy.h \
+  signer/wire/msg_object_find.c signer/wire/msg_object_find.h \
+  signer/wire/msg_object_get.c signer/wire/msg_object_get.h \
+  signer/wire/msg_object_set.c signer/wire/msg_object_set.h \
+  signer/wire/msg_pin_init.c signer/wire/msg_pin_init.h \
+  signer/wire/msg_pin_set.c signer/wire/msg_pin_set.h \
+  signer/wire/msg_random.c signer/wire/msg_random.h \
+  signer/wire/msg_renew.c signer/wire/msg_renew.h \
+  signer/wire/msg_session_close.c signer/wire/msg_session_close.h \
+  signer/wire/msg_sign.c signer/wire/msg_sign.h \
+  signer/wire/msg_slot_list.c signer/wire/msg_slot_list.h \
+  signer/wire/msg_status.c signer/wire/msg_status.h \
+  signer/wire/msg_stream_abort.c signer/wire/msg_stream_abort.h \
+  signer/wire/msg_stream_begin.c signer/wire/msg_stream_begin.h \
+  signer/wire/msg_stream_data.c signer/wire/msg_stream_data.h \
+  signer/wire/msg_stream_end.c signer/wire/msg_stream_end.h \
+  signer/wire/msg_token_info.c signer/wire/msg_token_info.h \
+  signer/wire/msg_token_init.c signer/wire/msg_token_init.h \
+  signer/wire/msg_verify.c signer/wire/msg_verify.h \
+  signer/wire/uid.c signer/wire/uid.h
+signer_wire_libchio_wire_la_LIBADD = signer/base/libchio-base.la

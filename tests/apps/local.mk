@@ -1,0 +1,1 @@
+# What tests/apps/ adds to the build.

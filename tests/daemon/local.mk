@@ -1,0 +1,1 @@
+# What tests/daemon/ adds to the build.

@@ -1,0 +1,1 @@
+# What tests/module/ adds to the build.

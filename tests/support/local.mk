@@ -1,0 +1,1 @@
+# What tests/support/ adds to the build.

@@ -1,0 +1,13 @@
+# Unit tests with cmocka: tests/unit/test_<module>.c. Add the name to UNIT_TESTS and its sources below.
+UNIT_TESTS =
+UNIT_LIBS = $(CMOCKA_LIBS) signer/wire/libchio-wire.la signer/base/libchio-base.la
+
+UNIT_TESTS += tests/unit/test_wire
+tests_unit_test_wire_SOURCES = tests/unit/test_wire.c
+tests_unit_test_wire_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_wire_LDADD = $(UNIT_LIBS)
+
+if HAVE_CMOCKA
+check_PROGRAMS += $(UNIT_TESTS)
+TESTS += $(UNIT_TESTS)
+endif
