@@ -16,7 +16,7 @@
 
 /* The OID of the certificate extension that holds a bundle (as an OCTET STRING with the JSON bytes), under Chio's
  * arc of UUID-based OIDs. */
-#define CHIO_EVIDENCE_OID "2.25.89437291873510923401272894127840214531"
+#define CHIO_EVIDENCE_OID "2.25.109241486368889581879283758888474991060"
 
 /* DSSE pre-authentication encoding of (payload type, payload): what the attestation key signs. */
 void chio_dsse_pae(const char *payload_type, struct chio_slice payload, struct chio_buf *out);
