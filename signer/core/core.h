@@ -29,9 +29,11 @@ struct chio_core_config {
   bool evidence_objects;     /* make a certificate and a data object with each key pair */
   uint64_t argon2_ops;       /* Argon2id passes */
   uint64_t argon2_memory;    /* bytes */
+  bool audit;                /* compare each slot with its set hash after opening, in a thread of the core: for chiod; a
+                              * guest in someone's process leaves it off */
 };
 
-/* The compiled-in defaults; state_dir stays NULL. */
+/* The compiled-in defaults; state_dir stays NULL and audit false. */
 void chio_core_config_default(struct chio_core_config *config);
 
 /* Locks the state folder, opens the store, unseals the root, makes boot evidence. Errors: CHIO_E_STATE_IN_USE (detail
