@@ -13,6 +13,11 @@
 /* Makes the library context; again is harmless. CHIO_E_INTERNAL. */
 CHIO_MUST_CHECK enum chio_err chio_crypto_init(void);
 
+/* Puts the private numbers of EC and RSA keys made from now on into locked memory of this size (a power of 2, bytes; an
+ * RSA-4096 key takes about 4096). For a process of our own, before the first key: a guest must not do this to its host.
+ * CHIO_E_NO_MEMORY when the memory cannot be had or locked. */
+CHIO_MUST_CHECK enum chio_err chio_crypto_init_secure_heap(size_t size);
+
 struct chio_key; /* a private or public key, reference counted */
 
 /* Generates. params: CKA_EC_PARAMS for Ed25519 (both spellings) and EC; CKA_MODULUS_BITS and optional
@@ -81,6 +86,7 @@ CHIO_MUST_CHECK enum chio_err chio_digest_new(const struct chio_mechanism *mecha
 CHIO_MUST_CHECK enum chio_err chio_digest_update(struct chio_digest *digest, struct chio_slice data);
 CHIO_MUST_CHECK enum chio_err chio_digest_final(struct chio_digest *digest, uint8_t out[64], size_t *out_len);
 void chio_digest_free(struct chio_digest *digest);
+CHIO_AUTO_DECLARE(chio_digest)
 CHIO_MUST_CHECK enum chio_err chio_digest_once(const struct chio_mechanism *mechanism, struct chio_slice data,
                                                uint8_t out[64], size_t *out_len);
 

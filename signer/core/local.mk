@@ -7,3 +7,14 @@ signer_core_libchio_core_la_LIBADD = signer/wire/libchio-wire.la \
 signer_core_libchio_core_la_SOURCES = \
   signer/core/core.h \
   signer/core/state_lock.c signer/core/state_lock.h
+
+# Keys and algorithms.
+signer_core_libchio_core_la_SOURCES += \
+  signer/core/certify.c \
+  signer/core/crypto.c signer/core/crypto.h signer/core/crypto_context.h \
+  signer/core/der.c signer/core/der.h \
+  signer/core/digest.c \
+  signer/core/ed25519_dom2.c signer/core/ed25519_dom2.h \
+  signer/core/key.c signer/core/key.h \
+  signer/core/key_ec.c signer/core/key_ed25519.c signer/core/key_pkey.c signer/core/key_rsa.c \
+  signer/core/key_pool.c signer/core/key_pool.h
