@@ -18,3 +18,8 @@ signer_core_libchio_core_la_SOURCES += \
   signer/core/key.c signer/core/key.h \
   signer/core/key_ec.c signer/core/key_ed25519.c signer/core/key_pkey.c signer/core/key_rsa.c \
   signer/core/key_pool.c signer/core/key_pool.h
+
+# The sealing root.
+signer_core_libchio_core_la_SOURCES += \
+  signer/core/root_file.c signer/core/root_file.h \
+  signer/core/seal.c signer/core/seal.h

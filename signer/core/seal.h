@@ -12,10 +12,11 @@
 struct chio_seal;
 
 /* Opens the root, or makes it when the folder is new. CHIO_E_SEAL (missing, unreadable, wrong mode or size while a
- * store exists), CHIO_E_UNSUPPORTED (no such provider), CHIO_E_IO. */
+ * store exists), CHIO_E_UNSUPPORTED (no such provider), CHIO_E_STORE_READ_ONLY, CHIO_E_STORE_FULL, CHIO_E_IO. */
 CHIO_MUST_CHECK enum chio_err chio_seal_open(const char *provider, const char *dir, struct chio_seal **out_seal,
                                              struct chio_detail *detail);
 void chio_seal_free(struct chio_seal *seal);
+CHIO_AUTO_DECLARE(chio_seal)
 const char *chio_seal_provider(const struct chio_seal *seal);
 
 /* A 32-byte key: HKDF-SHA-256(root, info = purpose || 00 || context). */

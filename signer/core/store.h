@@ -18,11 +18,12 @@
 
 struct chio_store;
 
-/* Opens or creates DIR/store.sqlite (0600) with foreign keys, WAL, synchronous=FULL. CHIO_E_STORE_READ_ONLY,
- * CHIO_E_STORE_CORRUPT, CHIO_E_IO, CHIO_E_STORE_FULL. The seal stays the caller's and outlives the store. */
+/* Opens or creates DIR/store.sqlite (0600) with WAL, synchronous=FULL. CHIO_E_STORE_READ_ONLY, CHIO_E_STORE_CORRUPT,
+ * CHIO_E_IO, CHIO_E_STORE_FULL, CHIO_E_SEAL (sealed under another root), CHIO_E_VERSION (a newer schema). The seal stays the caller's and outlives the store. */
 CHIO_MUST_CHECK enum chio_err chio_store_open(const char *dir, struct chio_seal *seal, struct chio_store **out_store,
                                               struct chio_detail *detail);
-void chio_store_close(struct chio_store *store);
+void chio_store_close(struct chio_store *store); /* NULL is accepted */
+CHIO_AUTO_DECLARE(chio_store)
 
 /* ---- Tokens ---- */
 
@@ -82,9 +83,11 @@ struct chio_object_row {
  * id, label, private) are taken from attrs. CHIO_E_STORE_FULL, CHIO_E_STORE_READ_ONLY, CHIO_E_IO. */
 CHIO_MUST_CHECK enum chio_err chio_store_objects_insert(struct chio_store *store, const struct chio_object_row *rows,
                                                         size_t count, struct chio_detail *detail);
-/* Replaces attrs of one row; version must be that of the row and is raised. The secret part is sealed anew. */
+/* Replaces attrs of one row; version must be that of the row and is raised. The secret part is sealed anew.
+ * CHIO_E_OBJECT_UNKNOWN; CHIO_E_BUSY when the row has another version: it was changed meanwhile. */
 CHIO_MUST_CHECK enum chio_err chio_store_object_update(struct chio_store *store, const struct chio_object_row *row,
                                                        struct chio_detail *detail);
+/* CHIO_E_OBJECT_UNKNOWN. A damaged row can be deleted. */
 CHIO_MUST_CHECK enum chio_err chio_store_object_delete(struct chio_store *store, uint32_t slot,
                                                        const struct chio_uid *uid, struct chio_detail *detail);
 
@@ -96,8 +99,8 @@ CHIO_MUST_CHECK enum chio_err chio_store_object_load(struct chio_store *store, u
                                                      struct chio_detail *detail);
 
 /* A page of unique ids in order of creation, after the given row number (0: from the start). Only what the index
- * columns can say is matched (class, key type, id, label, unique id, private <= see_private); the caller checks the
- * rest on the loaded objects. exact is false when the template has more than that. */
+ * columns can say is matched (class, key type, id, label, unique id, private, private <= see_private; every row is a
+ * token object); the caller checks the rest on the loaded objects. exact is false when the template has more than that. */
 struct chio_store_found {
   struct chio_uid uid;
   uint64_t row;
@@ -110,7 +113,7 @@ uint64_t chio_store_objects_count(struct chio_store *store, uint32_t slot);
 
 /* ---- Boot evidence: stored once a run, shared by the keys born in it ---- */
 
-/* Bytes under a name ("boot/<hex>"), sealed like objects. */
+/* Bytes under a name ("boot/<hex>"), sealed like objects. Putting replaces; CHIO_E_NOT_FOUND from get. */
 CHIO_MUST_CHECK enum chio_err chio_store_blob_put(struct chio_store *store, const char *name, struct chio_slice bytes,
                                                   struct chio_detail *detail);
 CHIO_MUST_CHECK enum chio_err chio_store_blob_get(struct chio_store *store, const char *name, struct chio_buf *out);
