@@ -11,6 +11,8 @@
 #include "signer/base/err.h"
 
 #define CHIO_STATEMENT_PAYLOAD_TYPE "application/vnd.chio.key-statement+json"
+#define CHIO_BUNDLE_MEDIA_TYPE "application/vnd.dev.sigstore.bundle.v0.3+json"
+#define CHIO_BOOT_PROFILE "chio-hsm boot v1"
 #define CHIO_STATEMENT_MAX 65536u
 #define CHIO_BUNDLE_MAX (256u * 1024u)
 
@@ -40,10 +42,11 @@ struct chio_boot_evidence {
 CHIO_MUST_CHECK enum chio_err chio_boot_report_data(struct chio_slice ak_spki, const uint8_t manifest_sha256[32],
                                                     struct chio_slice nonce, uint8_t out[64]);
 
-/* The second part of a bundle, stored once a run. */
+/* The second part of a bundle, stored once a run: the value of "verificationMaterial", a JSON object with the
+ * attestation key, the quote and what the report data was made of. */
 CHIO_MUST_CHECK enum chio_err chio_bundle_boot_part(const struct chio_boot_evidence *boot, struct chio_buf *out);
 
-/* The bundle: exact concatenation around the envelope and the boot part. */
+/* The bundle: {"mediaType":...,"dsseEnvelope":ENVELOPE,"verificationMaterial":BOOT_PART}, both parts byte for byte. */
 CHIO_MUST_CHECK enum chio_err chio_bundle_join(struct chio_slice envelope, struct chio_slice boot_part,
                                                struct chio_buf *out);
 

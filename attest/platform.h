@@ -1,6 +1,7 @@
 /*
  * Where evidence is made: the platform the signer runs on. Chosen by name or by looking; sim-* make the same formats,
- * byte for byte, under a root of their own that they create in the state folder (DIR/sim/) at first start.
+ * byte for byte, under a root of their own that they create in the state folder at first start: DIR/sim/tdx.pem (0600)
+ * holds keys and certificates, DIR/sim/tdx-root.pem the root's certificate alone, for verifiers.
  */
 #ifndef CHIO_ATTEST_PLATFORM_H
 #define CHIO_ATTEST_PLATFORM_H
@@ -33,6 +34,10 @@ CHIO_MUST_CHECK enum chio_err chio_platform_quote(struct chio_platform *platform
 /* Certificates that a verifier needs and the quote does not carry (SNP: VCEK, ASK; simulated: nothing but what is in
  * the quote), concatenated PEM appended; often none. */
 CHIO_MUST_CHECK enum chio_err chio_platform_certificates(struct chio_platform *platform, struct chio_buf *out_pem);
+
+/* The root certificate of a simulated platform as PEM, appended: what a relying party must name to accept its quotes.
+ * CHIO_E_UNSUPPORTED for real hardware, whose anchors are pinned in the verifier. */
+CHIO_MUST_CHECK enum chio_err chio_platform_root(const struct chio_platform *platform, struct chio_buf *out_pem);
 
 /* The measurement in a quote of this platform (MRENCLAVE, MRTD, launch digest, PCR0). CHIO_E_EVIDENCE_FORMAT. */
 CHIO_MUST_CHECK enum chio_err chio_platform_measurement(const struct chio_platform *platform, struct chio_slice quote,

@@ -26,6 +26,7 @@ UNIT_TESTS += tests/unit/test_seal
 tests_unit_test_seal_SOURCES = tests/unit/test_seal.c tests/support/temp_dir.h
 tests_unit_test_seal_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_seal_LDADD = signer/core/libchio-core.la $(SODIUM_LIBS) $(UNIT_LIBS)
+include tests/unit/attest.mk
 
 if HAVE_CMOCKA
 check_PROGRAMS += $(UNIT_TESTS)

@@ -1,0 +1,27 @@
+/* What a platform implements: one table of functions each. platform.c picks one by name or by looking. */
+#ifndef CHIO_ATTEST_PLATFORM_BACKEND_H
+#define CHIO_ATTEST_PLATFORM_BACKEND_H
+
+#include "attest/platform.h"
+
+struct chio_platform_backend {
+  const char *name;
+  bool simulated;
+  /* Whether the machine offers it; NULL for simulated platforms, which are there for the asking. */
+  bool (*present)(void);
+  CHIO_MUST_CHECK enum chio_err (*open)(const char *state_dir, const char *measured_file, void **out_self,
+                                        struct chio_detail *detail);
+  void (*close)(void *self);
+  CHIO_MUST_CHECK enum chio_err (*quote)(void *self, const uint8_t report_data[CHIO_REPORT_DATA_SIZE],
+                                         struct chio_buf *out_quote, struct chio_detail *detail);
+  /* NULL: the quote carries all it needs. */
+  CHIO_MUST_CHECK enum chio_err (*certificates)(void *self, struct chio_buf *out_pem);
+  /* Simulated platforms alone. */
+  CHIO_MUST_CHECK enum chio_err (*root)(const void *self, struct chio_buf *out_pem);
+  CHIO_MUST_CHECK enum chio_err (*measurement)(struct chio_slice quote, uint8_t out[CHIO_MEASUREMENT_MAX],
+                                               size_t *out_len);
+};
+
+extern const struct chio_platform_backend chio_platform_sim_tdx;
+
+#endif

@@ -1,0 +1,111 @@
+#include "attest/text.h"
+
+#include "signer/base/utf8.h"
+
+int chio_hex_digit(uint8_t c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+
+enum chio_err chio_hex_decode(struct chio_slice text, uint8_t *out, size_t len) {
+  if (text.len % 2 != 0 || text.len / 2 != len) return CHIO_E_MALFORMED;
+  for (size_t i = 0; i < len; i++) {
+    int high = chio_hex_digit(text.data[2 * i]), low = chio_hex_digit(text.data[2 * i + 1]);
+    if (high < 0 || low < 0) return CHIO_E_MALFORMED;
+    out[i] = (uint8_t)(high << 4 | low);
+  }
+  return CHIO_OK;
+}
+
+void chio_hex_append(struct chio_buf *out, struct chio_slice bytes) {
+  static const char digits[] = "0123456789abcdef";
+  uint8_t *to = chio_buf_reserve(out, bytes.len * 2);
+  if (to == NULL) return;
+  for (size_t i = 0; i < bytes.len; i++) {
+    to[2 * i] = (uint8_t)digits[bytes.data[i] >> 4];
+    to[2 * i + 1] = (uint8_t)digits[bytes.data[i] & 15];
+  }
+  out->len += bytes.len * 2;
+}
+
+static const char base64_standard[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+void chio_base64_append(struct chio_buf *out, struct chio_slice bytes) {
+  for (size_t i = 0; i < bytes.len; i += 3) {
+    size_t left = bytes.len - i;
+    uint32_t group = (uint32_t)bytes.data[i] << 16;
+    if (left > 1) group |= (uint32_t)bytes.data[i + 1] << 8;
+    if (left > 2) group |= bytes.data[i + 2];
+    char four[4] = {base64_standard[group >> 18], base64_standard[group >> 12 & 63],
+                    left > 1 ? base64_standard[group >> 6 & 63] : '=', left > 2 ? base64_standard[group & 63] : '='};
+    chio_buf_append(out, four, sizeof four);
+  }
+}
+
+static int base64_digit(uint8_t c, bool url) {
+  if (c >= 'A' && c <= 'Z') return c - 'A';
+  if (c >= 'a' && c <= 'z') return c - 'a' + 26;
+  if (c >= '0' && c <= '9') return c - '0' + 52;
+  if (c == (url ? '-' : '+')) return 62;
+  if (c == (url ? '_' : '/')) return 63;
+  return -1;
+}
+
+/* The text without its padding, which must complete the last group of four. */
+static enum chio_err base64_unpad(struct chio_slice *text) {
+  if (text->len % 4 != 0) return CHIO_E_MALFORMED;
+  for (int i = 0; i < 2 && text->len > 0 && text->data[text->len - 1] == '='; i++) text->len--;
+  return CHIO_OK;
+}
+
+enum chio_err chio_base64_decode(struct chio_slice text, bool url, struct chio_buf *out) {
+  enum chio_err err = url ? CHIO_OK : base64_unpad(&text);
+  if (err != CHIO_OK) return err;
+  if (text.len % 4 == 1) return CHIO_E_MALFORMED;
+  uint8_t *to = chio_buf_reserve(out, text.len / 4 * 3 + 3);
+  if (to == NULL) return CHIO_E_NO_MEMORY;
+  uint32_t bits = 0;
+  unsigned have = 0;
+  size_t len = 0;
+  for (size_t i = 0; i < text.len; i++) {
+    int digit = base64_digit(text.data[i], url);
+    if (digit < 0) return CHIO_E_MALFORMED;
+    bits = (bits << 6 | (uint32_t)digit) & 0xffffff;
+    have += 6;
+    if (have < 8) continue;
+    have -= 8;
+    to[len++] = (uint8_t)(bits >> have);
+  }
+  if ((bits & ((1u << have) - 1)) != 0) return CHIO_E_MALFORMED;
+  out->len += len;
+  return CHIO_OK;
+}
+
+static void quote_character(struct chio_buf *out, uint8_t c) {
+  static const char names[] = "btn\0fr"; /* from U+0008; U+000B has no short form */
+  if (c == '"' || c == '\\') chio_buf_printf(out, "\\%c", c);
+  else if (c >= 8 && c <= 13 && names[c - 8] != 0) chio_buf_printf(out, "\\%c", names[c - 8]);
+  else chio_buf_printf(out, "\\u%04x", c);
+}
+
+void chio_json_quote(struct chio_buf *out, struct chio_slice text) {
+  chio_buf_append_u8(out, '"');
+  size_t from = 0, i = 0;
+  while (i < text.len) {
+    uint8_t c = text.data[i];
+    uint32_t scalar;
+    size_t len = chio_utf8_decode(chio_slice(text.data + i, text.len - i), &scalar);
+    if (len > 0 && c >= 0x20 && c != '"' && c != '\\') {
+      i += len;
+      continue;
+    }
+    chio_buf_append_slice(out, chio_slice(text.data + from, i - from));
+    if (len == 0) chio_buf_append_str(out, "\xef\xbf\xbd");
+    else quote_character(out, c);
+    from = ++i;
+  }
+  chio_buf_append_slice(out, chio_slice(text.data + from, i - from));
+  chio_buf_append_u8(out, '"');
+}
