@@ -43,7 +43,8 @@ CHIO_MUST_CHECK enum chio_err chio_client_connect(struct chio_client *client, st
 void chio_client_endpoint(struct chio_client *client, char *out, size_t size);
 
 /* One request, one reply. The reply's slices borrow from holder, which the caller owns and may reuse for the next call
- * (chio_buf_clear at the end; it is wiped first when the message is marked SECRET). *out_generation may be NULL.
+ * (chio_buf_clear at the end; the caller wipes it first when the reply held a secret). holder may be NULL for a message
+ * whose reply has no fields; *out_generation may be NULL.
  * Errors: those of chiod, as they are, with its text in detail; CHIO_E_UNREACHABLE, CHIO_E_DISCONNECTED,
  * CHIO_E_TIMEOUT, CHIO_E_PEER_UNTRUSTED, CHIO_E_PROTOCOL. Use the typed chio_call_* below. */
 CHIO_MUST_CHECK enum chio_err chio_client_call(struct chio_client *client, enum chio_message_type type,

@@ -3,6 +3,7 @@ signer_wire_libchio_wire_la_SOURCES = \
   signer/wire/attribute.c signer/wire/attribute.def signer/wire/attribute.h \
   signer/wire/attrs.c signer/wire/attrs.h \
   signer/wire/cryptoki.h \
+  signer/wire/door.h \
   signer/wire/embedded.h \
   signer/wire/field.c signer/wire/field.h \
   signer/wire/frame.c signer/wire/frame.h \

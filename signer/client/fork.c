@@ -1,0 +1,89 @@
+#include "signer/client/fork.h"
+
+#include "signer/client/client.h"
+#include <pthread.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static atomic_ulong generation;
+static _Atomic(pid_t) known_pid;
+
+/* All that the handler does: it runs between fork and the child's first instruction, where locks may be held for ever. */
+static void in_child(void) {
+  atomic_store(&known_pid, getpid());
+  atomic_fetch_add(&generation, 1);
+}
+
+static void watch_once(void) {
+  atomic_store(&known_pid, getpid());
+  /* Without memory for the handler the check of the process id still finds every child. */
+  (void)pthread_atfork(NULL, NULL, in_child);
+}
+
+void chio_fork_watch(void) {
+  static pthread_once_t once = PTHREAD_ONCE_INIT;
+  (void)pthread_once(&once, watch_once);
+}
+
+unsigned long chio_client_fork_generation(void) {
+  /* clone(2) called directly makes children without running the handler; the process id shows them. */
+  pid_t pid = getpid();
+  pid_t known = atomic_load_explicit(&known_pid, memory_order_relaxed);
+  if (known != pid && atomic_compare_exchange_strong(&known_pid, &known, pid) && known != 0)
+    atomic_fetch_add(&generation, 1);
+  return atomic_load_explicit(&generation, memory_order_relaxed);
+}
+
+struct chio_fork_mutex {
+  unsigned long generation;
+  struct chio_fork_mutex *older; /* of the parent: never taken or destroyed here, only freed in the end */
+  pthread_mutex_t mutex;
+};
+
+static struct chio_fork_mutex *mutex_new(unsigned long of, struct chio_fork_mutex *older) {
+  struct chio_fork_mutex *m = malloc(sizeof *m);
+  if (m == NULL) return NULL;
+  m->generation = of;
+  m->older = older;
+  if (pthread_mutex_init(&m->mutex, NULL) != 0) {
+    free(m);
+    return NULL;
+  }
+  return m;
+}
+
+enum chio_err chio_fork_lock_init(struct chio_fork_lock *lock) {
+  struct chio_fork_mutex *m = mutex_new(chio_client_fork_generation(), NULL);
+  if (m == NULL) return CHIO_E_NO_MEMORY;
+  atomic_init(&lock->current, m);
+  return CHIO_OK;
+}
+
+void chio_fork_lock_destroy(struct chio_fork_lock *lock) {
+  struct chio_fork_mutex *m = atomic_load(&lock->current);
+  while (m != NULL) {
+    struct chio_fork_mutex *older = m->older;
+    free(m);
+    m = older;
+  }
+}
+
+enum chio_err chio_fork_lock_take(struct chio_fork_lock *lock, struct chio_fork_mutex **out_held) {
+  unsigned long now = chio_client_fork_generation();
+  struct chio_fork_mutex *m = atomic_load(&lock->current);
+  while (m->generation != now) {
+    struct chio_fork_mutex *fresh = mutex_new(now, m);
+    if (fresh == NULL) return CHIO_E_NO_MEMORY;
+    if (atomic_compare_exchange_strong(&lock->current, &m, fresh))
+      m = fresh;
+    else
+      free(fresh); /* another thread of this child was first; m is its mutex now */
+  }
+  (void)pthread_mutex_lock(&m->mutex);
+  *out_held = m;
+  return CHIO_OK;
+}
+
+void chio_fork_lock_release(struct chio_fork_mutex *held) {
+  (void)pthread_mutex_unlock(&held->mutex);
+}
