@@ -7,16 +7,6 @@ tests_unit_test_wire_SOURCES = tests/unit/test_wire.c
 tests_unit_test_wire_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_wire_LDADD = $(UNIT_LIBS)
 
-UNIT_TESTS += tests/unit/test_base
-tests_unit_test_base_SOURCES = tests/unit/test_base.c
-tests_unit_test_base_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
-tests_unit_test_base_LDADD = $(UNIT_LIBS)
-
-UNIT_TESTS += tests/unit/test_log
-tests_unit_test_log_SOURCES = tests/unit/test_log.c
-tests_unit_test_log_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(JANSSON_CFLAGS)
-tests_unit_test_log_LDADD = $(JANSSON_LIBS) $(UNIT_LIBS)
-
 UNIT_TESTS += tests/unit/test_crypto
 tests_unit_test_crypto_SOURCES = tests/unit/test_crypto.c
 tests_unit_test_crypto_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(CRYPTO_CFLAGS)
@@ -27,6 +17,7 @@ tests_unit_test_seal_SOURCES = tests/unit/test_seal.c tests/support/temp_dir.h
 tests_unit_test_seal_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_seal_LDADD = signer/core/libchio-core.la $(SODIUM_LIBS) $(UNIT_LIBS)
 include tests/unit/attest.mk
+include tests/unit/base.mk
 include tests/unit/client.mk
 
 if HAVE_CMOCKA
