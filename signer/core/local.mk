@@ -23,3 +23,10 @@ signer_core_libchio_core_la_SOURCES += \
 signer_core_libchio_core_la_SOURCES += \
   signer/core/root_file.c signer/core/root_file.h \
   signer/core/seal.c signer/core/seal.h
+
+# The sealed store.
+signer_core_libchio_core_la_SOURCES += \
+  signer/core/store.c signer/core/store.h signer/core/store_db.h \
+  signer/core/store_audit.c signer/core/store_find.c signer/core/store_object.c \
+  signer/core/store_sum.c signer/core/store_sum.h \
+  signer/core/store_token.c signer/core/store_user.c

@@ -23,7 +23,6 @@ struct chio_store;
 CHIO_MUST_CHECK enum chio_err chio_store_open(const char *dir, struct chio_seal *seal, struct chio_store **out_store,
                                               struct chio_detail *detail);
 void chio_store_close(struct chio_store *store); /* NULL is accepted */
-CHIO_AUTO_DECLARE(chio_store)
 
 /* ---- Tokens ---- */
 
