@@ -2,11 +2,37 @@
 # it decides about (crypto, seal, store, users).
 noinst_LTLIBRARIES += signer/core/libchio-core.la
 signer_core_libchio_core_la_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS) $(SQLITE_CFLAGS) $(JANSSON_CFLAGS)
-signer_core_libchio_core_la_LIBADD = signer/wire/libchio-wire.la \
+signer_core_libchio_core_la_LIBADD = attest/libchio-attest.la signer/wire/libchio-wire.la \
   signer/base/libchio-base.la $(CRYPTO_LIBS) $(SODIUM_LIBS) $(SQLITE_LIBS) $(JANSSON_LIBS)
 signer_core_libchio_core_la_SOURCES = \
-  signer/core/core.h \
-  signer/core/state_lock.c signer/core/state_lock.h
+  signer/core/attr_set.c signer/core/attr_set.h \
+  signer/core/call.c signer/core/call.h \
+  signer/core/certificate.c signer/core/certificate.h \
+  signer/core/conn.c signer/core/conn.h \
+  signer/core/core.c signer/core/core.h \
+  signer/core/dispatch.c \
+  signer/core/evidence.c signer/core/evidence.h \
+  signer/core/handle_create.c \
+  signer/core/handle_find.c \
+  signer/core/handle_get.c \
+  signer/core/handle_hello.c \
+  signer/core/handle_key_pair.c \
+  signer/core/handle_object.c \
+  signer/core/handle_sign.c \
+  signer/core/handle_status.c \
+  signer/core/handle_stream.c \
+  signer/core/handle_token.c \
+  signer/core/handle_user.c \
+  signer/core/newborn.c signer/core/newborn.h \
+  signer/core/object.c signer/core/object.h \
+  signer/core/object_table.c signer/core/object_table.h \
+  signer/core/pin.h \
+  signer/core/state.h \
+  signer/core/state_lock.c signer/core/state_lock.h \
+  signer/core/statement.c signer/core/statement.h \
+  signer/core/template.c signer/core/template.h \
+  signer/core/use.c signer/core/use.h \
+  signer/core/value.c signer/core/value.h
 
 # Keys and algorithms.
 signer_core_libchio_core_la_SOURCES += \

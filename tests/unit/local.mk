@@ -24,7 +24,6 @@ UNIT_TESTS += tests/unit/test_store
 tests_unit_test_store_SOURCES = tests/unit/test_store.c tests/support/temp_dir.h
 tests_unit_test_store_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(SQLITE_CFLAGS)
 tests_unit_test_store_LDADD = signer/core/libchio-core.la $(SQLITE_LIBS) $(SODIUM_LIBS) $(UNIT_LIBS)
-include tests/unit/kms.mk
 
 if HAVE_CMOCKA
 check_PROGRAMS += $(UNIT_TESTS)

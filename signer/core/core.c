@@ -1,0 +1,162 @@
+#include "signer/core/call.h"
+#include "signer/core/state_lock.h"
+
+#include "signer/base/log.h"
+
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+void chio_core_config_default(struct chio_core_config *config) {
+  *config = (struct chio_core_config){.platform = "auto",
+                                      .seal = "file",
+                                      .slots = 1,
+                                      .pin_min = CHIO_PIN_MIN,
+                                      .pin_failures_delay = 3,
+                                      .pin_failures_lock = 10,
+                                      .ticket_lifetime = 8 * 3600,
+                                      .cache_objects = 10000,
+                                      .evidence_objects = true,
+                                      .argon2_ops = 3,
+                                      .argon2_memory = 64u * 1024u * 1024u};
+}
+
+static enum chio_err check_config(const struct chio_core_config *config, struct chio_detail *detail) {
+  if (config->state_dir == NULL || config->state_dir[0] == '\0')
+    return chio_fail(detail, CHIO_E_CONFIG, "no state folder is named");
+  if (config->slots < 1 || config->slots > CHIO_SLOTS_MAX)
+    return chio_fail(detail, CHIO_E_CONFIG, "slots must be 1 to %u", CHIO_SLOTS_MAX);
+  if (config->pin_min < CHIO_PIN_MIN || config->pin_min > CHIO_PIN_MAX)
+    return chio_fail(detail, CHIO_E_CONFIG, "the least PIN length must be %u to %u", CHIO_PIN_MIN, CHIO_PIN_MAX);
+  return CHIO_OK;
+}
+
+/* Generations of one run never meet those of another: a client that reconnects sees that its caches are old. */
+static uint64_t first_generation(void) {
+  return ((uint64_t)randombytes_random() << 32) | 1u;
+}
+
+static enum chio_err open_slots(struct chio_core *core, struct chio_detail *detail) {
+  core->slots = calloc(core->config.slots, sizeof *core->slots);
+  if (core->slots == NULL) return CHIO_E_NO_MEMORY;
+  for (uint32_t i = 0; i < core->config.slots; i++) {
+    struct chio_slot *slot = &core->slots[i];
+    slot->number = i;
+    (void)pthread_mutex_init(&slot->change, NULL);
+    (void)pthread_mutex_init(&slot->row_lock, NULL);
+    atomic_init(&slot->generation, first_generation());
+  }
+  for (uint32_t i = 0; i < core->config.slots; i++) {
+    enum chio_err err = chio_store_token_load(core->store, i, &core->slots[i].row, detail);
+    if (err != CHIO_OK) return err;
+    atomic_init(&core->slots[i].initialized, core->slots[i].row.initialized);
+  }
+  return CHIO_OK;
+}
+
+static enum chio_err open_parts(struct chio_core *core, const struct chio_core_config *config,
+                                struct chio_detail *detail) {
+  const char *dir = config->state_dir;
+  enum chio_err err = chio_state_lock(dir, &core->lock_fd, detail);
+  if (err == CHIO_OK) err = chio_crypto_init();
+  if (err == CHIO_OK) err = chio_seal_open(config->seal, dir, &core->seal, detail);
+  if (err == CHIO_OK) err = chio_store_open(dir, core->seal, &core->store, detail);
+  if (err == CHIO_OK) err = open_slots(core, detail);
+  if (err == CHIO_OK) err = chio_users_new(core->store, core->seal, config, &core->users);
+  if (err == CHIO_OK) err = chio_object_table_new(core->store, config->cache_objects, &core->objects);
+  if (err == CHIO_OK) err = chio_platform_open(config->platform, dir, config->measured_file, &core->platform, detail);
+  if (err == CHIO_OK)
+    err = chio_evidence_open(core->platform, core->store, config->manifest, &core->evidence, detail);
+  return err;
+}
+
+static void audit_slot(struct chio_core *core, struct chio_slot *slot) {
+  struct chio_detail detail = {""};
+  if (!atomic_load(&slot->initialized)) return;
+  enum chio_err err = chio_store_audit(core->store, slot->number, &detail);
+  if (err == CHIO_OK) return;
+  if (err == CHIO_E_STORE_CORRUPT) {
+    atomic_store(&slot->corrupt, true);
+    chio_slot_changed(slot);
+  }
+  const char *what = err == CHIO_E_STORE_CORRUPT
+                         ? "the store was changed behind the signer's back: the slot serves no more requests"
+                         : "the store could not be audited";
+  chio_log(CHIO_LOG_ERROR, "store.audit", what, CHIO_F_UINT("slot", slot->number),
+           CHIO_F_STR("error", chio_err_name(err)), CHIO_F_STR("detail", detail.text));
+}
+
+static void *audit(void *arg) {
+  struct chio_core *core = arg;
+  for (uint32_t i = 0; i < core->config.slots && !atomic_load(&core->closing); i++) audit_slot(core, &core->slots[i]);
+  return NULL;
+}
+
+enum chio_err chio_core_open(const struct chio_core_config *config, struct chio_core **out_core,
+                             struct chio_detail *detail) {
+  enum chio_err err = check_config(config, detail);
+  if (err != CHIO_OK) return err;
+  if (sodium_init() < 0) return chio_fail(detail, CHIO_E_INTERNAL, "libsodium does not start");
+  struct chio_core *core = calloc(1, sizeof *core);
+  if (core == NULL) return CHIO_E_NO_MEMORY;
+  core->config = *config;
+  core->lock_fd = -1;
+  core->started = (uint64_t)time(NULL);
+  (void)pthread_mutex_init(&core->lock, NULL);
+  chio_uid_make(&core->instance);
+  err = open_parts(core, config, detail);
+  if (err != CHIO_OK) {
+    chio_core_close(core);
+    return err;
+  }
+  /* What the caller's strings say was taken; they may go. */
+  core->config.state_dir = core->config.platform = core->config.seal = NULL;
+  core->config.measured_file = core->config.manifest = NULL;
+  if (config->audit) core->auditing = pthread_create(&core->audit, NULL, audit, core) == 0;
+  *out_core = core;
+  return CHIO_OK;
+}
+
+static void close_slots(struct chio_core *core) {
+  for (uint32_t i = 0; core->slots != NULL && i < core->config.slots; i++) {
+    (void)pthread_mutex_destroy(&core->slots[i].change);
+    (void)pthread_mutex_destroy(&core->slots[i].row_lock);
+  }
+  free(core->slots);
+}
+
+void chio_core_close(struct chio_core *core) {
+  if (core == NULL) return;
+  atomic_store(&core->closing, true);
+  if (core->auditing) (void)pthread_join(core->audit, NULL);
+  while (core->clients != NULL) {
+    struct chio_client *next = core->clients->next;
+    free(core->clients);
+    core->clients = next;
+  }
+  chio_object_table_free(core->objects);
+  chio_evidence_close(core->evidence);
+  chio_platform_free(core->platform);
+  chio_users_free(core->users);
+  close_slots(core);
+  chio_store_close(core->store);
+  chio_seal_free(core->seal);
+  if (core->lock_fd >= 0) (void)close(core->lock_fd);
+  (void)pthread_mutex_destroy(&core->lock);
+  free(core);
+}
+
+void chio_core_set_door(struct chio_core *core, const char *path) {
+  (void)pthread_mutex_lock(&core->lock);
+  (void)snprintf(core->door, sizeof core->door, "%s", path != NULL ? path : "");
+  (void)pthread_mutex_unlock(&core->lock);
+}
+
+void chio_core_set_status(struct chio_core *core, void (*add)(void *arg, struct chio_buf *json), void *arg) {
+  (void)pthread_mutex_lock(&core->lock);
+  core->add_status = add;
+  core->add_status_arg = arg;
+  (void)pthread_mutex_unlock(&core->lock);
+}

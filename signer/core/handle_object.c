@@ -1,0 +1,147 @@
+/* OBJECT_COPY, OBJECT_DESTROY, OBJECT_SET. */
+#include "signer/core/newborn.h"
+#include "signer/core/template.h"
+
+/* A copy may hide what could be seen, not show what was hidden. */
+static enum chio_err check_copy(struct chio_call *call, const struct chio_object *from,
+                                const struct chio_attr_set *set) {
+  if (from->is_private && !chio_attr_set_bool(set, CKA_PRIVATE, true))
+    return chio_fail(&call->detail, CHIO_E_TEMPLATE_INCONSISTENT, "a copy of a private object stays private");
+  if (from->class == CKO_PRIVATE_KEY) return chio_template_judge_private_key(set, &call->detail);
+  return CHIO_OK;
+}
+
+static enum chio_err copy_key(struct chio_call *call, struct chio_object *from, struct chio_newborn *n) {
+  struct chio_key *key;
+  if (!chio_object_is_key(from)) return CHIO_OK;
+  enum chio_err err = chio_object_table_key(call->core->objects, from, &key, &call->detail);
+  if (err == CHIO_OK) n->key = chio_key_ref(key);
+  return err;
+}
+
+static enum chio_err copy(struct chio_call *call, const struct chio_object_copy_request *q, struct chio_newborn *n,
+                          struct chio_object **from) {
+  enum chio_err err = chio_call_enter(call, q->slot, q->ticket);
+  if (err == CHIO_OK) err = chio_call_object(call, &q->object, from);
+  if (err != CHIO_OK) return err;
+  if (!(*from)->copyable)
+    return chio_fail(&call->detail, CHIO_E_ACTION_PROHIBITED, "'%s' may not be copied", (*from)->label);
+  unsigned in = chio_class_bit((*from)->class);
+  err = chio_template_check(q->templ, CHIO_USE_COPY, in, call->who == CHIO_WHO_SO, &call->detail);
+  if (err == CHIO_OK) err = chio_template_change((*from)->attrs, q->templ, &n->set, &call->detail);
+  if (err != CHIO_OK) return err;
+  /* The copy's lifetime follows from its own TOKEN. */
+  bool boot = (*from)->in_memory && (*from)->is_token;
+  chio_attr_set_remove(&n->set, CKA_CHIO_LIFETIME);
+  if (boot && chio_attr_set_bool(&n->set, CKA_TOKEN, true))
+    chio_attr_set_put(&n->set, CKA_CHIO_LIFETIME, chio_slice_str("boot"));
+  err = check_copy(call, *from, &n->set);
+  if (err == CHIO_OK) err = copy_key(call, *from, n);
+  if (err != CHIO_OK) return err;
+  chio_newborn_name(n);
+  return chio_newborns_bear(call, q->session, n, 1);
+}
+
+enum chio_err chio_handle_object_copy(struct chio_call *call, const void *request, void *reply) {
+  const struct chio_object_copy_request *q = request;
+  struct chio_object_copy_reply *r = reply;
+  CHIO_AUTO(chio_object) struct chio_object *from = NULL;
+  struct chio_newborn n;
+  enum chio_err err = chio_call_slot(call, q->slot);
+  if (err != CHIO_OK) return err;
+  struct chio_slot *slot = call->slot;
+  chio_newborn_init(&n);
+  (void)pthread_mutex_lock(&slot->change);
+  err = copy(call, q, &n, &from);
+  (void)pthread_mutex_unlock(&slot->change);
+  r->object = n.uid;
+  chio_newborn_free(&n);
+  return err;
+}
+
+static enum chio_err destroy(struct chio_call *call, const struct chio_object_destroy_request *q) {
+  CHIO_AUTO(chio_object) struct chio_object *object = NULL;
+  enum chio_err err = chio_call_enter(call, q->slot, q->ticket);
+  if (err == CHIO_OK) err = chio_call_object(call, &q->object, &object);
+  if (err == CHIO_OK) err = chio_call_may_change(call, object->is_token, object->is_private);
+  if (err != CHIO_OK) return err;
+  if (!object->destroyable)
+    return chio_fail(&call->detail, CHIO_E_ACTION_PROHIBITED, "'%s' may not be destroyed", object->label);
+  if (!object->in_memory)
+    err = chio_store_object_delete(call->core->store, q->slot, &q->object, &call->detail);
+  if (err != CHIO_OK) return err;
+  chio_object_table_remove(call->core->objects, &q->object);
+  chio_call_changed(call);
+  return CHIO_OK;
+}
+
+enum chio_err chio_handle_object_destroy(struct chio_call *call, const void *request, void *reply) {
+  const struct chio_object_destroy_request *q = request;
+  (void)reply;
+  enum chio_err err = chio_call_slot(call, q->slot);
+  if (err != CHIO_OK) return err;
+  struct chio_slot *slot = call->slot;
+  (void)pthread_mutex_lock(&slot->change);
+  err = destroy(call, q);
+  (void)pthread_mutex_unlock(&slot->change);
+  return err;
+}
+
+/* The row with the new attributes; its secret part is sealed anew, and so must be at hand. */
+static enum chio_err save(struct chio_call *call, const struct chio_object *object, struct chio_attrs attrs) {
+  CHIO_AUTO(chio_buf) struct chio_buf *holder = chio_buf_new();
+  CHIO_AUTO(chio_secret) struct chio_secret *secret = NULL;
+  struct chio_object_row row;
+  if (holder == NULL) return CHIO_E_NO_MEMORY;
+  enum chio_err err = chio_store_object_load(call->core->store, object->slot, &object->uid, &row, holder, &secret,
+                                             &call->detail);
+  if (err != CHIO_OK) return err;
+  row.attrs = attrs;
+  row.secret = chio_secret_slice(secret);
+  return chio_store_object_update(call->core->store, &row, &call->detail);
+}
+
+static enum chio_err put_changed(struct chio_call *call, struct chio_object *old, struct chio_attrs attrs) {
+  CHIO_AUTO(chio_object) struct chio_object *changed = NULL;
+  uint64_t version = old->in_memory ? 0 : old->version + 1;
+  enum chio_err err = chio_object_new(old->slot, &old->uid, version, attrs, NULL, &changed);
+  if (err == CHIO_OK && !old->in_memory) err = save(call, old, attrs);
+  if (err != CHIO_OK) return err;
+  struct chio_key *key = atomic_load_explicit(&old->key, memory_order_acquire);
+  if (key != NULL) atomic_store(&changed->key, chio_key_ref(key));
+  changed->in_memory = old->in_memory;
+  changed->owner = old->owner;
+  chio_object_table_replace(call->core->objects, changed);
+  chio_call_changed(call);
+  return CHIO_OK;
+}
+
+static enum chio_err set(struct chio_call *call, const struct chio_object_set_request *q, struct chio_buf *attrs) {
+  CHIO_AUTO(chio_object) struct chio_object *object = NULL;
+  struct chio_attr_set changed;
+  enum chio_err err = chio_call_enter(call, q->slot, q->ticket);
+  if (err == CHIO_OK) err = chio_call_object(call, &q->object, &object);
+  if (err == CHIO_OK) err = chio_call_may_change(call, object->is_token, object->is_private);
+  if (err != CHIO_OK) return err;
+  if (!object->modifiable)
+    return chio_fail(&call->detail, CHIO_E_ACTION_PROHIBITED, "'%s' may not be changed", object->label);
+  unsigned in = chio_class_bit(object->class);
+  err = chio_template_check(q->templ, CHIO_USE_SET, in, call->who == CHIO_WHO_SO, &call->detail);
+  if (err == CHIO_OK) err = chio_template_change(object->attrs, q->templ, &changed, &call->detail);
+  if (err == CHIO_OK) err = chio_attr_set_encode(&changed, attrs);
+  return err != CHIO_OK ? err : put_changed(call, object, chio_attrs_of(attrs));
+}
+
+enum chio_err chio_handle_object_set(struct chio_call *call, const void *request, void *reply) {
+  const struct chio_object_set_request *q = request;
+  CHIO_AUTO(chio_buf) struct chio_buf *attrs = chio_buf_new();
+  (void)reply;
+  if (attrs == NULL) return CHIO_E_NO_MEMORY;
+  enum chio_err err = chio_call_slot(call, q->slot);
+  if (err != CHIO_OK) return err;
+  struct chio_slot *slot = call->slot;
+  (void)pthread_mutex_lock(&slot->change);
+  err = set(call, q, attrs);
+  (void)pthread_mutex_unlock(&slot->change);
+  return err;
+}

@@ -1,0 +1,36 @@
+/* The use of a key, as SIGN, VERIFY and STREAM_BEGIN ask for it: one place decides. */
+#ifndef CHIO_CORE_USE_H
+#define CHIO_CORE_USE_H
+
+#include "signer/core/call.h"
+
+struct chio_use {
+  uint32_t slot;
+  struct chio_slice ticket;
+  struct chio_slice context; /* signing only */
+  struct chio_uid key;
+  uint32_t mechanism; /* wire value */
+  struct chio_slice params;
+  bool verify;
+};
+
+/* What the caller may go on with. object holds a reference; key borrows from it. */
+struct chio_used {
+  const struct chio_mechanism *mechanism;
+  struct chio_mech_params params; /* context borrows from the request */
+  struct chio_object *object;
+  struct chio_key *key;
+};
+
+/* Decides. In this order: slot and ticket; CHIO_E_MECHANISM_UNSUPPORTED; CHIO_E_MECHANISM_PARAM; CHIO_E_OBJECT_UNKNOWN, or
+ * CHIO_E_NOT_LOGGED_IN for a private key without the user's ticket; CHIO_E_KEY_TYPE; CHIO_E_KEY_FUNCTION; CHIO_E_MECHANISM_UNSUPPORTED (not
+ * among the key's allowed ones); then the key is opened, and for a key that asks for it the context ticket is used up
+ * (CHIO_E_CONTEXT_LOGIN). On success the caller frees out_used->object. */
+CHIO_MUST_CHECK enum chio_err chio_use_key(struct chio_call *call, const struct chio_use *use,
+                                           struct chio_used *out_used);
+
+/* Appends what CKM_CHIO_ATTEST answers: a bundle made now. */
+CHIO_MUST_CHECK enum chio_err chio_use_attest(struct chio_call *call, const struct chio_used *used,
+                                              struct chio_slice nonce, struct chio_buf *out);
+
+#endif
