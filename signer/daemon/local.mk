@@ -1,1 +1,32 @@
-# What signer/daemon/ adds to the build.
+# chiod, and the same core as a module that the client loads (embedded mode).
+noinst_LTLIBRARIES += signer/daemon/libchio-daemon.la
+signer_daemon_libchio_daemon_la_SOURCES = \
+  signer/daemon/door.c signer/daemon/door.h \
+  signer/daemon/front.c signer/daemon/front.h \
+  signer/daemon/link.c signer/daemon/link.h \
+  signer/daemon/listen.c signer/daemon/listen.h \
+  signer/daemon/notify.c signer/daemon/notify.h \
+  signer/daemon/options.c signer/daemon/options.h signer/daemon/options_flags.c \
+  signer/daemon/peer.c signer/daemon/peer.h \
+  signer/daemon/pool.c signer/daemon/pool.h \
+  signer/daemon/process.c signer/daemon/process.h \
+  signer/daemon/reader.c signer/daemon/reader.h \
+  signer/daemon/request_log.c signer/daemon/request_log.h \
+  signer/daemon/sandbox.c signer/daemon/sandbox.def signer/daemon/sandbox.h \
+  signer/daemon/server.c signer/daemon/server.h
+signer_daemon_libchio_daemon_la_CPPFLAGS = $(AM_CPPFLAGS) $(SECCOMP_CFLAGS)
+signer_daemon_libchio_daemon_la_LIBADD = signer/core/libchio-core.la signer/wire/libchio-wire.la \
+  signer/base/libchio-base.la $(SECCOMP_LIBS) $(SODIUM_LIBS)
+
+sbin_PROGRAMS += signer/daemon/chiod
+signer_daemon_chiod_SOURCES = signer/daemon/main.c
+signer_daemon_chiod_LDADD = signer/daemon/libchio-daemon.la $(SODIUM_LIBS)
+
+chiolib_LTLIBRARIES += signer/daemon/chio-embedded.la
+signer_daemon_chio_embedded_la_SOURCES = signer/daemon/embedded.c
+signer_daemon_chio_embedded_la_LIBADD = signer/daemon/libchio-daemon.la
+# Never unloaded: the core's threads and libcrypto's own exit handlers would outlive it.
+signer_daemon_chio_embedded_la_LDFLAGS = $(CHIO_MODULE_LDFLAGS) -Wl,-z,nodelete \
+  -Wl,--version-script=$(srcdir)/signer/daemon/embedded.map
+signer_daemon_chio_embedded_la_DEPENDENCIES = signer/daemon/libchio-daemon.la signer/daemon/embedded.map
+EXTRA_DIST += signer/daemon/embedded.map

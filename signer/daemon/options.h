@@ -1,0 +1,85 @@
+/*
+ * What chiod is told: compiled-in defaults, then /etc/chio/hsm.toml, then the environment, then flags; each overrides
+ * what came before (chiod(8), hsm.toml(5)).
+ */
+#ifndef CHIO_DAEMON_OPTIONS_H
+#define CHIO_DAEMON_OPTIONS_H
+
+#include "signer/base/buf.h"
+#include "signer/base/config.h"
+#include "signer/base/log.h"
+#include "signer/core/core.h"
+#include "signer/daemon/listen.h"
+#include "signer/daemon/server.h"
+
+#define CHIO_OPTIONS_PATH 1024u
+#define CHIO_OPTIONS_NAME 64u
+#define CHIO_OPTIONS_FILE CHIO_SYSCONFDIR "/chio/hsm.toml"
+
+/* Members are named as their keys; lengths of time are seconds. Empty text: not set. */
+struct chio_options {
+  char config[CHIO_OPTIONS_PATH]; /* flag and environment alone */
+  char state[CHIO_OPTIONS_PATH];
+  char socket[CHIO_LISTEN_PATH_MAX + 1];
+  char socket_mode[8]; /* octal */
+  char socket_group[CHIO_OPTIONS_NAME];
+  bool door_enabled;
+  char door[CHIO_LISTEN_PATH_MAX + 1];
+  char user[CHIO_OPTIONS_NAME];
+  bool stay_root;
+  bool daemon;
+  char pidfile[CHIO_OPTIONS_PATH];
+  char platform[CHIO_OPTIONS_NAME];
+  char seal[CHIO_OPTIONS_NAME];
+  struct chio_config_strings allow_users, allow_groups;
+  int log_level, log_format;
+  char log_file[CHIO_OPTIONS_PATH];
+  int64_t loops, busy_poll; /* busy_poll: microseconds */
+  int64_t pool_threads, pool_queue;
+  int64_t connections, buffered;
+  int64_t idle_timeout, stall_timeout, stop_timeout;
+  int64_t slots, pin_min, pin_failures_delay, pin_failures_lock, ticket_lifetime, cache_objects;
+  int64_t argon2_passes, argon2_memory;
+  bool read_only, evidence_objects, audit;
+};
+
+/* What to do instead of serving. */
+enum chio_options_action { CHIO_OPTIONS_RUN, CHIO_OPTIONS_HELP, CHIO_OPTIONS_VERSION };
+
+/* The keys of hsm.toml. */
+extern const struct chio_config_key chio_options_keys[];
+
+/* The compiled-in defaults. Paths that depend on who runs chiod stay empty until chio_options_finish. */
+void chio_options_default(struct chio_options *options);
+
+/* Reads a file over what is there. CHIO_E_NOT_FOUND, CHIO_E_CONFIG (detail names file, line and what was expected). */
+CHIO_MUST_CHECK enum chio_err chio_options_load(struct chio_options *options, const char *path,
+                                                struct chio_detail *detail);
+
+/* Defaults, file, environment and flags in their order, then chio_options_finish. On failure the options are cleared.
+ * CHIO_E_CONFIG, CHIO_E_ARGUMENT (an unknown flag), CHIO_E_NOT_FOUND (a file that was asked for). */
+CHIO_MUST_CHECK enum chio_err chio_options_read(int argc, char *const argv[], struct chio_options *out_options,
+                                                enum chio_options_action *out_action, struct chio_detail *detail);
+
+/* Fills in the paths that are not set: for root those of the system, for others those of the user (XDG). Checks what
+ * the table cannot. CHIO_E_CONFIG. */
+CHIO_MUST_CHECK enum chio_err chio_options_finish(struct chio_options *options, struct chio_detail *detail);
+
+/* Frees the lists. */
+void chio_options_clear(struct chio_options *options);
+
+/* The mode of the sockets. */
+mode_t chio_options_socket_mode(const struct chio_options *options);
+
+/* The core's share; strings are borrowed from the options, the manifest from its buffer. */
+void chio_options_core(const struct chio_options *options, struct chio_buf *manifest,
+                       struct chio_core_config *out_config);
+
+/* The server's share, users and groups looked up. CHIO_E_CONFIG names the one that does not exist. */
+CHIO_MUST_CHECK enum chio_err chio_options_server(const struct chio_options *options,
+                                                  struct chio_server_config *out_config, struct chio_detail *detail);
+
+/* The text of --help. */
+void chio_options_help(struct chio_buf *out);
+
+#endif
