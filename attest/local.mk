@@ -14,4 +14,4 @@ attest_libchio_attest_la_SOURCES = \
   attest/sim_tdx.c \
   attest/text.c attest/text.h
 attest_libchio_attest_la_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS) $(JANSSON_CFLAGS) $(CBOR_CFLAGS)
-attest_libchio_attest_la_LIBADD = signer/base/libchio-base.la $(CRYPTO_LIBS) $(JANSSON_LIBS) $(CBOR_LIBS) -lm
+attest_libchio_attest_la_LIBADD = $(CRYPTO_LIBS) $(JANSSON_LIBS) $(CBOR_LIBS) -lm

@@ -16,4 +16,3 @@ signer_client_libchio_client_la_SOURCES = \
   signer/client/socket.c signer/client/socket.h \
   signer/client/stream.c \
   signer/client/trust.c signer/client/trust.h
-signer_client_libchio_client_la_LIBADD = signer/wire/libchio-wire.la signer/base/libchio-base.la

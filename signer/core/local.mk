@@ -1,9 +1,11 @@
 # The signer's core, all of it in one convenience library: what decides (objects, templates, dispatch, evidence) and what
 # it decides about (crypto, seal, store, users).
+# The core and all it stands on, for who links it.
+CORE_LIBS = signer/core/libchio-core.la attest/libchio-attest.la signer/wire/libchio-wire.la signer/base/libchio-base.la
+
 noinst_LTLIBRARIES += signer/core/libchio-core.la
 signer_core_libchio_core_la_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS) $(SQLITE_CFLAGS) $(JANSSON_CFLAGS)
-signer_core_libchio_core_la_LIBADD = attest/libchio-attest.la signer/wire/libchio-wire.la \
-  signer/base/libchio-base.la $(CRYPTO_LIBS) $(SODIUM_LIBS) $(SQLITE_LIBS) $(JANSSON_LIBS)
+signer_core_libchio_core_la_LIBADD = $(CRYPTO_LIBS) $(SODIUM_LIBS) $(SQLITE_LIBS) $(JANSSON_LIBS)
 signer_core_libchio_core_la_SOURCES = \
   signer/core/attr_set.c signer/core/attr_set.h \
   signer/core/call.c signer/core/call.h \

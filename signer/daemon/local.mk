@@ -1,3 +1,5 @@
+DAEMON_LIBS = signer/daemon/libchio-daemon.la $(CORE_LIBS)
+
 # chiod, and the same core as a module that the client loads (embedded mode).
 noinst_LTLIBRARIES += signer/daemon/libchio-daemon.la
 signer_daemon_libchio_daemon_la_SOURCES = \
@@ -15,18 +17,4 @@ signer_daemon_libchio_daemon_la_SOURCES = \
   signer/daemon/sandbox.c signer/daemon/sandbox.def signer/daemon/sandbox.h \
   signer/daemon/server.c signer/daemon/server.h
 signer_daemon_libchio_daemon_la_CPPFLAGS = $(AM_CPPFLAGS) $(SECCOMP_CFLAGS)
-signer_daemon_libchio_daemon_la_LIBADD = signer/core/libchio-core.la signer/wire/libchio-wire.la \
-  signer/base/libchio-base.la $(SECCOMP_LIBS) $(SODIUM_LIBS)
-
-sbin_PROGRAMS += signer/daemon/chiod
-signer_daemon_chiod_SOURCES = signer/daemon/main.c
-signer_daemon_chiod_LDADD = signer/daemon/libchio-daemon.la $(SODIUM_LIBS)
-
-chiolib_LTLIBRARIES += signer/daemon/chio-embedded.la
-signer_daemon_chio_embedded_la_SOURCES = signer/daemon/embedded.c
-signer_daemon_chio_embedded_la_LIBADD = signer/daemon/libchio-daemon.la
-# Never unloaded: the core's threads and libcrypto's own exit handlers would outlive it.
-signer_daemon_chio_embedded_la_LDFLAGS = $(CHIO_MODULE_LDFLAGS) -Wl,-z,nodelete \
-  -Wl,--version-script=$(srcdir)/signer/daemon/embedded.map
-signer_daemon_chio_embedded_la_DEPENDENCIES = signer/daemon/libchio-daemon.la signer/daemon/embedded.map
-EXTRA_DIST += signer/daemon/embedded.map
+signer_daemon_libchio_daemon_la_LIBADD = $(SECCOMP_LIBS)

@@ -38,4 +38,3 @@ signer_wire_libchio_wire_la_SOURCES = \
   signer/wire/msg_token_init.c signer/wire/msg_token_init.h \
   signer/wire/msg_verify.c signer/wire/msg_verify.h \
   signer/wire/uid.c signer/wire/uid.h
-signer_wire_libchio_wire_la_LIBADD = signer/base/libchio-base.la
