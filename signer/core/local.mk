@@ -58,3 +58,9 @@ signer_core_libchio_core_la_SOURCES += \
   signer/core/store_audit.c signer/core/store_find.c signer/core/store_object.c \
   signer/core/store_sum.c signer/core/store_sum.h \
   signer/core/store_token.c signer/core/store_user.c
+
+# PINs and tickets.
+signer_core_libchio_core_la_SOURCES += \
+  signer/core/context_ticket.c signer/core/context_ticket.h \
+  signer/core/ticket.c \
+  signer/core/user.c signer/core/user.h signer/core/user_db.h

@@ -14,10 +14,12 @@ struct chio_users;
 
 CHIO_MUST_CHECK enum chio_err chio_users_new(struct chio_store *store, struct chio_seal *seal,
                                              const struct chio_core_config *config, struct chio_users **out_users);
-void chio_users_free(struct chio_users *users);
+void chio_users_free(struct chio_users *users); /* NULL is accepted */
 
-/* Checks a PIN. CHIO_E_PIN_INCORRECT, CHIO_E_PIN_LOCKED, CHIO_E_PIN_DELAY (detail says until when),
- * CHIO_E_PIN_UNINITIALIZED, CHIO_E_PIN_LENGTH. A failure is counted on the disk first; success clears the count. */
+/* Checks a PIN (of the user, for CONTEXT). CHIO_E_USER_TYPE, CHIO_E_TOKEN_UNINITIALIZED, CHIO_E_PIN_INCORRECT,
+ * CHIO_E_PIN_LOCKED, CHIO_E_PIN_DELAY (detail says for how long), CHIO_E_PIN_UNINITIALIZED, CHIO_E_PIN_LENGTH (empty, or
+ * above CHIO_PIN_MAX), CHIO_E_NO_MEMORY and those of the store. A failure is counted on the disk first;
+ * success clears the count. A PIN that was right before in this run costs no Argon2id again. */
 CHIO_MUST_CHECK enum chio_err chio_users_check_pin(struct chio_users *users, uint32_t slot, uint32_t user,
                                                    struct chio_slice pin, struct chio_detail *detail);
 
@@ -40,7 +42,7 @@ struct chio_ticket {
   uint64_t pin_epoch;
 };
 
-/* Seals a new ticket into out. For CONTEXT, key is the key and the ticket lives 60 seconds. */
+/* Seals a new ticket into out. For CONTEXT, key is the key and the ticket lives 60 seconds, and not over a restart. */
 CHIO_MUST_CHECK enum chio_err chio_users_ticket_issue(struct chio_users *users, uint32_t slot, uint32_t user,
                                                       const struct chio_uid *key, uint8_t out[CHIO_TICKET_MAX],
                                                       size_t *out_len, uint64_t *out_lifetime);
@@ -50,10 +52,11 @@ CHIO_MUST_CHECK enum chio_err chio_users_ticket_issue(struct chio_users *users, 
 CHIO_MUST_CHECK enum chio_err chio_users_ticket_open(struct chio_users *users, struct chio_slice sealed,
                                                      struct chio_ticket *out_ticket);
 
-/* Grows whenever a ticket that was good may have ended (logout, PIN change, token initialisation): atomic read. */
+/* Grows whenever a ticket that was good may have ended (logout, PIN change): atomic read. Whoever initialises a token
+ * sets the SO's PIN next, which counts. */
 uint64_t chio_users_generation(struct chio_users *users);
 
-/* Ends a ticket. A ticket that has ended already is no error. */
+/* Ends a ticket. One that has ended already is no error; bytes that are no ticket are CHIO_E_TICKET_INVALID. */
 CHIO_MUST_CHECK enum chio_err chio_users_ticket_end(struct chio_users *users, struct chio_slice sealed);
 
 /* Uses up a CONTEXT ticket: CHIO_E_TICKET_INVALID when it was used before. */

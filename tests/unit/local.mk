@@ -25,6 +25,11 @@ tests_unit_test_store_SOURCES = tests/unit/test_store.c tests/support/temp_dir.h
 tests_unit_test_store_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(SQLITE_CFLAGS)
 tests_unit_test_store_LDADD = signer/core/libchio-core.la $(SQLITE_LIBS) $(SODIUM_LIBS) $(UNIT_LIBS)
 
+UNIT_TESTS += tests/unit/test_user
+tests_unit_test_user_SOURCES = tests/unit/test_user.c tests/support/temp_dir.h
+tests_unit_test_user_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_user_LDADD = signer/core/libchio-core.la $(SODIUM_LIBS) $(UNIT_LIBS)
+
 if HAVE_CMOCKA
 check_PROGRAMS += $(UNIT_TESTS)
 TESTS += $(UNIT_TESTS)
