@@ -3,7 +3,6 @@ noinst_LTLIBRARIES += provider/libchio-provider-uri.la
 provider_libchio_provider_uri_la_SOURCES = \
   provider/pem_uri.c provider/pem_uri.h \
   provider/uri.c provider/uri.h
-provider_libchio_provider_uri_la_LIBADD = signer/base/libchio-base.la
 
 ossl_modules_LTLIBRARIES += provider/chio.la
 provider_chio_la_SOURCES = \

@@ -1,5 +1,7 @@
 #include "provider/pin.h"
 
+#include "signer/wire/cryptoki.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <openssl/core_names.h>
@@ -103,7 +105,8 @@ static bool find_written(struct chio_signer *signer, const struct chio_uri *uri,
 
 static bool login_written(struct chio_signer *signer, const struct chio_pin_token *token, const struct chio_uri *uri,
                           struct chio_slice pin, enum chio_pin_origin origin, struct chio_prov_login **out_login) {
-  if (token->flags & CKF_USER_PIN_FINAL_TRY)
+  bool last = (token->flags & CKF_USER_PIN_FINAL_TRY) && chio_prov_login_any(signer, token->slot) == NULL;
+  if (last)
     return chio_raise(chio_signer_prov(signer), CHIO_R_PIN_LAST_TRY, "token %.32s", token->label);
   *out_login = chio_prov_login_get(signer, token->slot, pin, origin, uri->pin_source);
   return *out_login != NULL;

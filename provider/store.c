@@ -26,6 +26,7 @@ struct store {
   struct chio_found *found; /* NULL until the first load */
   bool as_public;
   size_t next;
+  bool failed; /* the search did */
   bool ended;
   struct chio_key *current; /* offered to OpenSSL, which may take it */
 };
@@ -194,17 +195,23 @@ static int deliver_key(struct store *store, size_t index, OSSL_CALLBACK *callbac
   return store->current != NULL ? chio_key_deliver(&store->current, callback, arg) : 1;
 }
 
+/* The end is told one load later than a failure: libcrypto takes a failure at the end for the end alone. */
+static int store_nothing(struct store *store) {
+  store->ended = !store->failed;
+  return 0;
+}
+
 static int store_load(void *loaderctx, OSSL_CALLBACK *object_cb, void *object_arg, OSSL_PASSPHRASE_CALLBACK *pw_cb,
                       void *pw_arg) {
   struct store *store = loaderctx;
   struct chio_pin_asker asker = {pw_cb, pw_arg};
-  if (store->found == NULL && !store_find(store, &asker)) {
+  if (store->failed || (store->found != NULL && store->next >= store->found->object_count)) {
     store->ended = true;
     return 0;
   }
-  if (store->next >= store->found->object_count) {
-    store->ended = true;
-    return 0;
+  if (store->found == NULL) {
+    store->failed = !store_find(store, &asker);
+    if (store->failed || store->found->object_count == 0) return store_nothing(store);
   }
   size_t index = store->next++;
   if (store->found->objects[index].want == CHIO_WANT_CERT) return deliver_cert(store, index, object_cb, object_arg);
@@ -213,7 +220,7 @@ static int store_load(void *loaderctx, OSSL_CALLBACK *object_cb, void *object_ar
 
 static int store_eof(void *loaderctx) {
   const struct store *store = loaderctx;
-  return store->ended || (store->found != NULL && store->next >= store->found->object_count);
+  return store->ended;
 }
 
 static int store_export_object(void *loaderctx, const void *reference, size_t size, OSSL_CALLBACK *callback,
