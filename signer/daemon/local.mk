@@ -18,3 +18,16 @@ signer_daemon_libchio_daemon_la_SOURCES = \
   signer/daemon/server.c signer/daemon/server.h
 signer_daemon_libchio_daemon_la_CPPFLAGS = $(AM_CPPFLAGS) $(SECCOMP_CFLAGS)
 signer_daemon_libchio_daemon_la_LIBADD = $(SECCOMP_LIBS)
+
+sbin_PROGRAMS += signer/daemon/chiod
+signer_daemon_chiod_SOURCES = signer/daemon/main.c
+signer_daemon_chiod_LDADD = $(DAEMON_LIBS)
+
+chiolib_LTLIBRARIES += signer/daemon/chio-embedded.la
+signer_daemon_chio_embedded_la_SOURCES = signer/daemon/embedded.c
+signer_daemon_chio_embedded_la_LIBADD = $(DAEMON_LIBS)
+# Never unloaded: the core's threads and libcrypto's own exit handlers would outlive it.
+signer_daemon_chio_embedded_la_LDFLAGS = $(CHIO_MODULE_LDFLAGS) -Wl,-z,nodelete \
+  -Wl,--version-script=$(srcdir)/signer/daemon/embedded.map
+EXTRA_signer_daemon_chio_embedded_la_DEPENDENCIES = signer/daemon/embedded.map
+EXTRA_DIST += signer/daemon/embedded.map

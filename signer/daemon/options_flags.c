@@ -88,7 +88,11 @@ static enum chio_err set_any(struct chio_options *options, const char *assignmen
 }
 
 static enum chio_err set_config(struct chio_options *options, const char *path, struct chio_detail *detail) {
-  if ((size_t)snprintf(options->config, sizeof options->config, "%s", path) < sizeof options->config) return CHIO_OK;
+  /* Absolute, for SIGHUP: the background has another working folder. */
+  char *absolute = realpath(path, NULL);
+  int len = snprintf(options->config, sizeof options->config, "%s", absolute != NULL ? absolute : path);
+  free(absolute);
+  if ((size_t)len < sizeof options->config) return CHIO_OK;
   return chio_fail(detail, CHIO_E_CONFIG, "the path of the configuration file is too long");
 }
 

@@ -158,6 +158,7 @@ enum chio_err chio_process_daemonise(int *out_ready_fd, struct chio_detail *deta
   }
   (void)close(pipe_fds[0]);
   (void)setsid();
+  (void)!chdir("/");
   *out_ready_fd = pipe_fds[1];
   return CHIO_OK;
 }
@@ -168,7 +169,6 @@ void chio_process_ready(int ready_fd, bool keep_stderr) {
   for (int fd = STDIN_FILENO; nothing >= 0 && fd <= (keep_stderr ? STDOUT_FILENO : STDERR_FILENO); fd++)
     (void)dup2(nothing, fd);
   if (nothing > STDERR_FILENO) (void)close(nothing);
-  (void)!chdir("/");
   (void)!write(ready_fd, "", 1);
   (void)close(ready_fd);
 }

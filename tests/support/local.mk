@@ -5,3 +5,9 @@ tests_support_toml_decoder_SOURCES = tests/support/toml_decoder.c
 tests_support_toml_decoder_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 tests_support_toml_decoder_LDADD = $(JANSSON_LIBS) signer/base/libchio-base.la
 EXTRA_DIST += tests/support/toml-test/go.mod tests/support/toml-test/go.sum tests/support/toml-test/tools.go
+
+# The signer under test: with-chiod, and what makes its token.
+dist_noinst_SCRIPTS = tests/support/with-chiod
+noinst_PROGRAMS += tests/support/make_token
+tests_support_make_token_SOURCES = tests/support/make_token.c
+tests_support_make_token_LDADD = signer/client/libchio-client.la signer/wire/libchio-wire.la signer/base/libchio-base.la
