@@ -26,13 +26,14 @@ pkcs11_libchio_p11_la_SOURCES = \
   pkcs11/unsupported.c \
   pkcs11/v3.c \
   pkcs11/verify.c
-pkcs11_libchio_p11_la_LIBADD = signer/client/libchio-client.la signer/wire/libchio-wire.la signer/base/libchio-base.la
 
 pkcs11_LTLIBRARIES += pkcs11/chio-pkcs11.la
 pkcs11_chio_pkcs11_la_SOURCES = pkcs11/interface.c
 pkcs11_chio_pkcs11_la_LDFLAGS = $(CHIO_MODULE_LDFLAGS) -Wl,--version-script=$(srcdir)/pkcs11/chio-pkcs11.map
-pkcs11_chio_pkcs11_la_LIBADD = pkcs11/libchio-p11.la
-pkcs11_chio_pkcs11_la_DEPENDENCIES = pkcs11/libchio-p11.la pkcs11/chio-pkcs11.map
+pkcs11_chio_pkcs11_la_LIBADD = pkcs11/libchio-p11.la signer/client/libchio-client.la signer/wire/libchio-wire.la \
+  signer/base/libchio-base.la $(SODIUM_LIBS)
+pkcs11_chio_pkcs11_la_DEPENDENCIES = pkcs11/libchio-p11.la signer/client/libchio-client.la \
+  signer/wire/libchio-wire.la signer/base/libchio-base.la pkcs11/chio-pkcs11.map
 
 p11kit_module_DATA += pkcs11/chio-hsm.module
 EXTRA_DIST += pkcs11/chio-pkcs11.map pkcs11/chio-hsm.module
