@@ -11,3 +11,8 @@ dist_noinst_SCRIPTS = tests/support/with-chiod
 noinst_PROGRAMS += tests/support/make_token
 tests_support_make_token_SOURCES = tests/support/make_token.c
 tests_support_make_token_LDADD = signer/client/libchio-client.la signer/wire/libchio-wire.la signer/base/libchio-base.la
+
+# Keys for the tests of the front doors.
+noinst_PROGRAMS += tests/support/make_key
+tests_support_make_key_SOURCES = tests/support/make_key.c
+tests_support_make_key_LDADD = signer/client/libchio-client.la signer/wire/libchio-wire.la signer/base/libchio-base.la
