@@ -61,9 +61,4 @@ struct chio_key *chio_key_new(const struct chio_key_class *class, bool is_privat
 CHIO_MUST_CHECK enum chio_err chio_key_make_spki(struct chio_key *key, struct chio_slice algorithm,
                                                  struct chio_slice bits);
 
-/* EC and RSA alike: PKCS#8 out and in. */
-CHIO_MUST_CHECK enum chio_err chio_pkey_private_bytes(const struct chio_key *key, struct chio_secret **out_bytes);
-CHIO_MUST_CHECK enum chio_err chio_pkey_from_private_bytes(struct chio_slice bytes, const char *type,
-                                                           EVP_PKEY **out_pkey);
-
 #endif

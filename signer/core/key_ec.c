@@ -3,7 +3,7 @@
 #include "signer/core/key.h"
 
 #include <openssl/core_names.h>
-#include <openssl/ec.h>
+#include <openssl/param_build.h>
 #include <sodium.h>
 #include <string.h>
 
@@ -84,35 +84,149 @@ static enum chio_err ec_generate(struct chio_attrs params, struct chio_key *key,
   return key->pkey != NULL ? finish(key) : CHIO_E_INTERNAL;
 }
 
-static enum chio_err ec_from_private_bytes(struct chio_slice bytes, struct chio_key *key) {
-  char group[32];
-  size_t len = 0;
-  enum chio_err err = chio_pkey_from_private_bytes(bytes, "EC", &key->pkey);
-  if (err != CHIO_OK) return err;
-  if (EVP_PKEY_get_group_name(key->pkey, group, sizeof group, &len) != 1) return CHIO_E_CURVE_UNSUPPORTED;
-  int nid = EC_curve_nist2nid(group);
-  if (nid == NID_undef) nid = OBJ_sn2nid(group);
-  for (size_t i = 0; i < CHIO_ARRAY_LEN(curves); i++)
-    if (nid == EC_curve_nist2nid(curves[i].group)) key->curve = &curves[i];
-  return key->curve != NULL ? finish(key) : CHIO_E_CURVE_UNSUPPORTED;
-}
-
-/* Makes the public key; libcrypto checks that the point is on the curve (the cofactor of these curves is 1). */
-static enum chio_err set_public(struct chio_key *key, struct chio_slice point) {
-  if (point.len != 1 + 2 * key->curve->field || point.data[0] != 4) return CHIO_E_ATTRIBUTE_VALUE;
-  uint8_t copy[POINT_MAX];
-  char group[8];
-  memcpy(copy, point.data, point.len);
-  memcpy(group, key->curve->group, strlen(key->curve->group) + 1);
-  OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, group, 0),
-                         OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, copy, point.len),
-                         OSSL_PARAM_construct_end()};
+/* Makes key->pkey out of a point and, for a private key, its number; then finishes the key. libcrypto checks that the
+ * point is on the curve (the cofactor of these curves is 1). */
+static enum chio_err set_numbers(struct chio_key *key, struct chio_slice point, struct chio_slice number) {
+  BIGNUM *d = number.len > 0 ? BN_secure_new() : NULL;
+  OSSL_PARAM_BLD *build = OSSL_PARAM_BLD_new();
+  OSSL_PARAM *params = NULL;
+  bool ok = build != NULL &&
+            OSSL_PARAM_BLD_push_utf8_string(build, OSSL_PKEY_PARAM_GROUP_NAME, key->curve->group, 0) == 1 &&
+            OSSL_PARAM_BLD_push_octet_string(build, OSSL_PKEY_PARAM_PUB_KEY, point.data, point.len) == 1;
+  if (ok && number.len > 0)
+    ok = d != NULL && BN_bin2bn(number.data, (int)number.len, d) != NULL &&
+         OSSL_PARAM_BLD_push_BN_pad(build, OSSL_PKEY_PARAM_PRIV_KEY, d, key->curve->field) == 1;
+  if (ok) params = OSSL_PARAM_BLD_to_param(build);
   EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(chio_crypto_context(), "EC", NULL);
-  bool made = context != NULL && EVP_PKEY_fromdata_init(context) == 1 &&
-              EVP_PKEY_fromdata(context, &key->pkey, EVP_PKEY_PUBLIC_KEY, params) == 1;
+  int selection = number.len > 0 ? EVP_PKEY_KEYPAIR : EVP_PKEY_PUBLIC_KEY;
+  bool made = params != NULL && context != NULL && EVP_PKEY_fromdata_init(context) == 1 &&
+              EVP_PKEY_fromdata(context, &key->pkey, selection, params) == 1;
   EVP_PKEY_CTX_free(context);
+  OSSL_PARAM_free(params); /* wipes what came from a secure number */
+  OSSL_PARAM_BLD_free(build);
+  BN_clear_free(d);
   return made ? finish(key) : CHIO_E_ATTRIBUTE_VALUE;
 }
+
+static bool is_point(const struct chio_key *key, struct chio_slice point) {
+  return point.len == 1 + 2 * key->curve->field && point.data[0] == 4;
+}
+
+static enum chio_err set_public(struct chio_key *key, struct chio_slice point) {
+  return is_point(key, point) ? set_numbers(key, point, chio_slice(NULL, 0)) : CHIO_E_ATTRIBUTE_VALUE;
+}
+
+/* ---- The stored form: PKCS#8 with RFC 5915's ECPrivateKey, number and point always there. libcrypto's own coders take
+ * as long as dozens of signatures; this form has no choices in it. ---- */
+
+#define TAG_PUBLIC_KEY 0xa1u /* [1] */
+
+/* Appends within a secret of fixed size: chio_buf would leave copies behind when it grows. */
+struct writer {
+  uint8_t *to;
+  size_t len;
+};
+
+static void put(struct writer *w, const void *bytes, size_t len) {
+  memcpy(w->to + w->len, bytes, len);
+  w->len += len;
+}
+
+static void put_header(struct writer *w, uint8_t tag, size_t len) {
+  const uint8_t head[3] = {tag, len < 0x80 ? (uint8_t)len : 0x81, (uint8_t)len};
+  put(w, head, len < 0x80 ? 2 : 3);
+}
+
+static bool put_number(struct writer *w, const struct chio_key *key) {
+  BIGNUM *d = NULL;
+  size_t field = key->curve->field;
+  bool ok = EVP_PKEY_get_bn_param(key->pkey, OSSL_PKEY_PARAM_PRIV_KEY, &d) == 1 &&
+            BN_bn2binpad(d, w->to + w->len, (int)field) == (int)field;
+  BN_clear_free(d);
+  w->len += field;
+  return ok;
+}
+
+static enum chio_err ec_private_bytes(const struct chio_key *key, struct chio_secret **out_bytes) {
+  static const uint8_t version0[] = {0x02, 0x01, 0x00};
+  static const uint8_t version1[] = {0x02, 0x01, 0x01};
+  static const uint8_t unused_bits = 0;
+  struct chio_slice oid = curve_oid(key->curve);
+  struct chio_slice point = spki_point(key);
+  size_t bits = chio_der_size(point.len + 1);
+  size_t inner = sizeof version1 + chio_der_size(key->curve->field) + chio_der_size(bits);
+  size_t algorithm = sizeof ec_oid_value + oid.len;
+  size_t outer = sizeof version0 + chio_der_size(algorithm) + chio_der_size(chio_der_size(inner));
+  CHIO_AUTO(chio_secret) struct chio_secret *bytes = NULL;
+  enum chio_err err = chio_secret_new(chio_der_size(outer), &bytes);
+  if (err != CHIO_OK) return err;
+  struct writer w = {bytes->data, 0};
+  put_header(&w, CHIO_DER_SEQUENCE, outer);
+  put(&w, version0, sizeof version0);
+  put_header(&w, CHIO_DER_SEQUENCE, algorithm);
+  put(&w, ec_oid_value, sizeof ec_oid_value);
+  put(&w, oid.data, oid.len);
+  put_header(&w, CHIO_DER_OCTET_STRING, chio_der_size(inner));
+  put_header(&w, CHIO_DER_SEQUENCE, inner);
+  put(&w, version1, sizeof version1);
+  put_header(&w, CHIO_DER_OCTET_STRING, key->curve->field);
+  if (!put_number(&w, key)) return CHIO_E_INTERNAL;
+  put_header(&w, TAG_PUBLIC_KEY, bits);
+  put_header(&w, CHIO_DER_BIT_STRING, point.len + 1);
+  put(&w, &unused_bits, 1);
+  put(&w, point.data, point.len);
+  *out_bytes = CHIO_STEAL(bytes);
+  return CHIO_OK;
+}
+
+struct private_parts {
+  struct chio_slice curve, number, bits; /* bits: with the count of unused ones */
+};
+
+/* One value inside another that has nothing else in it. */
+static bool read_only(struct chio_slice bytes, uint8_t tag, struct chio_slice *out) {
+  struct chio_cursor c = chio_cursor(bytes);
+  return chio_der_read(&c, tag, out) == CHIO_OK && c.left == 0;
+}
+
+static bool read_version(struct chio_cursor *c, uint8_t want) {
+  struct chio_slice version;
+  return chio_der_read_unsigned(c, &version) == CHIO_OK && version.len == 1 && version.data[0] == want;
+}
+
+static bool read_ec_private_key(struct chio_slice bytes, struct private_parts *out) {
+  struct chio_slice sequence, tagged;
+  if (!read_only(bytes, CHIO_DER_SEQUENCE, &sequence)) return false;
+  struct chio_cursor c = chio_cursor(sequence);
+  if (!read_version(&c, 1)) return false;
+  if (chio_der_read(&c, CHIO_DER_OCTET_STRING, &out->number) != CHIO_OK) return false;
+  if (chio_der_read(&c, TAG_PUBLIC_KEY, &tagged) != CHIO_OK || c.left > 0) return false;
+  return read_only(tagged, CHIO_DER_BIT_STRING, &out->bits) && out->bits.len > 1 && out->bits.data[0] == 0;
+}
+
+static enum chio_err read_private(struct chio_slice bytes, struct private_parts *out) {
+  struct chio_slice sequence, algorithm, octets;
+  if (!read_only(bytes, CHIO_DER_SEQUENCE, &sequence)) return CHIO_E_MALFORMED;
+  struct chio_cursor c = chio_cursor(sequence);
+  if (!read_version(&c, 0) || chio_der_read(&c, CHIO_DER_SEQUENCE, &algorithm) != CHIO_OK) return CHIO_E_MALFORMED;
+  if (chio_der_read(&c, CHIO_DER_OCTET_STRING, &octets) != CHIO_OK || c.left > 0) return CHIO_E_MALFORMED;
+  if (algorithm.len < sizeof ec_oid_value || memcmp(algorithm.data, ec_oid_value, sizeof ec_oid_value) != 0)
+    return CHIO_E_KEY_TYPE;
+  out->curve = chio_slice(algorithm.data + sizeof ec_oid_value, algorithm.len - sizeof ec_oid_value);
+  return read_ec_private_key(octets, out) ? CHIO_OK : CHIO_E_MALFORMED;
+}
+
+static enum chio_err ec_from_private_bytes(struct chio_slice bytes, struct chio_key *key) {
+  struct private_parts parts;
+  enum chio_err err = read_private(bytes, &parts);
+  if (err == CHIO_OK) err = find_curve(parts.curve, &key->curve);
+  if (err != CHIO_OK) return err;
+  struct chio_slice point = chio_slice(parts.bits.data + 1, parts.bits.len - 1);
+  if (parts.number.len != key->curve->field || !is_point(key, point)) return CHIO_E_MALFORMED;
+  return set_numbers(key, point, parts.number);
+}
+
+/* ---- Public keys ---- */
 
 /* The point as it is, or out of its OCTET STRING; the lengths cannot be mistaken for one another. */
 static struct chio_slice unwrap_point(struct chio_slice value, const struct chio_curve *curve) {
@@ -233,7 +347,7 @@ static enum chio_err ec_verify(struct chio_key *key, const struct chio_key_op *o
 const struct chio_key_class chio_key_class_ec = {
     .type = CKK_EC,
     .generate = ec_generate,
-    .private_bytes = chio_pkey_private_bytes,
+    .private_bytes = ec_private_bytes,
     .from_private_bytes = ec_from_private_bytes,
     .from_numbers = ec_from_numbers,
     .from_spki = ec_from_spki,

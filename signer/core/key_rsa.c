@@ -6,6 +6,7 @@
 #include <openssl/core_names.h>
 #include <openssl/param_build.h>
 #include <openssl/rsa.h>
+#include <openssl/x509.h>
 
 #define RSA_BITS_MIN 2048u
 #define RSA_BITS_MAX 4096u
@@ -161,9 +162,29 @@ static enum chio_err rsa_generate(struct chio_attrs params, struct chio_key *key
   return made ? finish(key) : CHIO_E_INTERNAL;
 }
 
+static enum chio_err rsa_private_bytes(const struct chio_key *key, struct chio_secret **out_bytes) {
+  CHIO_AUTO(chio_secret) struct chio_secret *bytes = NULL;
+  enum chio_err err = CHIO_E_INTERNAL;
+  PKCS8_PRIV_KEY_INFO *info = EVP_PKEY2PKCS8(key->pkey);
+  int len = info != NULL ? i2d_PKCS8_PRIV_KEY_INFO(info, NULL) : -1;
+  if (len > 0) err = chio_secret_new((size_t)len, &bytes);
+  if (err == CHIO_OK) {
+    uint8_t *at = bytes->data;
+    if (i2d_PKCS8_PRIV_KEY_INFO(info, &at) != len) err = CHIO_E_INTERNAL;
+  }
+  PKCS8_PRIV_KEY_INFO_free(info); /* wipes the private part */
+  if (err == CHIO_OK) *out_bytes = CHIO_STEAL(bytes);
+  return err;
+}
+
 static enum chio_err rsa_from_private_bytes(struct chio_slice bytes, struct chio_key *key) {
-  enum chio_err err = chio_pkey_from_private_bytes(bytes, "RSA", &key->pkey);
-  return err == CHIO_OK ? finish(key) : err;
+  const uint8_t *at = bytes.data;
+  PKCS8_PRIV_KEY_INFO *info = d2i_PKCS8_PRIV_KEY_INFO(NULL, &at, (long)bytes.len);
+  if (info == NULL) return CHIO_E_MALFORMED;
+  if (at == bytes.data + bytes.len) key->pkey = EVP_PKCS82PKEY_ex(info, chio_crypto_context(), NULL);
+  PKCS8_PRIV_KEY_INFO_free(info);
+  if (key->pkey == NULL) return CHIO_E_MALFORMED;
+  return EVP_PKEY_is_a(key->pkey, "RSA") == 1 ? finish(key) : CHIO_E_KEY_TYPE;
 }
 
 static enum chio_err rsa_from_numbers(struct chio_attrs templ, struct chio_key *key, struct chio_detail *detail) {
@@ -258,7 +279,7 @@ static enum chio_err rsa_verify(struct chio_key *key, const struct chio_key_op *
 const struct chio_key_class chio_key_class_rsa = {
     .type = CKK_RSA,
     .generate = rsa_generate,
-    .private_bytes = chio_pkey_private_bytes,
+    .private_bytes = rsa_private_bytes,
     .from_private_bytes = rsa_from_private_bytes,
     .from_numbers = rsa_from_numbers,
     .from_spki = rsa_from_spki,
