@@ -1,4 +1,4 @@
-/* What chiod's log says about requests: each served one at debug level, each refused one once. */
+/* What chiod's log says about requests: one line for each at debug level. Why the core refused one is the core's line. */
 #ifndef CHIO_DAEMON_REQUEST_LOG_H
 #define CHIO_DAEMON_REQUEST_LOG_H
 

@@ -53,5 +53,7 @@ enum chio_err chio_message_reply(const struct chio_message *message, uint32_t re
                                      .generation = generation};
   bool has_body = err == CHIO_OK && message->reply_size > 0;
   struct chio_slice text = chio_slice_str(err != CHIO_OK && detail != NULL ? detail->text : NULL);
-  return append_frame(&header, *message->reply, has_body ? reply : NULL, text, out);
+  /* An unknown message, which is answered too, has no fields. */
+  struct chio_fields none = CHIO_FIELDS_NONE;
+  return append_frame(&header, has_body ? *message->reply : none, has_body ? reply : NULL, text, out);
 }

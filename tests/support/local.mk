@@ -16,3 +16,6 @@ tests_support_make_token_LDADD = signer/client/libchio-client.la signer/wire/lib
 noinst_PROGRAMS += tests/support/make_key
 tests_support_make_key_SOURCES = tests/support/make_key.c
 tests_support_make_key_LDADD = signer/client/libchio-client.la signer/wire/libchio-wire.la signer/base/libchio-base.la
+check_PROGRAMS += tests/support/frames
+tests_support_frames_SOURCES = tests/support/frames.c
+tests_support_frames_LDADD = signer/wire/libchio-wire.la signer/base/libchio-base.la
