@@ -112,7 +112,8 @@ static enum chio_err close_with(struct chio_call *call, const struct chio_messag
 }
 
 static enum chio_err unknown(struct chio_call *call, const struct chio_frame_header *header, struct chio_buf *out) {
-  struct chio_message message = {.type = header->type, .name = "message"};
+  static const struct chio_fields none = CHIO_FIELDS_NONE;
+  struct chio_message message = {.type = header->type, .name = "message", .request = &none, .reply = &none};
   (void)chio_fail(&call->detail, CHIO_E_UNKNOWN_MESSAGE, "there is no message %u", header->type);
   return answer(call, &message, header->request_id, CHIO_E_UNKNOWN_MESSAGE, NULL, out);
 }

@@ -19,6 +19,7 @@ tests_unit_test_seal_LDADD = signer/core/libchio-core.la $(SODIUM_LIBS) $(UNIT_L
 include tests/unit/attest.mk
 include tests/unit/base.mk
 include tests/unit/client.mk
+include tests/unit/core.mk
 
 UNIT_TESTS += tests/unit/test_store
 tests_unit_test_store_SOURCES = tests/unit/test_store.c tests/support/temp_dir.h
