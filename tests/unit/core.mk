@@ -1,8 +1,13 @@
 # What decides in signer/core: templates, and the core driven by frames.
 CORE_RIG = tests/unit/core_rig.c tests/unit/core_rig.h tests/support/temp_dir.h
-CORE_LIBS = signer/core/libchio-core.la $(JANSSON_LIBS) $(SODIUM_LIBS) $(UNIT_LIBS)
+CORE_TEST_LIBS = $(CMOCKA_LIBS) $(CORE_LIBS) $(JANSSON_LIBS) $(SODIUM_LIBS)
 
 UNIT_TESTS += tests/unit/test_template
 tests_unit_test_template_SOURCES = tests/unit/test_template.c
 tests_unit_test_template_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
-tests_unit_test_template_LDADD = $(CORE_LIBS)
+tests_unit_test_template_LDADD = $(CORE_TEST_LIBS)
+
+UNIT_TESTS += tests/unit/test_dispatch
+tests_unit_test_dispatch_SOURCES = tests/unit/test_dispatch.c $(CORE_RIG)
+tests_unit_test_dispatch_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_dispatch_LDADD = $(CORE_TEST_LIBS)
