@@ -1,1 +1,2 @@
 # What tools/ adds to the build.
+include tools/hsm/local.mk

@@ -1,0 +1,123 @@
+#include "signer/base/secret.h"
+#include "tools/hsm/json.h"
+#include "tools/hsm/key.h"
+#include "tools/hsm/signer.h"
+#include "tools/hsm/text.h"
+
+#include <stdio.h>
+#include <sys/random.h>
+
+#define ID_DEFAULT_SIZE 8u
+#define ID_SIZE_MAX 255u
+#define TYPE_DEFAULT "p256"
+
+static enum chio_err choose_id(struct hsm *hsm, struct chio_buf *out, struct chio_detail *detail) {
+  const char *text = hsm->option[HSM_OPT_ID];
+  if (text == NULL) {
+    uint8_t *to = chio_buf_reserve(out, ID_DEFAULT_SIZE);
+    if (to == NULL) return CHIO_E_NO_MEMORY;
+    if (getrandom(to, ID_DEFAULT_SIZE, 0) != ID_DEFAULT_SIZE) return CHIO_E_INTERNAL;
+    out->len += ID_DEFAULT_SIZE;
+    return CHIO_OK;
+  }
+  enum chio_err err = hsm_hex_parse(text, out);
+  if (err == CHIO_E_NO_MEMORY) return err;
+  if (err != CHIO_OK || out->len == 0 || out->len > ID_SIZE_MAX)
+    return chio_fail(detail, CHIO_E_ARGUMENT, "--id '%s': expected 1 to %u bytes in hex", text, ID_SIZE_MAX);
+  return CHIO_OK;
+}
+
+/* Two keys of one name could only be told apart by their unique ids; whoever wants that uses another tool. */
+static enum chio_err refuse_double(struct hsm *hsm, const char *label, struct chio_detail *detail) {
+  struct hsm_keys keys;
+  enum chio_err err = hsm_key_find(hsm, label, &keys, detail);
+  if (err == CHIO_OK) hsm_keys_clear(&keys);
+  if (err == CHIO_E_OBJECT_UNKNOWN) {
+    if (detail != NULL) detail->text[0] = '\0';
+    return CHIO_OK;
+  }
+  if (err == CHIO_OK || err == CHIO_E_ARGUMENT)
+    return chio_fail(detail, CHIO_E_EXISTS, "token '%s' has a key '%s'; choose another label", hsm->token_label, label);
+  return err;
+}
+
+static void put_templates(struct hsm *hsm, const struct hsm_key_type *type, struct chio_slice id,
+                          struct chio_buf *public_template, struct chio_buf *private_template) {
+  struct chio_slice label = chio_slice_str(hsm->word[0]);
+  struct chio_buf *both[] = {public_template, private_template};
+  for (size_t i = 0; i < CHIO_ARRAY_LEN(both); i++) {
+    chio_attrs_begin(both[i]);
+    chio_attrs_add_bool(both[i], CKA_TOKEN, true);
+    chio_attrs_add_bool(both[i], CKA_PRIVATE, both[i] == private_template);
+    chio_attrs_add(both[i], CKA_LABEL, label);
+    chio_attrs_add(both[i], CKA_ID, id);
+    if (hsm->option[HSM_OPT_ROLE] != NULL)
+      chio_attrs_add(both[i], (uint32_t)CKA_CHIO_ROLE, chio_slice_str(hsm->option[HSM_OPT_ROLE]));
+  }
+  chio_attrs_add_bool(public_template, CKA_VERIFY, true);
+  if (type->ec_params.len > 0) chio_attrs_add(public_template, CKA_EC_PARAMS, type->ec_params);
+  if (type->bits > 0) chio_attrs_add_ulong(public_template, CKA_MODULUS_BITS, type->bits);
+  chio_attrs_add_bool(private_template, CKA_SIGN, true);
+  chio_attrs_add_bool(private_template, CKA_SENSITIVE, true);
+  chio_attrs_add_bool(private_template, CKA_EXTRACTABLE, false);
+  if (hsm->option[HSM_OPT_ALWAYS_AUTHENTICATE] != NULL)
+    chio_attrs_add_bool(private_template, CKA_ALWAYS_AUTHENTICATE, true);
+}
+
+static enum chio_err generate(struct hsm *hsm, const struct hsm_key_type *type, struct chio_slice id,
+                              struct chio_detail *detail) {
+  CHIO_AUTO(chio_buf) struct chio_buf *public_template = chio_buf_new();
+  CHIO_AUTO(chio_buf) struct chio_buf *private_template = chio_buf_new();
+  CHIO_AUTO(chio_buf) struct chio_buf *holder = chio_buf_new();
+  if (public_template == NULL || private_template == NULL || holder == NULL) return CHIO_E_NO_MEMORY;
+  put_templates(hsm, type, id, public_template, private_template);
+  if (chio_buf_err(public_template) != CHIO_OK || chio_buf_err(private_template) != CHIO_OK) return CHIO_E_NO_MEMORY;
+  uint8_t ticket[CHIO_TICKET_MAX];
+  struct chio_key_pair_request request = {.slot = hsm->slot,
+                                          .mechanism = type->generator,
+                                          .public_template = chio_attrs_of(public_template),
+                                          .private_template = chio_attrs_of(private_template)};
+  struct chio_key_pair_reply reply;
+  enum chio_err err = hsm_ticket(hsm, ticket, &request.ticket);
+  if (err == CHIO_OK) err = chio_call_key_pair(hsm->client, &request, &reply, holder, NULL, detail);
+  chio_wipe(ticket, sizeof ticket);
+  return err;
+}
+
+static enum chio_err show(struct hsm *hsm, struct chio_slice id, struct chio_detail *detail) {
+  struct hsm_keys keys;
+  char type[32];
+  CHIO_AUTO(chio_buf) struct chio_buf *hex = chio_buf_new();
+  if (hex == NULL) return CHIO_E_NO_MEMORY;
+  hsm_hex_put(id, hex);
+  const char *text = chio_buf_cstr(hex);
+  enum chio_err err = text != NULL ? hsm_key_find(hsm, hsm->word[0], &keys, detail) : CHIO_E_NO_MEMORY;
+  if (err != CHIO_OK) return err;
+  const struct hsm_key *key = &keys.list[0];
+  struct chio_slice tee = hsm_key_attribute(key, (uint32_t)CKA_CHIO_TEE);
+  hsm_key_type_text(key, type, sizeof type);
+  if (hsm->json)
+    err = hsm_json_print(hsm_key_json(hsm, key));
+  else
+    (void)printf("key '%s' (%s, id %s) is born in %.*s, in token '%s'\n", hsm->word[0], type, text, (int)tee.len,
+                 (const char *)tee.data, hsm->token_label);
+  hsm_keys_clear(&keys);
+  return err;
+}
+
+enum chio_err hsm_run_key_generate(struct hsm *hsm, struct chio_detail *detail) {
+  const char *name = hsm->option[HSM_OPT_TYPE] != NULL ? hsm->option[HSM_OPT_TYPE] : TYPE_DEFAULT;
+  const struct hsm_key_type *type = hsm_key_type_find(name);
+  CHIO_AUTO(chio_buf) struct chio_buf *id = chio_buf_new();
+  if (id == NULL) return CHIO_E_NO_MEMORY;
+  if (type == NULL)
+    return chio_fail(detail, CHIO_E_ARGUMENT,
+                     "no key type '%s'; there are ed25519, p256, p384, p521, rsa2048, rsa3072 and rsa4096", name);
+  if (hsm->word[0][0] == '\0') return chio_fail(detail, CHIO_E_ARGUMENT, "a key needs a label");
+  enum chio_err err = choose_id(hsm, id, detail);
+  if (err == CHIO_OK) err = hsm_login(hsm, detail);
+  if (err == CHIO_OK) err = refuse_double(hsm, hsm->word[0], detail);
+  if (err == CHIO_OK) err = generate(hsm, type, chio_buf_slice(id), detail);
+  if (err == CHIO_OK) err = show(hsm, chio_buf_slice(id), detail);
+  return err;
+}

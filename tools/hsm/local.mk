@@ -1,0 +1,26 @@
+# chio-hsm: one file for each command.
+bin_PROGRAMS += tools/chio-hsm
+tools_chio_hsm_SOURCES = \
+  tools/hsm/attest.c \
+  tools/hsm/command.c tools/hsm/commands.def \
+  tools/hsm/export_pub.c \
+  tools/hsm/help.c \
+  tools/hsm/hsm.h \
+  tools/hsm/json.c tools/hsm/json.h \
+  tools/hsm/key.c tools/hsm/key.h \
+  tools/hsm/key_destroy.c \
+  tools/hsm/key_generate.c \
+  tools/hsm/key_list.c \
+  tools/hsm/key_type.c \
+  tools/hsm/main.c \
+  tools/hsm/options.c tools/hsm/options.def \
+  tools/hsm/pin.c tools/hsm/pin.h \
+  tools/hsm/remedy.c \
+  tools/hsm/signer.c tools/hsm/signer.h \
+  tools/hsm/status.c \
+  tools/hsm/text.c tools/hsm/text.h \
+  tools/hsm/token_init.c \
+  tools/hsm/token_list.c
+tools_chio_hsm_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
+tools_chio_hsm_LDADD = signer/client/libchio-client.la signer/wire/libchio-wire.la signer/base/libchio-base.la \
+  $(JANSSON_LIBS)
