@@ -1,1 +1,33 @@
-# What tests/fuzz/ adds to the build.
+# Fuzz targets. Each target: FUZZ_TARGETS, _SOURCES with $(FUZZ_MAIN), _LDFLAGS = $(FUZZ_LDFLAGS), _LDADD; its corpus in
+# tests/fuzz/corpus/<name>. With --enable-fuzzing they are libFuzzer programs (tests/fuzz/run); without, each replays
+# its corpus in `make check`.
+FUZZ_TARGETS =
+if FUZZING
+FUZZ_MAIN = tests/fuzz/fuzz.h
+FUZZ_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+else
+FUZZ_MAIN = tests/fuzz/fuzz.h tests/fuzz/replay.c
+FUZZ_LDFLAGS = $(AM_LDFLAGS)
+endif
+
+FUZZ_TARGETS += tests/fuzz/fuzz_toml
+tests_fuzz_fuzz_toml_SOURCES = tests/fuzz/fuzz_toml.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_toml_LDFLAGS = $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_toml_LDADD = signer/base/libchio-base.la
+
+FUZZ_TARGETS += tests/fuzz/fuzz_wire
+tests_fuzz_fuzz_wire_SOURCES = tests/fuzz/fuzz_wire.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_wire_LDFLAGS = $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_wire_LDADD = signer/wire/libchio-wire.la signer/base/libchio-base.la
+
+check_PROGRAMS += $(FUZZ_TARGETS)
+if !FUZZING
+TESTS += $(FUZZ_TARGETS)
+endif
+EXTRA_DIST += tests/fuzz/corpus tests/fuzz/run
+
+# What tests/fuzz/run asks for.
+fuzz-targets: $(FUZZ_TARGETS)
+	@for t in $(FUZZ_TARGETS); do echo "$$t"; done >fuzz-targets.txt
+.PHONY: fuzz-targets
+CLEANFILES += fuzz-targets.txt
