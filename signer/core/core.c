@@ -16,7 +16,8 @@ void chio_core_config_default(struct chio_core_config *config) {
                                       .pin_min = CHIO_PIN_MIN,
                                       .pin_failures_delay = 3,
                                       .pin_failures_lock = 10,
-                                      .ticket_lifetime = 8 * 3600,
+                                      /* PKCS #11 knows no end of a login; renewed when half is over. */
+                                      .ticket_lifetime = 30 * 24 * 3600,
                                       .cache_objects = 10000,
                                       .evidence_objects = true,
                                       .argon2_ops = 3,
