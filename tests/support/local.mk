@@ -19,3 +19,5 @@ tests_support_make_key_LDADD = signer/client/libchio-client.la signer/wire/libch
 check_PROGRAMS += tests/support/frames
 tests_support_frames_SOURCES = tests/support/frames.c
 tests_support_frames_LDADD = signer/wire/libchio-wire.la signer/base/libchio-base.la
+
+EXTRA_DIST += tests/support/run-unit
