@@ -20,6 +20,7 @@
 struct p11_login {
   unsigned refs;
   enum chio_user user;
+  bool ended; /* chiod knows already: the PIN it came by was changed, or it said so */
   struct chio_login *ticket;
 };
 

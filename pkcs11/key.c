@@ -33,10 +33,15 @@ static CK_RV ask(struct p11_call *call, const struct chio_mechanism *mechanism, 
   return p11_rv(p11_ticket_done(call, &ticket, err, generation));
 }
 
+/* GnuTLS before 3.8.2 asks for Edwards keys by the name of the signature: its header was older than the standard. */
+static CK_MECHANISM_TYPE generator_type(CK_MECHANISM_TYPE given) {
+  return given == CKM_EDDSA ? CKM_EC_EDWARDS_KEY_PAIR_GEN : given;
+}
+
 static CK_RV read_generator(struct p11_call *call, const CK_MECHANISM *given,
                             const struct chio_mechanism **out_mechanism) {
   struct chio_mech_params params;
-  const struct chio_mechanism *row = chio_mechanism_by_ckm(given->mechanism);
+  const struct chio_mechanism *row = chio_mechanism_by_ckm(generator_type(given->mechanism));
   if (row == NULL || (row->flags & CHIO_MECH_GENERATE) == 0) return CKR_MECHANISM_INVALID;
   if (!p11_slot_allows(call->session->slot, row->wire)) return CKR_MECHANISM_INVALID;
   *out_mechanism = row;

@@ -18,7 +18,10 @@ void p11_login_release(struct p11_app *app, struct p11_login *login) {
   bool last = --login->refs == 0;
   p11_unlock();
   if (!last) return;
-  chio_login_end(login->ticket, app->client);
+  if (login->ended)
+    chio_login_free(login->ticket);
+  else
+    chio_login_end(login->ticket, app->client);
   free(login);
 }
 
@@ -43,10 +46,12 @@ CK_RV p11_ticket_take(struct p11_call *call, struct p11_ticket *out_ticket) {
   return p11_rv(err);
 }
 
-static void end_login(struct p11_call *call, uint64_t epoch) {
+/* Ends the login of that epoch; chiod_knows: its ticket has ended already. */
+static void end_login(struct p11_call *call, uint64_t epoch, bool chiod_knows) {
   struct p11_slot *slot = call->session->slot;
   p11_lock();
   struct p11_login *login = slot->epoch == epoch ? p11_login_take(slot) : NULL;
+  if (login != NULL) login->ended = chiod_knows;
   p11_unlock();
   p11_login_release(call->app, login);
 }
@@ -54,7 +59,7 @@ static void end_login(struct p11_call *call, uint64_t epoch) {
 enum chio_err p11_ticket_done(struct p11_call *call, struct p11_ticket *ticket, enum chio_err err,
                               uint64_t generation) {
   chio_wipe(ticket->bytes, sizeof ticket->bytes);
-  if (err == CHIO_E_TICKET_INVALID) end_login(call, ticket->epoch);
+  if (err == CHIO_E_TICKET_INVALID) end_login(call, ticket->epoch, true);
   if (err != CHIO_OK) return err;
   p11_lock();
   call->session->slot->generation = generation;
@@ -136,7 +141,7 @@ static CK_RV login_context(struct p11_call *call, struct chio_slice pin) {
   chio_wipe(holder.data, holder.len);
   chio_buf_clear(&holder);
   /* PKCS #11 v3.0, 5.6.8: a PIN that gets locked on the way logs the user out. */
-  if (err == CHIO_E_PIN_LOCKED) end_login(call, ticket.epoch);
+  if (err == CHIO_E_PIN_LOCKED) end_login(call, ticket.epoch, false);
   err = p11_ticket_done(call, &ticket, err, generation);
   if (err != CHIO_OK) return p11_rv_login(err);
   chio_secret_free(op->context);
@@ -173,6 +178,7 @@ void p11_login_again(struct p11_call *call, enum chio_user user, struct chio_sli
   } else if (old != NULL) {
     old = p11_login_take(slot);
   }
+  if (old != NULL) old->ended = true;
   p11_unlock();
   p11_login_release(call->app, old);
   p11_login_release(call->app, fresh);
