@@ -49,8 +49,8 @@ bool chio_key_is_private(const struct chio_key *key);
 /* SubjectPublicKeyInfo, DER; borrowed, lives as long as the key. */
 struct chio_slice chio_key_spki(const struct chio_key *key);
 
-/* Adds the public attributes of the key in wire form: EC_PARAMS (canonical: OID) and EC_POINT (EC: DER OCTET STRING;
- * Ed25519: raw 32 bytes), or MODULUS, MODULUS_BITS (with_bits), PUBLIC_EXPONENT; PUBLIC_KEY_INFO; CKA_CHIO_PUBLIC_KEY. */
+/* Adds the public attributes of the key in wire form: EC_PARAMS (canonical: OID) and EC_POINT (DER OCTET STRING around
+ * the point or the 32 bytes), or MODULUS, MODULUS_BITS (with_bits), PUBLIC_EXPONENT; PUBLIC_KEY_INFO; CKA_CHIO_PUBLIC_KEY. */
 void chio_key_add_public_attributes(const struct chio_key *key, bool with_bits, struct chio_buf *attrs);
 
 /* The most bytes a signature can have. */

@@ -95,7 +95,11 @@ static void ed25519_add_numbers(const struct chio_key *key, bool with_bits, stru
   char hex[2 * sizeof key->ed25519_public + 1];
   sodium_bin2hex(hex, sizeof hex, key->ed25519_public, sizeof key->ed25519_public);
   chio_attrs_add(attrs, (uint32_t)CKA_EC_PARAMS, chio_slice(oid_value, sizeof oid_value));
-  chio_attrs_add(attrs, (uint32_t)CKA_EC_POINT, chio_slice(key->ed25519_public, sizeof key->ed25519_public));
+  /* PKCS #11 v3.0 wants the DER-encoding, v3.1 the bare bytes. All that reads the second reads the first as well;
+   * GnuTLS of Debian 12 reads the first alone. */
+  uint8_t wrapped[2 + sizeof key->ed25519_public] = {0x04, sizeof key->ed25519_public};
+  memcpy(wrapped + 2, key->ed25519_public, sizeof key->ed25519_public);
+  chio_attrs_add(attrs, (uint32_t)CKA_EC_POINT, chio_slice(wrapped, sizeof wrapped));
   chio_attrs_add(attrs, (uint32_t)CKA_CHIO_PUBLIC_KEY, chio_slice_str(hex));
 }
 

@@ -1,3 +1,19 @@
 # What tests/module/ adds to the build: programs and scripts that use the built modules as applications do.
-check_PROGRAMS += tests/module/pkcs11_conformance
-tests_module_pkcs11_conformance_SOURCES = tests/module/pkcs11_conformance.c tests/module/p11test.c tests/module/p11test.h
+P11TEST = tests/module/p11test.c tests/module/p11test.h
+check_PROGRAMS += tests/module/pkcs11_conformance tests/module/pkcs11_fork tests/module/pkcs11_restart
+tests_module_pkcs11_conformance_SOURCES = tests/module/pkcs11_conformance.c $(P11TEST)
+tests_module_pkcs11_fork_SOURCES = tests/module/pkcs11_fork.c $(P11TEST)
+tests_module_pkcs11_restart_SOURCES = tests/module/pkcs11_restart.c $(P11TEST)
+tests_module_pkcs11_restart_CPPFLAGS = $(AM_CPPFLAGS) $(CRYPTO_CFLAGS)
+tests_module_pkcs11_restart_LDADD = $(CRYPTO_LIBS)
+
+MODULE_TESTS = \
+  tests/module/exports.sh \
+  tests/module/p11tool.sh \
+  tests/module/pkcs11_conformance.sh \
+  tests/module/pkcs11_conformance_embedded.sh \
+  tests/module/pkcs11_fork.sh \
+  tests/module/pkcs11_restart.sh \
+  tests/module/pkcs11_tool.sh
+TESTS += $(MODULE_TESTS)
+EXTRA_DIST += $(MODULE_TESTS) tests/module/tap.sh

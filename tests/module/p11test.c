@@ -46,6 +46,10 @@ bool check_true(const char *file, int line, const char *what, bool condition) {
   return false;
 }
 
+unsigned failed_checks(void) {
+  return failures;
+}
+
 int run_cases(const struct test_case *cases, size_t count) {
   unsigned failed = 0;
   printf("1..%zu\n", count);

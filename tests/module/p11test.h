@@ -28,6 +28,9 @@ void load_module(void);
 bool check_rv(const char *file, int line, const char *what, CK_RV want, CK_RV got);
 bool check_true(const char *file, int line, const char *what, bool condition);
 
+/* The checks that failed in this case so far; a child of fork makes it its exit status. */
+unsigned failed_checks(void);
+
 /* One case is one line of TAP; the name is a sentence. */
 struct test_case {
   const char *name;

@@ -696,6 +696,13 @@ static void attributes_have_the_forms_that_applications_read(void **state) {
   assert_true(chio_attrs_find(chio_attrs_of(&attrs), (uint32_t)CKA_CHIO_PUBLIC_KEY, &text));
   assert_int_equal(text.len, 5 + 130);
   assert_memory_equal(text.data, "p256:04", 7);
+  struct chio_key *ed = generate_ec(BYTES(ED_PARAMS));
+  chio_attrs_begin(&attrs);
+  chio_key_add_public_attributes(ed, false, &attrs);
+  assert_true(chio_attrs_find(chio_attrs_of(&attrs), (uint32_t)CKA_EC_POINT, &point));
+  assert_int_equal(point.len, 34);
+  assert_memory_equal(point.data, "\x04\x20", 2);
+  chio_key_free(ed);
   chio_buf_clear(&attrs);
   chio_key_free(p521);
   chio_key_free(p256);
