@@ -19,7 +19,8 @@
 struct chio_store;
 
 /* Opens or creates DIR/store.sqlite (0600) with WAL, synchronous=FULL. CHIO_E_STORE_READ_ONLY, CHIO_E_STORE_CORRUPT,
- * CHIO_E_IO, CHIO_E_STORE_FULL, CHIO_E_SEAL (sealed under another root), CHIO_E_VERSION (a newer schema). The seal stays the caller's and outlives the store. */
+ * CHIO_E_IO, CHIO_E_STORE_FULL, CHIO_E_SEAL (sealed under another root), CHIO_E_VERSION (a newer schema). The seal stays
+ * the caller's and outlives the store. */
 CHIO_MUST_CHECK enum chio_err chio_store_open(const char *dir, struct chio_seal *seal, struct chio_store **out_store,
                                               struct chio_detail *detail);
 void chio_store_close(struct chio_store *store); /* NULL is accepted */

@@ -2,6 +2,7 @@
 #ifndef CHIO_TESTS_TEMP_DIR_H
 #define CHIO_TESTS_TEMP_DIR_H
 
+#include <stdbool.h>
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -57,7 +57,9 @@ static void a_refusal_names_file_line_and_what_was_expected(void **state) {
 
 static void every_shorter_prefix_parses_or_is_refused(void **state) {
   (void)state;
-  static const char text[] = "\xEF\xBB\xBF[a.b]\nc = \"\\u00e9\\\\\" # c\n[[d]]\ne = [1, 0x_1, 2.5e3]\r\nf = {g.h = 1979-05-27 07:32:00Z}\n";
+  static const char text[] =
+      "\xEF\xBB\xBF[a.b]\nc = \"\\u00e9\\\\\" # c\n"
+      "[[d]]\ne = [1, 0x_1, 2.5e3]\r\nf = {g.h = 1979-05-27 07:32:00Z}\n";
   for (size_t len = 0; len < sizeof text; len++) {
     char *exact = malloc(len > 0 ? len : 1); /* so that a sanitizer sees a byte too many */
     assert_non_null(exact);

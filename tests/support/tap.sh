@@ -1,0 +1,44 @@
+# TAP for shell tests, sourced: . "$abs_top_srcdir/tests/support/tap.sh"
+#   check NAME COMMAND...   runs COMMAND; its output becomes comments when it fails
+#   pass NAME, fail NAME [REASON], skip NAME REASON, skip_all REASON (exits)
+#   plan (last; exits with 1 after a failure)
+tap_count=0
+tap_failed=0
+
+tap_comment() {
+  sed 's/^/# /'
+}
+
+pass() {
+  tap_count=$((tap_count + 1))
+  echo "ok $tap_count - $1"
+}
+
+fail() {
+  tap_count=$((tap_count + 1))
+  tap_failed=$((tap_failed + 1))
+  echo "not ok $tap_count - $1"
+  if [ $# -gt 1 ]; then printf '%s\n' "$2" | tap_comment; fi
+}
+
+skip() {
+  tap_count=$((tap_count + 1))
+  echo "ok $tap_count - $1 # SKIP $2"
+}
+
+skip_all() {
+  echo "1..0 # SKIP $1"
+  exit 0
+}
+
+check() {
+  tap_name=$1
+  shift
+  if tap_output=$("$@" 2>&1); then pass "$tap_name"; else fail "$tap_name" "$tap_output"; fi
+}
+
+plan() {
+  echo "1..$tap_count"
+  [ $tap_failed -eq 0 ]
+  exit
+}
