@@ -17,3 +17,9 @@ MODULE_TESTS = \
   tests/module/pkcs11_tool.sh
 TESTS += $(MODULE_TESTS)
 EXTRA_DIST += $(MODULE_TESTS) tests/module/tap.sh
+
+check_PROGRAMS += tests/module/pkcs11_conformance
+tests_module_pkcs11_conformance_SOURCES = tests/module/pkcs11_conformance.c tests/module/p11test.c tests/module/p11test.h
+
+TESTS += tests/module/chio_hsm.sh
+dist_check_SCRIPTS += tests/module/chio_hsm.sh

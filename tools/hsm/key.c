@@ -192,6 +192,14 @@ enum chio_err hsm_keys_all(struct hsm *hsm, struct hsm_keys *out_keys, struct ch
   return CHIO_OK;
 }
 
+enum chio_err hsm_label_is_taken(struct hsm *hsm, const char *label, bool *out_taken, struct chio_detail *detail) {
+  struct hsm_keys keys = {NULL, 0};
+  enum chio_err err = find_both(hsm, &keys, CKA_LABEL, chio_slice_str(label), detail);
+  if (err == CHIO_OK) *out_taken = keys.count > 0;
+  hsm_keys_clear(&keys);
+  return err;
+}
+
 static enum chio_err ambiguous(const char *name, const struct hsm_keys *keys, struct chio_detail *detail) {
   CHIO_AUTO(chio_buf) struct chio_buf *list = chio_buf_new();
   if (list == NULL) return CHIO_E_NO_MEMORY;

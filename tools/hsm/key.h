@@ -45,6 +45,10 @@ CHIO_MUST_CHECK enum chio_err hsm_keys_all(struct hsm *hsm, struct hsm_keys *out
 CHIO_MUST_CHECK enum chio_err hsm_key_find(struct hsm *hsm, const char *name, struct hsm_keys *out_keys,
                                            struct chio_detail *detail);
 
+/* Whether a key that can be seen has the label. */
+CHIO_MUST_CHECK enum chio_err hsm_label_is_taken(struct hsm *hsm, const char *label, bool *out_taken,
+                                                 struct chio_detail *detail);
+
 /* The attribute of the public half, else of the private one; empty when there is none. */
 struct chio_slice hsm_key_attribute(const struct hsm_key *key, uint32_t type);
 

@@ -27,17 +27,12 @@ static enum chio_err choose_id(struct hsm *hsm, struct chio_buf *out, struct chi
   return CHIO_OK;
 }
 
-/* Two keys of one name could only be told apart by their unique ids; whoever wants that uses another tool. */
+/* Two keys of one name could only be told apart by their ids; whoever wants that uses another tool. */
 static enum chio_err refuse_double(struct hsm *hsm, const char *label, struct chio_detail *detail) {
-  struct hsm_keys keys;
-  enum chio_err err = hsm_key_find(hsm, label, &keys, detail);
-  if (err == CHIO_OK) hsm_keys_clear(&keys);
-  if (err == CHIO_E_OBJECT_UNKNOWN) {
-    if (detail != NULL) detail->text[0] = '\0';
-    return CHIO_OK;
-  }
-  if (err == CHIO_OK || err == CHIO_E_ARGUMENT)
-    return chio_fail(detail, CHIO_E_EXISTS, "token '%s' has a key '%s'; choose another label", hsm->token_label, label);
+  bool taken;
+  enum chio_err err = hsm_label_is_taken(hsm, label, &taken, detail);
+  if (err == CHIO_OK && taken)
+    err = chio_fail(detail, CHIO_E_EXISTS, "token '%s' has a key '%s'; choose another label", hsm->token_label, label);
   return err;
 }
 
