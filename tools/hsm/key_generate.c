@@ -60,7 +60,7 @@ static void put_templates(struct hsm *hsm, const struct hsm_key_type *type, stru
 }
 
 static enum chio_err generate(struct hsm *hsm, const struct hsm_key_type *type, struct chio_slice id,
-                              struct chio_detail *detail) {
+                              struct chio_uid *out_private, struct chio_detail *detail) {
   CHIO_AUTO(chio_buf) struct chio_buf *public_template = chio_buf_new();
   CHIO_AUTO(chio_buf) struct chio_buf *private_template = chio_buf_new();
   CHIO_AUTO(chio_buf) struct chio_buf *holder = chio_buf_new();
@@ -76,17 +76,21 @@ static enum chio_err generate(struct hsm *hsm, const struct hsm_key_type *type, 
   enum chio_err err = hsm_ticket(hsm, ticket, &request.ticket);
   if (err == CHIO_OK) err = chio_call_key_pair(hsm->client, &request, &reply, holder, NULL, detail);
   chio_wipe(ticket, sizeof ticket);
+  if (err == CHIO_OK) *out_private = reply.private_key;
   return err;
 }
 
-static enum chio_err show(struct hsm *hsm, struct chio_slice id, struct chio_detail *detail) {
+static enum chio_err show(struct hsm *hsm, const struct chio_uid *private_key, struct chio_slice id,
+                          struct chio_detail *detail) {
   struct hsm_keys keys;
   char type[32];
+  char name[CHIO_UID_HEX + 1];
   CHIO_AUTO(chio_buf) struct chio_buf *hex = chio_buf_new();
   if (hex == NULL) return CHIO_E_NO_MEMORY;
   hsm_hex_put(id, hex);
+  chio_uid_hex(private_key, name);
   const char *text = chio_buf_cstr(hex);
-  enum chio_err err = text != NULL ? hsm_key_find(hsm, hsm->word[0], &keys, detail) : CHIO_E_NO_MEMORY;
+  enum chio_err err = text != NULL ? hsm_key_find(hsm, name, &keys, detail) : CHIO_E_NO_MEMORY;
   if (err != CHIO_OK) return err;
   const struct hsm_key *key = &keys.list[0];
   struct chio_slice tee = hsm_key_attribute(key, (uint32_t)CKA_CHIO_TEE);
@@ -112,7 +116,8 @@ enum chio_err hsm_run_key_generate(struct hsm *hsm, struct chio_detail *detail) 
   enum chio_err err = choose_id(hsm, id, detail);
   if (err == CHIO_OK) err = hsm_login(hsm, detail);
   if (err == CHIO_OK) err = refuse_double(hsm, hsm->word[0], detail);
-  if (err == CHIO_OK) err = generate(hsm, type, chio_buf_slice(id), detail);
-  if (err == CHIO_OK) err = show(hsm, chio_buf_slice(id), detail);
+  struct chio_uid private_key;
+  if (err == CHIO_OK) err = generate(hsm, type, chio_buf_slice(id), &private_key, detail);
+  if (err == CHIO_OK) err = show(hsm, &private_key, chio_buf_slice(id), detail);
   return err;
 }
