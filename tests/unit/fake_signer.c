@@ -119,14 +119,12 @@ static bool serve(struct fake_signer *fake, int fd, const struct chio_frame_head
     if (deed == FAKE_REFUSE) err = CHIO_E_KEY_FUNCTION;
   }
   if ((message->flags & CHIO_MESSAGE_NO_REPLY) != 0) return deed != FAKE_CLOSE;
-  struct chio_buf reply = CHIO_BUF_INIT;
+  chio_buf_reset(&fake->reply);
   if (err != CHIO_OK)
-    MUST(chio_message_reply(message, header->request_id, 7, err, &detail, NULL, &reply) == CHIO_OK);
+    MUST(chio_message_reply(message, header->request_id, 7, err, &detail, NULL, &fake->reply) == CHIO_OK);
   else
-    reply_of(fake, message, header->request_id, body, &reply);
-  bool keep = misbehave(deed, fd, &reply);
-  chio_buf_clear(&reply);
-  return keep;
+    reply_of(fake, message, header->request_id, body, &fake->reply);
+  return misbehave(deed, fd, &fake->reply);
 }
 
 static void drop(struct fake_signer *fake, int i) {
@@ -262,6 +260,7 @@ void fake_stop(struct fake_signer *fake) {
 
 void fake_end(struct fake_signer *fake) {
   fake_stop(fake);
+  chio_buf_clear(&fake->reply);
   (void)unlink(fake->path);
   (void)unlink(fake->door_path);
   (void)rmdir(fake->dir);

@@ -46,6 +46,7 @@ struct fake_signer {
   atomic_bool stop;
   bool running;
   int listener, door_listener;
+  struct chio_buf reply; /* kept: nothing is freed while a test may fork, which sanitizers do not take well */
   struct {
     int fd;
     bool door;

@@ -16,6 +16,17 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define SANITIZED 1
+#endif
+#endif
+#ifndef SANITIZED
+#define SANITIZED 0
+#endif
+
 static struct fake_signer fake;
 
 static int set_up(void **state) {
@@ -435,6 +446,7 @@ static void *sign_until_told(void *arg) {
 
 static void children_made_while_threads_sign_can_sign(void **state) {
   (void)state;
+  if (SANITIZED) skip(); /* a sanitizer's allocator stays locked in a child when a thread was allocating at the fork */
   struct chio_client *client = client_of(fake.endpoint);
   pthread_t threads[3];
   for (size_t i = 0; i < CHIO_ARRAY_LEN(threads); i++)
@@ -449,6 +461,21 @@ static void children_made_while_threads_sign_can_sign(void **state) {
     assert_int_equal(pthread_join(threads[i], &bad), 0);
     assert_null(bad);
   }
+  chio_client_free(client);
+}
+
+static void threads_never_wait_for_one_another(void **state) {
+  (void)state;
+  struct chio_client *client = client_of(fake.endpoint);
+  pthread_t threads[4];
+  for (size_t i = 0; i < CHIO_ARRAY_LEN(threads); i++)
+    assert_int_equal(pthread_create(&threads[i], NULL, sign_until_told, client), 0);
+  for (size_t i = 0; i < CHIO_ARRAY_LEN(threads); i++) {
+    void *bad;
+    assert_int_equal(pthread_join(threads[i], &bad), 0);
+    assert_null(bad);
+  }
+  assert_in_range(atomic_load(&fake.accepted), 1, CHIO_ARRAY_LEN(threads));
   chio_client_free(client);
 }
 
@@ -791,6 +818,7 @@ int main(void) {
       WITH_SIGNER(parent_child_and_grandchild_sign_at_once),
       WITH_SIGNER(a_child_that_frees_the_client_leaves_the_parent_connected),
       WITH_SIGNER(children_made_while_threads_sign_can_sign),
+      WITH_SIGNER(threads_never_wait_for_one_another),
       WITH_SIGNER(a_child_that_cannot_reach_the_path_goes_through_the_door),
       WITH_SIGNER(a_child_in_a_chroot_as_another_user_signs),
       cmocka_unit_test_setup_teardown(without_a_door_an_unreachable_path_is_an_error, set_up_without_door, tear_down),
