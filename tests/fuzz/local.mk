@@ -20,6 +20,8 @@ tests_fuzz_fuzz_wire_SOURCES = tests/fuzz/fuzz_wire.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_wire_LDFLAGS = $(FUZZ_LDFLAGS)
 tests_fuzz_fuzz_wire_LDADD = signer/wire/libchio-wire.la signer/base/libchio-base.la
 
+include tests/fuzz/client.mk
+
 check_PROGRAMS += $(FUZZ_TARGETS)
 if !FUZZING
 TESTS += $(FUZZ_TARGETS)

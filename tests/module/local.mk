@@ -8,6 +8,7 @@ tests_module_pkcs11_restart_CPPFLAGS = $(AM_CPPFLAGS) $(CRYPTO_CFLAGS)
 tests_module_pkcs11_restart_LDADD = $(CRYPTO_LIBS)
 
 MODULE_TESTS = \
+  tests/module/chio_hsm.sh \
   tests/module/exports.sh \
   tests/module/p11tool.sh \
   tests/module/pkcs11_conformance.sh \
@@ -17,9 +18,3 @@ MODULE_TESTS = \
   tests/module/pkcs11_tool.sh
 TESTS += $(MODULE_TESTS)
 EXTRA_DIST += $(MODULE_TESTS) tests/module/tap.sh
-
-check_PROGRAMS += tests/module/pkcs11_conformance
-tests_module_pkcs11_conformance_SOURCES = tests/module/pkcs11_conformance.c tests/module/p11test.c tests/module/p11test.h
-
-TESTS += tests/module/chio_hsm.sh
-dist_check_SCRIPTS += tests/module/chio_hsm.sh
