@@ -11,3 +11,13 @@ UNIT_TESTS += tests/unit/test_dispatch
 tests_unit_test_dispatch_SOURCES = tests/unit/test_dispatch.c $(CORE_RIG)
 tests_unit_test_dispatch_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_dispatch_LDADD = $(CORE_TEST_LIBS)
+
+UNIT_TESTS += tests/unit/test_core_objects
+tests_unit_test_core_objects_SOURCES = tests/unit/test_core_objects.c $(CORE_RIG)
+tests_unit_test_core_objects_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_core_objects_LDADD = $(CORE_TEST_LIBS)
+
+UNIT_TESTS += tests/unit/test_core_evidence
+tests_unit_test_core_evidence_SOURCES = tests/unit/test_core_evidence.c $(CORE_RIG)
+tests_unit_test_core_evidence_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(CRYPTO_CFLAGS) $(JANSSON_CFLAGS) $(SQLITE_CFLAGS)
+tests_unit_test_core_evidence_LDADD = $(CORE_TEST_LIBS) $(CRYPTO_LIBS) $(SQLITE_LIBS)
