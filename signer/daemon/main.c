@@ -29,7 +29,7 @@ struct chiod {
   bool drops;                    /* root, and not to stay so */
   int ready_fd;                  /* of the background; -1 */
   int log_fd;                    /* -1: standard error */
-  int pid_fd;
+  struct chio_pidfile pidfile;
   struct chio_buf manifest;
   struct chio_core *core;
   struct chio_listener socket, door;
@@ -121,7 +121,7 @@ static enum chio_err settle_process(struct chiod *d, struct chio_detail *detail)
   if (err == CHIO_OK) err = open_log(d, detail);
   if (err == CHIO_OK && d->options.daemon) err = chio_process_daemonise(&d->ready_fd, detail);
   if (err == CHIO_OK) err = prepare_folders(d, detail);
-  if (err == CHIO_OK) err = chio_pidfile_open(d->options.pidfile, &d->pid_fd, detail);
+  if (err == CHIO_OK) err = chio_pidfile_open(d->options.pidfile, &d->pidfile, detail);
   if (err == CHIO_OK && d->drops) err = chio_process_become(&d->identity, detail);
   if (err == CHIO_OK) err = chio_process_harden((unsigned)d->options.connections, &all_locked, detail);
   if (err == CHIO_OK && !all_locked)
@@ -178,7 +178,7 @@ static enum chio_err open_server(struct chiod *d, struct chio_detail *detail) {
 static enum chio_err become_ready(struct chiod *d, struct chio_detail *detail) {
   enum chio_err err = chio_sandbox_enter(detail);
   if (err != CHIO_OK) return err;
-  if (chio_pidfile_write(d->pid_fd) != CHIO_OK)
+  if (chio_pidfile_write(&d->pidfile) != CHIO_OK)
     return chio_fail(detail, CHIO_E_IO, "%s: the pid file cannot be written", d->options.pidfile);
   chio_log(CHIO_LOG_NOTICE, "ready", "chiod is ready", CHIO_F_STR("socket", d->options.socket),
            CHIO_F_STR("state", d->options.state), CHIO_F_INT("pid", (long long)getpid()),
@@ -212,7 +212,7 @@ static bool stop(struct chiod *d) {
     chio_server_free(d->server);
     chio_core_close(d->core);
   }
-  chio_pidfile_remove(d->options.pidfile, d->pid_fd);
+  chio_pidfile_remove(d->options.pidfile, &d->pidfile);
   chio_buf_clear(&d->manifest);
   chio_options_clear(&d->options);
   return done;
@@ -239,7 +239,7 @@ static int print(const struct chio_buf *text) {
 }
 
 int main(int argc, char *argv[]) {
-  struct chiod d = {.ready_fd = -1, .log_fd = -1, .pid_fd = -1, .socket = {.fd = -1}, .door = {.fd = -1}};
+  struct chiod d = {.ready_fd = -1, .log_fd = -1, .pidfile = {.fd = -1}, .socket = {.fd = -1}, .door = {.fd = -1}};
   struct chio_detail detail = {""};
   struct chio_buf text = CHIO_BUF_INIT;
   enum chio_options_action action;

@@ -175,22 +175,26 @@ void chio_process_ready(int ready_fd, bool keep_stderr) {
 
 /* ---- The pid file ---- */
 
-enum chio_err chio_pidfile_open(const char *path, int *out_fd, struct chio_detail *detail) {
+enum chio_err chio_pidfile_open(const char *path, struct chio_pidfile *out_file, struct chio_detail *detail) {
   int fd = path[0] != '\0' ? open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644) : -1;
   if (path[0] != '\0' && fd < 0)
     return chio_fail(detail, CHIO_E_IO, "%s: the pid file cannot be made: %s", path, strerror(errno));
   if (fd >= 0) (void)fchmod(fd, 0644);
-  *out_fd = fd;
+  *out_file = (struct chio_pidfile){.fd = fd};
   return CHIO_OK;
 }
 
-enum chio_err chio_pidfile_write(int fd) {
-  if (fd < 0) return CHIO_OK;
-  return ftruncate(fd, 0) == 0 && dprintf(fd, "%ld\n", (long)getpid()) > 0 ? CHIO_OK : CHIO_E_IO;
+enum chio_err chio_pidfile_write(struct chio_pidfile *file) {
+  if (file->fd < 0) return CHIO_OK;
+  file->ours = true;
+  return ftruncate(file->fd, 0) == 0 && dprintf(file->fd, "%ld\n", (long)getpid()) > 0 ? CHIO_OK : CHIO_E_IO;
 }
 
-void chio_pidfile_remove(const char *path, int fd) {
-  if (fd < 0) return;
-  if (unlink(path) != 0) (void)!ftruncate(fd, 0);
-  (void)close(fd);
+void chio_pidfile_remove(const char *path, struct chio_pidfile *file) {
+  struct stat st;
+  if (file->fd < 0) return;
+  bool left_empty = fstat(file->fd, &st) == 0 && st.st_size == 0;
+  if ((file->ours || left_empty) && unlink(path) != 0) (void)!ftruncate(file->fd, 0);
+  (void)close(file->fd);
+  file->fd = -1;
 }

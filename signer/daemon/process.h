@@ -51,9 +51,16 @@ CHIO_MUST_CHECK enum chio_err chio_process_daemonise(int *out_ready_fd, struct c
 void chio_process_ready(int ready_fd, bool keep_stderr);
 
 /* The pid file is opened while the rights to do so are there, written once chiod is ready, and removed at the end, or
- * emptied where it cannot be removed any more. An empty path: no file, *out_fd is -1. CHIO_E_IO. */
-CHIO_MUST_CHECK enum chio_err chio_pidfile_open(const char *path, int *out_fd, struct chio_detail *detail);
-CHIO_MUST_CHECK enum chio_err chio_pidfile_write(int fd);
-void chio_pidfile_remove(const char *path, int fd);
+ * emptied where it cannot be removed any more. One that another chiod has written is left as it is until then. */
+struct chio_pidfile {
+  int fd; /* -1: none */
+  bool ours; /* we have written it */
+};
+
+/* An empty path: no file. CHIO_E_IO. */
+CHIO_MUST_CHECK enum chio_err chio_pidfile_open(const char *path, struct chio_pidfile *out_file,
+                                                struct chio_detail *detail);
+CHIO_MUST_CHECK enum chio_err chio_pidfile_write(struct chio_pidfile *file);
+void chio_pidfile_remove(const char *path, struct chio_pidfile *file);
 
 #endif

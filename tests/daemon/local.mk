@@ -1,1 +1,15 @@
-# What tests/daemon/ adds to the build.
+# Tests of a real chiod on a folder of its own.
+DAEMON_TESTS = \
+  tests/daemon/busy_stop.sh \
+  tests/daemon/config.sh \
+  tests/daemon/corrupt_row.sh \
+  tests/daemon/door.sh \
+  tests/daemon/embedded.sh \
+  tests/daemon/frames.sh \
+  tests/daemon/full_disk.sh \
+  tests/daemon/limits.sh \
+  tests/daemon/privileges.sh \
+  tests/daemon/read_only.sh \
+  tests/daemon/start_stop.sh
+TESTS += $(DAEMON_TESTS)
+EXTRA_DIST += $(DAEMON_TESTS) tests/daemon/daemon.sh

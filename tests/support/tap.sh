@@ -1,6 +1,9 @@
 # TAP for shell tests, sourced: . "$abs_top_srcdir/tests/support/tap.sh"
 #   check NAME COMMAND...   runs COMMAND; its output becomes comments when it fails
+#   refute NAME COMMAND...  the same, and COMMAND must fail
+#   is NAME EXPECTED FOUND, contains NAME PART TEXT, lacks NAME PART TEXT
 #   pass NAME, fail NAME [REASON], skip NAME REASON, skip_all REASON (exits)
+#   under_chiod [--embedded] (first: runs the test again, under a signer of its own)
 #   plan (last; exits with 1 after a failure)
 tap_count=0
 tap_failed=0
@@ -35,6 +38,42 @@ check() {
   tap_name=$1
   shift
   if tap_output=$("$@" 2>&1); then pass "$tap_name"; else fail "$tap_name" "$tap_output"; fi
+}
+
+refute() {
+  tap_name=$1
+  shift
+  if tap_output=$("$@" 2>&1); then fail "$tap_name" "$* $tap_output"; else pass "$tap_name"; fi
+}
+
+is() {
+  if [ "$2" = "$3" ]; then
+    pass "$1"
+  else
+    fail "$1" "expected: $2
+found: $3"
+  fi
+}
+
+contains() {
+  case $3 in
+    *"$2"*) pass "$1" ;;
+    *) fail "$1" "expected somewhere: $2
+found: $3" ;;
+  esac
+}
+
+lacks() {
+  case $3 in
+    *"$2"*) fail "$1" "expected nowhere: $2
+found: $3" ;;
+    *) pass "$1" ;;
+  esac
+}
+
+under_chiod() {
+  [ -z "${CHIO_TEST_DIR:-}" ] || return 0
+  exec "$abs_top_srcdir/tests/support/with-chiod" "$@" /bin/sh "$0"
 }
 
 plan() {
