@@ -47,13 +47,41 @@ static bool read_pem(struct chio_prov *prov, OSSL_CORE_BIO *in, char **out_label
   return ok;
 }
 
+static int raise_malformed(struct chio_prov *prov, enum chio_err err, const struct chio_detail *detail) {
+  return chio_raise(prov, CHIO_R_PEM_URI, "%s", detail->text[0] != '\0' ? detail->text : chio_err_text(err));
+}
+
+/* Nobody logged in, so a key may well be there. */
+static bool login_is_known(const struct chio_found *found) {
+  return found->token_count != 1 || found->tokens[0].login != NULL;
+}
+
+/*
+ * libcrypto's file: store decodes PEM alone (selection 0), and later drops whatever the DER decoders raised: the user
+ * would read "unsupported" when chiod is down. So here the same way is gone once more, without asking anybody for a
+ * PIN, and an error stays on the stack.
+ */
+static void explain(struct chio_prov *prov, struct chio_slice der) {
+  struct chio_detail detail = {""};
+  CHIO_AUTO(chio_uri) struct chio_uri *uri = NULL;
+  CHIO_AUTO(chio_found) struct chio_found *found = NULL;
+  enum chio_err err = chio_pem_uri_decode(der, &uri, &detail);
+  if (err != CHIO_OK) {
+    raise_malformed(prov, err, &detail);
+    return;
+  }
+  struct chio_find_query query = {.uri = uri, .want = CHIO_WANT_PUBLIC};
+  if (uri->type != CHIO_URI_PUBLIC) query.want |= CHIO_WANT_PRIVATE;
+  if (!chio_find(prov, &query, NULL, &found) || found->object_count > 0 || !login_is_known(found)) return;
+  chio_raise(prov, CHIO_R_NOT_FOUND, "no key matches the URI in the file");
+}
+
 static int pem_decode(void *ctx, OSSL_CORE_BIO *in, int selection, OSSL_CALLBACK *data_cb, void *data_arg,
                       OSSL_PASSPHRASE_CALLBACK *pw_cb, void *pw_arg) {
   char *label = NULL;
   unsigned char *der = NULL;
   long len = 0;
   int ok = 1;
-  (void)selection;
   (void)pw_cb;
   (void)pw_arg;
   if (!read_pem(ctx, in, &label, &der, &len)) return 1;
@@ -61,6 +89,7 @@ static int pem_decode(void *ctx, OSSL_CORE_BIO *in, int selection, OSSL_CALLBACK
     OSSL_PARAM params[] = {
         OSSL_PARAM_construct_utf8_string(OSSL_OBJECT_PARAM_DATA_STRUCTURE, (char *)(uintptr_t)STRUCTURE, 0),
         OSSL_PARAM_construct_octet_string(OSSL_OBJECT_PARAM_DATA, der, (size_t)len), OSSL_PARAM_construct_end()};
+    if (selection == 0) explain(ctx, chio_slice(der, (size_t)len));
     ok = data_cb(params, data_arg);
   }
   OPENSSL_free(label);
@@ -109,8 +138,7 @@ static int decode_kind(struct chio_prov *prov, struct chio_slice der, int select
   struct chio_detail detail = {""};
   CHIO_AUTO(chio_uri) struct chio_uri *uri = NULL;
   enum chio_err err = chio_pem_uri_decode(der, &uri, &detail);
-  if (err != CHIO_OK)
-    return chio_raise(prov, CHIO_R_PEM_URI, "%s", detail.text[0] != '\0' ? detail.text : chio_err_text(err));
+  if (err != CHIO_OK) return raise_malformed(prov, err, &detail);
   bool as_public = selection != 0 && (selection & OSSL_KEYMGMT_SELECT_PRIVATE_KEY) == 0;
   struct chio_key *key = open_key(prov, uri, as_public, asker);
   if (key == NULL) return 0;

@@ -61,7 +61,7 @@ static int hex_digit(uint8_t c) {
   return -1;
 }
 
-/* Decodes into out, which has room for value.len bytes: decoding never makes it longer. */
+/* Decodes into out, which has room for a whole URI: decoding never makes it longer. */
 static enum chio_err decode(const struct row *row, struct chio_slice value, uint8_t *out, size_t *out_len,
                             struct chio_detail *detail) {
   size_t len = 0;
@@ -151,7 +151,7 @@ static const struct row *find_row(struct chio_slice name, bool query) {
 /* One "name=value". seen has a bit for each row. */
 static enum chio_err attribute(struct chio_uri *uri, struct chio_slice text, bool query, unsigned *seen,
                                struct chio_detail *detail) {
-  uint8_t decoded[CHIO_URI_TEXT_MAX];
+  uint8_t decoded[CHIO_URI_MAX];
   size_t len = 0;
   const uint8_t *equals = text.len > 0 ? memchr(text.data, '=', text.len) : NULL;
   if (equals == NULL) return chio_fail(detail, CHIO_E_MALFORMED, "an attribute without '='");
@@ -162,8 +162,8 @@ static enum chio_err attribute(struct chio_uri *uri, struct chio_slice text, boo
   unsigned bit = 1u << (row - rows);
   if (*seen & bit) return chio_fail(detail, CHIO_E_MALFORMED, "%s: stands there twice", row->name);
   *seen |= bit;
-  if (value.len > sizeof decoded) return chio_fail(detail, CHIO_E_TOO_LONG, "%s: too long", row->name);
   enum chio_err err = decode(row, value, decoded, &len, detail);
+  if (err == CHIO_OK && len > CHIO_URI_TEXT_MAX) err = chio_fail(detail, CHIO_E_TOO_LONG, "%s: too long", row->name);
   if (err == CHIO_OK) err = set(uri, row, chio_slice(decoded, len), detail);
   chio_wipe(decoded, sizeof decoded);
   return err;
@@ -211,10 +211,11 @@ enum chio_err chio_uri_parse(struct chio_slice text, struct chio_uri **out_uri, 
   return err;
 }
 
-static void put_encoded(struct chio_slice bytes, bool all, struct chio_buf *out) {
+/* Encodes all bytes but those of extra and, with extra not NULL, the unreserved ones. */
+static void put_encoded(struct chio_slice bytes, const char *extra, struct chio_buf *out) {
   for (size_t i = 0; i < bytes.len; i++) {
     uint8_t c = bytes.data[i];
-    if (!all && is_unreserved(c))
+    if (extra != NULL && (is_unreserved(c) || (c != '\0' && strchr(extra, c) != NULL)))
       chio_buf_append_u8(out, c);
     else
       chio_buf_printf(out, "%%%02X", c);
@@ -233,10 +234,10 @@ static void put_row(const struct chio_uri *uri, const struct row *row, char *sep
                                               : NULL;
   if (text != NULL) {
     put_name(row, separator, out);
-    put_encoded(chio_slice_str(text), false, out);
+    put_encoded(chio_slice_str(text), row->query ? ":/" : "", out);
   } else if (row->kind == KIND_ID && uri->has_id) {
     put_name(row, separator, out);
-    put_encoded(chio_slice(uri->id, uri->id_len), true, out);
+    put_encoded(chio_slice(uri->id, uri->id_len), NULL, out);
   } else if (row->kind == KIND_SLOT && uri->has_slot) {
     put_name(row, separator, out);
     chio_buf_printf(out, "%u", uri->slot);

@@ -18,3 +18,4 @@ MODULE_TESTS = \
   tests/module/pkcs11_tool.sh
 TESTS += $(MODULE_TESTS)
 EXTRA_DIST += $(MODULE_TESTS) tests/module/tap.sh
+include tests/module/provider.mk

@@ -20,6 +20,7 @@ include tests/unit/attest.mk
 include tests/unit/base.mk
 include tests/unit/client.mk
 include tests/unit/core.mk
+include tests/unit/provider.mk
 
 UNIT_TESTS += tests/unit/test_store
 tests_unit_test_store_SOURCES = tests/unit/test_store.c tests/support/temp_dir.h
