@@ -16,6 +16,7 @@ MODULE_TESTS = \
   tests/module/pkcs11_fork.sh \
   tests/module/pkcs11_restart.sh \
   tests/module/pkcs11_tool.sh
+MODULE_TESTS += tests/module/bench.sh
 TESTS += $(MODULE_TESTS)
 EXTRA_DIST += $(MODULE_TESTS) tests/module/tap.sh
 include tests/module/provider.mk

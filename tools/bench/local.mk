@@ -11,3 +11,4 @@ tools_chio_bench_SOURCES = \
   tools/bench/way_bare.c tools/bench/way_module.c
 tools_chio_bench_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS)
 tools_chio_bench_LDADD = $(CRYPTO_LIBS) $(SODIUM_LIBS)
+dist_man_MANS += docs/man/chio-bench.1
