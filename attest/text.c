@@ -106,6 +106,6 @@ void chio_json_quote(struct chio_buf *out, struct chio_slice text) {
     else quote_character(out, c);
     from = ++i;
   }
-  chio_buf_append_slice(out, chio_slice(text.data + from, i - from));
+  if (i > from) chio_buf_append_slice(out, chio_slice(text.data + from, i - from));
   chio_buf_append_u8(out, '"');
 }
