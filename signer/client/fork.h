@@ -8,7 +8,8 @@
 #include "signer/base/err.h"
 #include <stdatomic.h>
 
-/* Registers the child handler, once per process. Before it, chio_client_fork_generation relies on getpid alone. */
+/* Sets up what tells children apart, once per process: a page that the kernel wipes on fork (by process id where it
+ * cannot) and a handler of pthread_atfork. */
 void chio_fork_watch(void);
 
 struct chio_fork_mutex;

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -437,6 +438,20 @@ static void a_child_that_frees_the_client_leaves_the_parent_connected(void **sta
   chio_client_free(client);
 }
 
+static void a_child_made_without_the_library_is_noticed(void **state) {
+  (void)state;
+  struct chio_client *client = client_of(fake.endpoint);
+  assert_int_equal(sign(client, "before", NULL), CHIO_OK);
+  unsigned long before = chio_client_fork_generation();
+  pid_t child = (pid_t)syscall(SYS_clone, SIGCHLD, NULL, NULL, NULL, 0);
+  if (child == 0) _exit(chio_client_fork_generation() != before + 1 || sign_many(client, "child") != 0);
+  assert_int_equal(wait_for(child), 0);
+  assert_int_equal(chio_client_fork_generation(), before);
+  assert_int_equal(sign(client, "after", NULL), CHIO_OK);
+  assert_int_equal(atomic_load(&fake.accepted), 2);
+  chio_client_free(client);
+}
+
 static void *sign_until_told(void *arg) {
   struct chio_client *client = arg;
   long bad = 0;
@@ -817,6 +832,7 @@ int main(void) {
       WITH_SIGNER(nothing_is_said_to_an_untrusted_listener),
       WITH_SIGNER(parent_child_and_grandchild_sign_at_once),
       WITH_SIGNER(a_child_that_frees_the_client_leaves_the_parent_connected),
+      WITH_SIGNER(a_child_made_without_the_library_is_noticed),
       WITH_SIGNER(children_made_while_threads_sign_can_sign),
       WITH_SIGNER(threads_never_wait_for_one_another),
       WITH_SIGNER(a_child_that_cannot_reach_the_path_goes_through_the_door),
