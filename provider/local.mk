@@ -1,8 +1,9 @@
 # provider/: chio.so. What parses bytes from outside without OpenSSL is a library of its own, for tests and fuzzing.
 noinst_LTLIBRARIES += provider/libchio-provider-uri.la
 provider_libchio_provider_uri_la_SOURCES = \
-  provider/pem_uri.c provider/pem_uri.h \
-  provider/uri.c provider/uri.h
+  provider/pem_uri.h provider/uri.h \
+  signer/client/pem_uri.c signer/client/pem_uri.h \
+  signer/client/uri.c signer/client/uri.h
 
 ossl_modules_LTLIBRARIES += provider/chio.la
 provider_chio_la_SOURCES = \

@@ -9,6 +9,7 @@
 #define TOOLS_HSM_HSM_H
 
 #include "signer/client/client.h"
+#include "signer/client/uri.h"
 #include <stdbool.h>
 
 enum hsm_option {
@@ -28,6 +29,7 @@ struct hsm {
   const char *word[HSM_WORDS_MAX];   /* the arguments after the command's name */
   int words;
   bool json;
+  struct chio_uri *uri; /* the KEY, when it is a URI (key_name.c) */
   struct chio_client *client; /* hsm_client makes it */
   uint32_t slot;              /* hsm_token sets it */
   char token_label[33];
@@ -57,6 +59,10 @@ const struct hsm_command *hsm_command_find(char *const words[], int count, int *
 
 /* Fills hsm from the command line. CHIO_E_ARGUMENT says what is wrong with it. */
 CHIO_MUST_CHECK enum chio_err hsm_options_parse(int argc, char **argv, struct hsm *hsm, struct chio_detail *detail);
+
+/* Takes a KEY that is a chio: URI apart: what it says of signer, token and PIN stands in for the options that were not
+ * given. CHIO_E_ARGUMENT when the two contradict one another, or the URI holds a PIN. */
+CHIO_MUST_CHECK enum chio_err hsm_key_name_parse(struct hsm *hsm, struct chio_detail *detail);
 
 /* One line per option of the command. */
 void hsm_options_print(const struct hsm_command *command);

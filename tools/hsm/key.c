@@ -227,9 +227,38 @@ static enum chio_err complete(struct hsm *hsm, struct hsm_keys *keys, struct chi
   return CHIO_OK;
 }
 
+static bool fits_uri(const struct chio_uri *uri, const struct hsm_key *key) {
+  if (uri->has_id && !chio_slice_equal(hsm_key_attribute(key, CKA_ID), chio_slice(uri->id, uri->id_len))) return false;
+  return uri->object == NULL ||
+         chio_slice_equal(hsm_key_attribute(key, CKA_LABEL), chio_slice_str(uri->object));
+}
+
+static enum chio_err find_by_uri(struct hsm *hsm, struct hsm_keys *keys, struct chio_detail *detail) {
+  const struct chio_uri *uri = hsm->uri;
+  enum chio_err err;
+  if (uri->has_id)
+    err = find_both(hsm, keys, CKA_ID, chio_slice(uri->id, uri->id_len), detail);
+  else if (uri->object != NULL)
+    err = find_both(hsm, keys, CKA_LABEL, chio_slice_str(uri->object), detail);
+  else
+    err = find_both(hsm, keys, 0, chio_slice(NULL, 0), detail);
+  size_t kept = 0;
+  for (size_t i = 0; i < keys->count; i++) {
+    if (fits_uri(uri, &keys->list[i])) {
+      keys->list[kept++] = keys->list[i];
+      continue;
+    }
+    chio_buf_clear(&keys->list[i].public_half.bytes);
+    chio_buf_clear(&keys->list[i].private_half.bytes);
+  }
+  keys->count = kept;
+  return err;
+}
+
 static enum chio_err find_named(struct hsm *hsm, const char *name, struct hsm_keys *keys, struct chio_detail *detail) {
   CHIO_AUTO(chio_buf) struct chio_buf *id = chio_buf_new();
   if (id == NULL) return CHIO_E_NO_MEMORY;
+  if (hsm->uri != NULL && name == hsm->word[0]) return find_by_uri(hsm, keys, detail);
   struct chio_uid uid;
   enum chio_err err = find_both(hsm, keys, CKA_LABEL, chio_slice_str(name), detail);
   if (err == CHIO_OK && chio_uid_parse(chio_slice_str(name), &uid) == CHIO_OK)

@@ -11,6 +11,7 @@ tools_chio_hsm_SOURCES = \
   tools/hsm/key_destroy.c \
   tools/hsm/key_generate.c \
   tools/hsm/key_list.c \
+  tools/hsm/key_name.c \
   tools/hsm/key_type.c \
   tools/hsm/main.c \
   tools/hsm/options.c tools/hsm/options.def \
@@ -20,7 +21,8 @@ tools_chio_hsm_SOURCES = \
   tools/hsm/status.c \
   tools/hsm/text.c tools/hsm/text.h \
   tools/hsm/token_init.c \
-  tools/hsm/token_list.c
+  tools/hsm/token_list.c \
+  tools/hsm/uri.c
 tools_chio_hsm_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
-tools_chio_hsm_LDADD = signer/client/libchio-client.la signer/wire/libchio-wire.la signer/base/libchio-base.la \
+tools_chio_hsm_LDADD = provider/libchio-provider-uri.la signer/client/libchio-client.la signer/wire/libchio-wire.la signer/base/libchio-base.la \
   $(JANSSON_LIBS)

@@ -30,6 +30,8 @@ static enum chio_err run(int argc, char **argv, struct hsm *hsm, struct chio_det
   else if (hsm->option[HSM_OPT_HELP] != NULL)
     hsm_help_one(hsm->command);
   else
+    err = hsm_key_name_parse(hsm, detail);
+  if (err == CHIO_OK && hsm->command != NULL && hsm->option[HSM_OPT_HELP] == NULL)
     err = hsm->command->run(hsm, detail);
   if (err == CHIO_OK && (fflush(stdout) != 0 || ferror(stdout)))
     err = chio_fail(detail, CHIO_E_IO, "the output could not be written");

@@ -42,6 +42,15 @@ struct choice {
   size_t labels_len;
 };
 
+static bool is_as_asked(const char *asked, struct chio_slice found) {
+  return asked == NULL || chio_slice_equal(found, chio_slice_str(asked));
+}
+
+static bool fits_uri(const struct chio_uri *uri, const struct chio_token_info_reply *info) {
+  return uri == NULL || (is_as_asked(uri->serial, info->serial) && is_as_asked(uri->model, info->model) &&
+                         is_as_asked(uri->manufacturer, info->manufacturer));
+}
+
 static void consider(struct hsm *hsm, uint32_t slot, const struct chio_token_info_reply *info, struct choice *choice) {
   const char *wanted = hsm->option[HSM_OPT_TOKEN];
   if (info->label.len == 0 && (info->flags & CKF_TOKEN_INITIALIZED) == 0) return;
@@ -49,7 +58,7 @@ static void consider(struct hsm *hsm, uint32_t slot, const struct chio_token_inf
   int n = snprintf(choice->labels + choice->labels_len, sizeof choice->labels - choice->labels_len, "%s%.*s",
                    choice->labels_len > 0 ? ", " : "", (int)info->label.len, (const char *)info->label.data);
   if (n > 0 && (size_t)n < sizeof choice->labels - choice->labels_len) choice->labels_len += (size_t)n;
-  if (wanted != NULL && !chio_slice_equal(info->label, chio_slice_str(wanted))) return;
+  if (!is_as_asked(wanted, info->label) || !fits_uri(hsm->uri, info)) return;
   choice->matching++;
   hsm->slot = slot;
   (void)snprintf(hsm->token_label, sizeof hsm->token_label, "%.*s", (int)info->label.len,
@@ -61,7 +70,8 @@ static enum chio_err verdict(struct hsm *hsm, const struct choice *choice, struc
   if (choice->matching == 1) return CHIO_OK;
   if (choice->initialized == 0) return chio_fail(detail, CHIO_E_TOKEN_UNINITIALIZED, "there is no token yet");
   if (choice->matching == 0)
-    return chio_fail(detail, CHIO_E_NOT_FOUND, "no token '%s'; there are: %s", wanted, choice->labels);
+    return chio_fail(detail, CHIO_E_NOT_FOUND, "no token '%s'; there are: %s", wanted != NULL ? wanted : hsm->word[0],
+                     choice->labels);
   if (wanted != NULL)
     return chio_fail(detail, CHIO_E_ARGUMENT, "%u tokens have the label '%s'; choose with --slot", choice->matching,
                      wanted);
@@ -90,7 +100,7 @@ static enum chio_err token_of_slot(struct hsm *hsm, struct chio_detail *detail) 
   CHIO_AUTO(chio_buf) struct chio_buf *holder = chio_buf_new();
   if (holder == NULL) return CHIO_E_NO_MEMORY;
   if (hsm->option[HSM_OPT_TOKEN] != NULL)
-    return chio_fail(detail, CHIO_E_ARGUMENT, "--slot and --token are two ways to say the same; give one");
+    return chio_fail(detail, CHIO_E_ARGUMENT, "the slot and the token are two ways to say the same; give one");
   enum chio_err err = hsm_slot_parse(hsm->option[HSM_OPT_SLOT], &hsm->slot, detail);
   if (err != CHIO_OK) return err;
   request.slot = hsm->slot;
@@ -98,6 +108,8 @@ static enum chio_err token_of_slot(struct hsm *hsm, struct chio_detail *detail) 
   if (err != CHIO_OK) return err;
   if ((info.flags & CKF_TOKEN_INITIALIZED) == 0)
     return chio_fail(detail, CHIO_E_TOKEN_UNINITIALIZED, "slot %u has no token yet", hsm->slot);
+  if (!fits_uri(hsm->uri, &info))
+    return chio_fail(detail, CHIO_E_NOT_FOUND, "the token in slot %u is not the one of the URI", hsm->slot);
   (void)snprintf(hsm->token_label, sizeof hsm->token_label, "%.*s", (int)info.label.len, (const char *)info.label.data);
   return CHIO_OK;
 }
@@ -132,4 +144,5 @@ enum chio_err hsm_ticket(struct hsm *hsm, uint8_t ticket[CHIO_TICKET_MAX], struc
 void hsm_close(struct hsm *hsm) {
   chio_login_end(hsm->login, hsm->client);
   chio_client_free(hsm->client);
+  chio_uri_free(hsm->uri);
 }

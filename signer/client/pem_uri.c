@@ -1,4 +1,4 @@
-#include "provider/pem_uri.h"
+#include "signer/client/pem_uri.h"
 
 #include "signer/base/cursor.h"
 

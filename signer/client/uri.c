@@ -1,4 +1,4 @@
-#include "provider/uri.h"
+#include "signer/client/uri.h"
 
 #include "signer/base/cursor.h"
 #include "signer/base/utf8.h"
