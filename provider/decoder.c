@@ -6,7 +6,7 @@
 #include "provider/algorithms.h"
 #include "provider/deliver.h"
 #include "provider/find.h"
-#include "provider/pem_uri.h"
+#include "signer/client/pem_uri.h"
 
 #include <openssl/bio.h>
 #include <openssl/core_names.h>

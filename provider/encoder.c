@@ -5,7 +5,7 @@
  */
 #include "provider/algorithms.h"
 #include "provider/key.h"
-#include "provider/pem_uri.h"
+#include "signer/client/pem_uri.h"
 
 #include <openssl/bio.h>
 #include <openssl/core_names.h>

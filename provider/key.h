@@ -7,7 +7,7 @@
 #define CHIO_PROVIDER_KEY_H
 
 #include "provider/login.h"
-#include "provider/uri.h"
+#include "signer/client/uri.h"
 #include "signer/wire/uid.h"
 
 #include <openssl/evp.h>

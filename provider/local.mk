@@ -1,10 +1,4 @@
-# provider/: chio.so. What parses bytes from outside without OpenSSL is a library of its own, for tests and fuzzing.
-noinst_LTLIBRARIES += provider/libchio-provider-uri.la
-provider_libchio_provider_uri_la_SOURCES = \
-  provider/pem_uri.h provider/uri.h \
-  signer/client/pem_uri.c signer/client/pem_uri.h \
-  signer/client/uri.c signer/client/uri.h
-
+# provider/: chio.so.
 ossl_modules_LTLIBRARIES += provider/chio.la
 provider_chio_la_SOURCES = \
   provider/algid.c provider/algid.h \
@@ -29,5 +23,5 @@ provider_chio_la_SOURCES = \
   provider/store.c
 provider_chio_la_CPPFLAGS = $(AM_CPPFLAGS) $(CRYPTO_CFLAGS)
 provider_chio_la_LDFLAGS = $(CHIO_MODULE_LDFLAGS) -export-symbols-regex '^OSSL_provider_init$$'
-provider_chio_la_LIBADD = provider/libchio-provider-uri.la signer/client/libchio-client.la \
+provider_chio_la_LIBADD = signer/client/libchio-client.la \
   signer/wire/libchio-wire.la signer/base/libchio-base.la $(SODIUM_LIBS) $(CRYPTO_LIBS)

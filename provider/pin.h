@@ -6,7 +6,7 @@
 #define CHIO_PROVIDER_PIN_H
 
 #include "provider/login.h"
-#include "provider/uri.h"
+#include "signer/client/uri.h"
 
 #include <openssl/core.h>
 

@@ -11,8 +11,10 @@ signer_client_libchio_client_la_SOURCES = \
   signer/client/fork.c signer/client/fork.h \
   signer/client/link.c signer/client/link.h \
   signer/client/login.c \
+  signer/client/pem_uri.c signer/client/pem_uri.h \
   signer/client/pool.c signer/client/pool.h \
   signer/client/reply.c signer/client/reply.h \
   signer/client/socket.c signer/client/socket.h \
   signer/client/stream.c \
-  signer/client/trust.c signer/client/trust.h
+  signer/client/trust.c signer/client/trust.h \
+  signer/client/uri.c signer/client/uri.h

@@ -1,5 +1,5 @@
-/* provider/pem_uri.h: what is accepted is of our kind, asks for no PIN, and can be written again. */
-#include "provider/pem_uri.h"
+/* signer/client/pem_uri.h: what is accepted is of our kind, asks for no PIN, and can be written again. */
+#include "signer/client/pem_uri.h"
 
 #include "tests/fuzz/fuzz.h"
 

@@ -1,5 +1,5 @@
-/* provider/uri.h: what is parsed has one canonical spelling, and that is parsed to the same. */
-#include "provider/uri.h"
+/* signer/client/uri.h: what is parsed has one canonical spelling, and that is parsed to the same. */
+#include "signer/client/uri.h"
 
 #include "tests/fuzz/fuzz.h"
 

@@ -161,6 +161,29 @@ chio-hsm attest other --token test >/dev/full 2>"$err"
 [ $? = 1 ] && complains 'could not be written'
 ok $? "a full disk is an error"
 
+# ---- URIs ----
+run 0 uri key-p256 --token test && says '^chio:token=test;id=%[0-9A-F%]*;object=key-p256;type=private$'
+ok $? "a key has a URI without a PIN"
+uri=$(cat "$out")
+run 0 export-pub "$uri" && cp "$out" by-uri.pem && run 0 export-pub key-p256 --token test && cmp -s "$out" by-uri.pem
+ok $? "which names that key and its token"
+run 2 export-pub "$uri" --token third && complains "says token 'test'"
+ok $? "a URI that contradicts the command line is refused"
+run 2 export-pub "$uri?pin-value=123456" && complains 'pin-source' && ! complains 123456
+ok $? "a PIN in a URI on the command line is refused and not repeated"
+run 2 export-pub 'chio:colour=blue' && complains 'unknown attribute'
+ok $? "a URI with an unknown attribute is refused"
+run 1 export-pub 'chio:token=test;object=nobody' && complains nobody
+ok $? "a URI that names no key is refused"
+run 0 attest "$uri?pin-source=$CHIO_TEST_DIR/pin" --nonce 01
+ok $? "a URI can say where the PIN is"
+run 0 uri key-p256 --token test -o key.pem && grep -q 'BEGIN CHIO HSM KEY URI' key.pem
+ok $? "a PEM file holds the URI"
+run 0 uri key-p256 --token test --json && json "$out" 'j["uri"].startswith("chio:token=test;")'
+ok $? "uri --json is JSON"
+openssl pkey -in key.pem -pubout -passin file:pin >"$out" 2>"$err" && cmp -s "$out" by-uri.pem
+ok $? "openssl finds the key by that file"
+
 # ---- The end of a key ----
 run 2 key destroy other --token test "$pin" && complains --yes
 ok $? "a key is not destroyed without a question"

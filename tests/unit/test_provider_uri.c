@@ -1,5 +1,5 @@
-#include "provider/pem_uri.h"
-#include "provider/uri.h"
+#include "signer/client/pem_uri.h"
+#include "signer/client/uri.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -24,5 +24,6 @@ tools_chio_hsm_SOURCES = \
   tools/hsm/token_list.c \
   tools/hsm/uri.c
 tools_chio_hsm_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
-tools_chio_hsm_LDADD = provider/libchio-provider-uri.la signer/client/libchio-client.la signer/wire/libchio-wire.la signer/base/libchio-base.la \
-  $(JANSSON_LIBS)
+tools_chio_hsm_LDADD = signer/client/libchio-client.la signer/wire/libchio-wire.la \
+  signer/base/libchio-base.la $(JANSSON_LIBS)
+dist_man_MANS += docs/man/chio-hsm.1
