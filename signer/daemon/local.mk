@@ -31,3 +31,18 @@ signer_daemon_chio_embedded_la_LDFLAGS = $(CHIO_MODULE_LDFLAGS) -Wl,-z,nodelete 
   -Wl,--version-script=$(srcdir)/signer/daemon/embedded.map
 EXTRA_signer_daemon_chio_embedded_la_DEPENDENCIES = signer/daemon/embedded.map
 EXTRA_DIST += signer/daemon/embedded.map
+
+# The service, its user, and an example of its configuration.
+systemdunitdir = $(prefix)/lib/systemd/system
+systemdunit_DATA = signer/daemon/chiod.service
+sysusersdir = $(prefix)/lib/sysusers.d
+dist_sysusers_DATA = signer/daemon/sysusers.d/chio.conf
+exampledir = $(docdir)/examples
+dist_example_DATA = signer/daemon/hsm.toml
+EXTRA_DIST += signer/daemon/chiod.service.in
+CLEANFILES += signer/daemon/chiod.service
+signer/daemon/chiod.service: signer/daemon/chiod.service.in Makefile
+	$(AM_V_GEN)$(MKDIR_P) signer/daemon && sed 's|@sbindir[@]|$(sbindir)|' $(srcdir)/signer/daemon/chiod.service.in >$@
+
+dist_man_MANS += docs/man/chiod.8 docs/man/hsm.toml.5
+EXTRA_DIST += docs/sandbox.md

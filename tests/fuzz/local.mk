@@ -21,6 +21,7 @@ tests_fuzz_fuzz_wire_LDFLAGS = $(FUZZ_LDFLAGS)
 tests_fuzz_fuzz_wire_LDADD = signer/wire/libchio-wire.la signer/base/libchio-base.la
 
 include tests/fuzz/client.mk
+include tests/fuzz/daemon.mk
 include tests/fuzz/provider.mk
 include tests/fuzz/core.mk
 

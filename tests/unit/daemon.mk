@@ -1,0 +1,15 @@
+# Unit tests of signer/daemon.
+DAEMON_TEST_LIBS = $(CMOCKA_LIBS) $(DAEMON_LIBS)
+UNIT_TESTS += tests/unit/test_reader tests/unit/test_options tests/unit/test_sandbox
+tests_unit_test_reader_SOURCES = tests/unit/test_reader.c
+tests_unit_test_reader_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_reader_LDADD = $(DAEMON_TEST_LIBS)
+tests_unit_test_options_SOURCES = tests/unit/test_options.c
+tests_unit_test_options_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_options_LDADD = $(DAEMON_TEST_LIBS)
+tests_unit_test_sandbox_SOURCES = tests/unit/test_sandbox.c
+tests_unit_test_sandbox_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_sandbox_LDADD = $(DAEMON_TEST_LIBS)
+
+TESTS += tests/unit/sandbox_doc.sh
+EXTRA_DIST += tests/unit/sandbox_doc.sh
