@@ -189,6 +189,8 @@ run 2 key destroy other --token test "$pin" && complains --yes
 ok $? "a key is not destroyed without a question"
 run 0 key destroy other --token test "$pin" --yes && run 1 export-pub other --token test "$pin"
 ok $? "a key that was destroyed is gone"
+pkcs11-tool --module "$CHIO_PKCS11_MODULE" --token-label test -O >"$out" 2>"$err" && says 'label:.*key-p256' && ! says 'label:.*other'
+ok $? "its evidence objects went with it, and those of others stayed"
 run 1 key destroy other --token test "$pin" --yes
 ok $? "and cannot be destroyed twice"
 

@@ -1,4 +1,4 @@
-#include "signer/base/secret.h"
+#include "tools/hsm/birth_papers.h"
 #include "tools/hsm/json.h"
 #include "tools/hsm/key.h"
 #include "tools/hsm/signer.h"
@@ -16,15 +16,6 @@ static enum chio_err confirm(struct hsm *hsm, struct chio_detail *detail) {
   return chio_fail(detail, CHIO_E_ARGUMENT, "nothing was destroyed");
 }
 
-static enum chio_err destroy(struct hsm *hsm, const struct chio_uid *object, struct chio_detail *detail) {
-  uint8_t ticket[CHIO_TICKET_MAX];
-  struct chio_object_destroy_request request = {.slot = hsm->slot, .object = *object};
-  enum chio_err err = hsm_ticket(hsm, ticket, &request.ticket);
-  if (err == CHIO_OK) err = chio_call_object_destroy(hsm->client, &request, NULL, NULL, NULL, detail);
-  chio_wipe(ticket, sizeof ticket);
-  return err;
-}
-
 enum chio_err hsm_run_key_destroy(struct hsm *hsm, struct chio_detail *detail) {
   struct hsm_keys keys;
   enum chio_err err = hsm_login(hsm, detail);
@@ -32,8 +23,9 @@ enum chio_err hsm_run_key_destroy(struct hsm *hsm, struct chio_detail *detail) {
   if (err != CHIO_OK) return err;
   const struct hsm_key *key = &keys.list[0];
   err = confirm(hsm, detail);
-  if (err == CHIO_OK && key->private_half.known) err = destroy(hsm, &key->private_half.uid, detail);
-  if (err == CHIO_OK && key->public_half.known) err = destroy(hsm, &key->public_half.uid, detail);
+  if (err == CHIO_OK && key->private_half.known) err = hsm_object_destroy(hsm, &key->private_half.uid, detail);
+  if (err == CHIO_OK && key->public_half.known) err = hsm_object_destroy(hsm, &key->public_half.uid, detail);
+  if (err == CHIO_OK) err = hsm_birth_papers_destroy(hsm, key, detail);
   if (err == CHIO_OK && hsm->json) err = hsm_json_print(hsm_key_json(hsm, key));
   if (err == CHIO_OK && !hsm->json) (void)printf("key '%s' is destroyed\n", hsm->word[0]);
   hsm_keys_clear(&keys);

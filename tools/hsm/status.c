@@ -9,6 +9,8 @@ static void print_value(const char *name, json_t *value) {
   char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
   if (json_is_string(value))
     (void)printf("%-20s %s\n", name, json_string_value(value));
+  else if (json_is_array(value))
+    (void)printf("%-20s %zu\n", name, json_array_size(value)); /* --json and token list tell more */
   else
     (void)printf("%-20s %s\n", name, text != NULL ? text : "");
   free(text);

@@ -1,0 +1,75 @@
+#include "tools/hsm/birth_papers.h"
+
+#include "signer/base/secret.h"
+#include "tools/hsm/signer.h"
+
+#define EVIDENCE_APPLICATION "chio-hsm evidence"
+
+/* CHIO_EVIDENCE_OID (attest/bundle.h) as it stands in a certificate. */
+static const uint8_t evidence_oid[] = {0x06, 0x14, 0x69, 0x81, 0xa4, 0xaf, 0x92, 0xc7, 0xa6, 0x9c, 0xaa,
+                                       0xba, 0xd7, 0x91, 0xa6, 0xf9, 0xfa, 0xbb, 0xff, 0x95, 0xb3, 0x54};
+
+enum chio_err hsm_object_destroy(struct hsm *hsm, const struct chio_uid *object, struct chio_detail *detail) {
+  uint8_t ticket[CHIO_TICKET_MAX];
+  struct chio_object_destroy_request request = {.slot = hsm->slot, .object = *object};
+  enum chio_err err = hsm_ticket(hsm, ticket, &request.ticket);
+  if (err == CHIO_OK) err = chio_call_object_destroy(hsm->client, &request, NULL, NULL, NULL, detail);
+  chio_wipe(ticket, sizeof ticket);
+  return err;
+}
+
+static enum chio_err is_evidence(struct hsm *hsm, uint64_t class, const struct chio_uid *object, bool *out_is,
+                                 struct chio_detail *detail) {
+  struct chio_slice value;
+  CHIO_AUTO(chio_buf) struct chio_buf *holder = chio_buf_new();
+  if (holder == NULL) return CHIO_E_NO_MEMORY;
+  *out_is = false;
+  uint32_t type = class == CKO_DATA ? CKA_APPLICATION : CKA_VALUE;
+  enum chio_err err = hsm_attribute_get(hsm, object, type, &value, holder, detail);
+  if (err == CHIO_E_ATTRIBUTE_UNKNOWN) return CHIO_OK;
+  if (err != CHIO_OK) return err;
+  *out_is = class == CKO_DATA ? chio_slice_equal(value, chio_slice_str(EVIDENCE_APPLICATION))
+                              : value.len > 0 && memmem(value.data, value.len, evidence_oid, sizeof evidence_oid) != NULL;
+  return CHIO_OK;
+}
+
+static enum chio_err find(struct hsm *hsm, uint64_t class, struct chio_slice id, struct chio_buf *holder,
+                          struct chio_slice *out_objects, struct chio_detail *detail) {
+  uint8_t ticket[CHIO_TICKET_MAX];
+  CHIO_AUTO(chio_buf) struct chio_buf *templ = chio_buf_new();
+  if (templ == NULL) return CHIO_E_NO_MEMORY;
+  chio_attrs_begin(templ);
+  chio_attrs_add_ulong(templ, CKA_CLASS, class);
+  chio_attrs_add(templ, CKA_ID, id);
+  struct chio_object_find_request request = {.slot = hsm->slot, .templ = chio_attrs_of(templ), .max = CHIO_FIND_MAX};
+  struct chio_object_find_reply reply;
+  enum chio_err err = chio_buf_err(templ);
+  if (err == CHIO_OK) err = hsm_ticket(hsm, ticket, &request.ticket);
+  if (err == CHIO_OK) err = chio_call_object_find(hsm->client, &request, &reply, holder, NULL, detail);
+  chio_wipe(ticket, sizeof ticket);
+  if (err == CHIO_OK) *out_objects = reply.objects;
+  return err;
+}
+
+/* One page of those with this id is more than enough. */
+static enum chio_err destroy_class(struct hsm *hsm, uint64_t class, struct chio_slice id, struct chio_detail *detail) {
+  struct chio_slice objects = chio_slice(NULL, 0);
+  CHIO_AUTO(chio_buf) struct chio_buf *holder = chio_buf_new();
+  if (holder == NULL) return CHIO_E_NO_MEMORY;
+  enum chio_err err = find(hsm, class, id, holder, &objects, detail);
+  for (size_t at = 0; err == CHIO_OK && at + CHIO_UID_SIZE <= objects.len; at += CHIO_UID_SIZE) {
+    struct chio_uid object;
+    bool evidence = false;
+    memcpy(object.b, objects.data + at, CHIO_UID_SIZE);
+    err = is_evidence(hsm, class, &object, &evidence, detail);
+    if (err == CHIO_OK && evidence) err = hsm_object_destroy(hsm, &object, detail);
+  }
+  return err;
+}
+
+enum chio_err hsm_birth_papers_destroy(struct hsm *hsm, const struct hsm_key *key, struct chio_detail *detail) {
+  struct chio_slice id = hsm_key_attribute(key, CKA_ID);
+  if (id.len == 0) return CHIO_OK;
+  enum chio_err err = destroy_class(hsm, CKO_CERTIFICATE, id, detail);
+  return err == CHIO_OK ? destroy_class(hsm, CKO_DATA, id, detail) : err;
+}
