@@ -1,6 +1,9 @@
 #include "signer/wire/attrs.h"
 
+#include <endian.h>
+
 #define COUNT_SIZE 4u
+#define HEADER_SIZE 8u /* type and length of an attribute */
 
 enum chio_err chio_attrs_parse(struct chio_slice raw, struct chio_attrs *out_attrs) {
   struct chio_cursor c = chio_cursor(raw);
@@ -32,19 +35,27 @@ struct chio_attrs_iter chio_attrs_iter(struct chio_attrs attrs) {
   return it;
 }
 
+/* Lists are looked up several times for each signature, so this reads whole words and not bytes. */
+static uint32_t load_u32le(const uint8_t *at) {
+  uint32_t value;
+  memcpy(&value, at, sizeof value);
+  return le32toh(value);
+}
+
 bool chio_attrs_next(struct chio_attrs_iter *it, struct chio_attr *out_attr) {
-  uint32_t type;
-  uint32_t len;
-  struct chio_slice value;
   if (it->left == 0) return false;
-  if (chio_cursor_u32le(&it->rest, &type) != CHIO_OK || chio_cursor_u32le(&it->rest, &len) != CHIO_OK ||
-      chio_cursor_bytes(&it->rest, len, &value) != CHIO_OK) {
+  size_t left = it->rest.left;
+  const uint8_t *at = it->rest.at;
+  uint32_t len = left >= HEADER_SIZE ? load_u32le(at + 4) : 0;
+  if (left < HEADER_SIZE || len > left - HEADER_SIZE) {
     it->left = 0;
     return false;
   }
+  out_attr->type = load_u32le(at);
+  out_attr->value = chio_slice(at + HEADER_SIZE, len);
+  it->rest.at = at + HEADER_SIZE + len;
+  it->rest.left = left - HEADER_SIZE - len;
   it->left--;
-  out_attr->type = type;
-  out_attr->value = value;
   return true;
 }
 
