@@ -4,7 +4,8 @@
 #include <time.h>
 
 enum chio_err chio_call_slot(struct chio_call *call, uint32_t slot) {
-  if (slot >= call->core->config.slots) return chio_fail(&call->detail, CHIO_E_SLOT_UNKNOWN, "there is no slot %u", slot);
+  if (slot >= call->core->config.slots)
+    return chio_fail(&call->detail, CHIO_E_SLOT_UNKNOWN, "there is no slot %u", slot);
   call->slot = &call->core->slots[slot];
   call->generation = atomic_load_explicit(&call->slot->generation, memory_order_acquire);
   return CHIO_OK;

@@ -45,8 +45,8 @@ void chio_slot_changed(struct chio_slot *slot);
 CHIO_MUST_CHECK enum chio_err chio_call_object(struct chio_call *call, const struct chio_uid *uid,
                                                struct chio_object **out_object);
 
-/* Whether an object with these two flags may be made or changed: CHIO_E_NOT_LOGGED_IN for a private one without the user's ticket,
- * CHIO_E_TOKEN_READ_ONLY for a token object of a token that is read-only. */
+/* Whether an object with these two flags may be made or changed: CHIO_E_NOT_LOGGED_IN for a private one without the
+ * user's ticket, CHIO_E_TOKEN_READ_ONLY for a token object of a token that is read-only. */
 CHIO_MUST_CHECK enum chio_err chio_call_may_change(struct chio_call *call, bool is_token, bool is_private);
 
 /* Empties the connection's scratch buffer and returns it. */

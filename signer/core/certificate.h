@@ -1,4 +1,5 @@
-/* The parts of an X.509 certificate that PKCS #11 keeps as attributes of their own. Only DER, only as deep as needed. */
+/* The parts of an X.509 certificate that PKCS #11 keeps as attributes of their own. Only DER, only as deep as needed.
+ */
 #ifndef CHIO_CORE_CERTIFICATE_H
 #define CHIO_CORE_CERTIFICATE_H
 

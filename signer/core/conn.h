@@ -10,8 +10,8 @@ CHIO_MUST_CHECK enum chio_err chio_conn_join(struct chio_conn *conn, const struc
 /* Which session objects go. */
 struct chio_going {
   struct chio_uid client;
-  uint64_t session;  /* 0: of all sessions */
-  bool one_slot;     /* only those in ... */
+  uint64_t session; /* 0: of all sessions */
+  bool one_slot;    /* only those in ... */
   uint32_t slot;
   bool private_only; /* what a logout takes */
 };

@@ -68,8 +68,7 @@ static enum chio_err open_parts(struct chio_core *core, const struct chio_core_c
   if (err == CHIO_OK) err = chio_users_new(core->store, core->seal, config, &core->users);
   if (err == CHIO_OK) err = chio_object_table_new(core->store, config->cache_objects, &core->objects);
   if (err == CHIO_OK) err = chio_platform_open(config->platform, dir, config->measured_file, &core->platform, detail);
-  if (err == CHIO_OK)
-    err = chio_evidence_open(core->platform, core->store, config->manifest, &core->evidence, detail);
+  if (err == CHIO_OK) err = chio_evidence_open(core->platform, core->store, config->manifest, &core->evidence, detail);
   return err;
 }
 

@@ -23,14 +23,14 @@ struct chio_core_config {
   uint32_t pin_min;          /* bytes */
   uint32_t pin_failures_delay; /* wrong PINs before a delay */
   uint32_t pin_failures_lock;  /* wrong PINs before the lock */
-  uint64_t ticket_lifetime;  /* seconds */
-  uint32_t cache_objects;    /* loaded objects kept in memory, at most */
-  bool read_only;            /* refuse every change */
-  bool evidence_objects;     /* make a certificate and a data object with each key pair */
-  uint64_t argon2_ops;       /* Argon2id passes */
-  uint64_t argon2_memory;    /* bytes */
-  bool audit;                /* compare each slot with its set hash after opening, in a thread of the core: for chiod; a
-                              * guest in someone's process leaves it off */
+  uint64_t ticket_lifetime;    /* seconds */
+  uint32_t cache_objects;      /* loaded objects kept in memory, at most */
+  bool read_only;              /* refuse every change */
+  bool evidence_objects;       /* make a certificate and a data object with each key pair */
+  uint64_t argon2_ops;         /* Argon2id passes */
+  uint64_t argon2_memory;      /* bytes */
+  bool audit; /* compare each slot with its set hash after opening, in a thread of the core: for chiod; a
+               * guest in someone's process leaves it off */
 };
 
 /* The compiled-in defaults; state_dir stays NULL and audit false. */

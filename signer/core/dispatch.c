@@ -141,8 +141,7 @@ static enum chio_err serve(struct chio_call *call, const struct chio_message *me
   union any_struct reply;
   memset(reply.bytes, 0, message->reply_size);
   enum chio_err err = chio_fields_decode(*message->request, body, message->request_size, &request);
-  if (err == CHIO_OK)
-    err = handlers[message->type](call, &request, &reply);
+  if (err == CHIO_OK) err = handlers[message->type](call, &request, &reply);
   if ((message->flags & CHIO_MESSAGE_NO_REPLY) != 0) return without_reply(call, message, err);
   enum chio_err sent = answer(call, message, header->request_id, err, &reply, out);
   /* A reply that passes a limit of its own is our fault, and still needs an answer. */
@@ -151,8 +150,8 @@ static enum chio_err serve(struct chio_call *call, const struct chio_message *me
   return sent;
 }
 
-enum chio_err chio_conn_dispatch(struct chio_conn *conn, const struct chio_frame_header *header,
-                                 struct chio_slice body, struct chio_buf *out) {
+enum chio_err chio_conn_dispatch(struct chio_conn *conn, const struct chio_frame_header *header, struct chio_slice body,
+                                 struct chio_buf *out) {
   struct chio_call call;
   call.conn = conn;
   call.core = conn->core;

@@ -10,10 +10,10 @@
 #include <time.h>
 
 #define SHA256_HEX (2u * crypto_hash_sha256_BYTES)
-#define BOOTS_CACHED 8u                   /* boot evidence of other runs, kept in memory */
-#define CERTIFICATE_YEARS 100u            /* it says where a key was born: that does not end */
+#define BOOTS_CACHED 8u        /* boot evidence of other runs, kept in memory */
+#define CERTIFICATE_YEARS 100u /* it says where a key was born: that does not end */
 #define YEAR_SECONDS (365ull * 24 * 3600)
-#define SIGNATURE_HALF 32u                /* bytes of r and of s, P-256 */
+#define SIGNATURE_HALF 32u /* bytes of r and of s, P-256 */
 
 /* The boot evidence of one run: as a blob, u32le length of the quote, the quote, the boot part of a bundle. */
 struct boot {
@@ -165,8 +165,7 @@ static enum chio_err sign_der(struct chio_evidence *e, struct chio_slice message
   struct chio_mech_params none = {.kind = CHIO_PARAMS_NONE};
   struct chio_buf raw = CHIO_BUF_INIT;
   struct chio_buf body = CHIO_BUF_INIT;
-  enum chio_err err =
-      chio_key_sign(e->key, chio_mechanism_by_wire(CHIO_MECH_ECDSA_SHA256), &none, message, &raw);
+  enum chio_err err = chio_key_sign(e->key, chio_mechanism_by_wire(CHIO_MECH_ECDSA_SHA256), &none, message, &raw);
   if (err == CHIO_OK && raw.len != 2 * SIGNATURE_HALF) err = CHIO_E_INTERNAL;
   if (err == CHIO_OK) {
     der_integer(raw.data, &body);

@@ -80,8 +80,8 @@ static enum chio_err fill_public_key(struct chio_call *call, struct chio_attrs t
   return CHIO_OK;
 }
 
-static enum chio_err create(struct chio_call *call, const struct chio_object_create_request *q,
-                            struct chio_newborn *n, struct chio_buf *holder) {
+static enum chio_err create(struct chio_call *call, const struct chio_object_create_request *q, struct chio_newborn *n,
+                            struct chio_buf *holder) {
   uint64_t class = 0;
   enum chio_err err = chio_call_enter(call, q->slot, q->ticket);
   if (err == CHIO_OK) err = class_of(call, q->templ, &class);

@@ -108,8 +108,8 @@ enum chio_err chio_handle_object_find(struct chio_call *call, const void *reques
   if (err != CHIO_OK) return err;
   if (q->max == 0 || q->max > CHIO_FIND_MAX)
     return chio_fail(&call->detail, CHIO_E_ARGUMENT, "a page has 1 to %u objects", CHIO_FIND_MAX);
-  struct search s = {.call = call, .q = q, .found = chio_call_scratch(call), .holder = holder, .max = q->max,
-                     .cursor = q->cursor};
+  struct search s = {
+      .call = call, .q = q, .found = chio_call_scratch(call), .holder = holder, .max = q->max, .cursor = q->cursor};
   if ((err = search(&s, &end)) != CHIO_OK) return err;
   r->objects = chio_buf_slice(s.found);
   r->cursor = end ? 0 : s.cursor;

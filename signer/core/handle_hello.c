@@ -6,10 +6,10 @@ enum chio_err chio_handle_hello(struct chio_call *call, const void *request, voi
   const struct chio_hello_request *q = request;
   struct chio_hello_reply *r = reply;
   if (q->version_min > CHIO_PROTOCOL_VERSION || q->version_max < CHIO_PROTOCOL_VERSION)
-    return chio_fail(&call->detail, CHIO_E_VERSION, "this signer speaks version %u of the protocol, the client %u to %u",
-                     CHIO_PROTOCOL_VERSION, q->version_min, q->version_max);
-  if (chio_uid_is_zero(&q->client))
-    return chio_fail(&call->detail, CHIO_E_PROTOCOL, "the client has no name");
+    return chio_fail(&call->detail, CHIO_E_VERSION,
+                     "this signer speaks version %u of the protocol, the client %u to %u", CHIO_PROTOCOL_VERSION,
+                     q->version_min, q->version_max);
+  if (chio_uid_is_zero(&q->client)) return chio_fail(&call->detail, CHIO_E_PROTOCOL, "the client has no name");
   enum chio_err err = chio_conn_join(call->conn, &q->client);
   if (err != CHIO_OK) return err;
   struct chio_buf *door = chio_call_scratch(call);

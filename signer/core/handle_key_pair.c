@@ -6,7 +6,7 @@
 #include <sodium.h>
 #include <stdlib.h>
 
-#define ID_LEN 20u     /* bytes of a CKA_ID that we choose: of SHA-256 over the SubjectPublicKeyInfo */
+#define ID_LEN 20u /* bytes of a CKA_ID that we choose: of SHA-256 over the SubjectPublicKeyInfo */
 #define BINDING "statement-v1"
 #define COMMON_NAME_MAX 64u /* X.520: ub-common-name */
 

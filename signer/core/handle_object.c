@@ -67,8 +67,7 @@ static enum chio_err destroy(struct chio_call *call, const struct chio_object_de
   if (err != CHIO_OK) return err;
   if (!object->destroyable)
     return chio_fail(&call->detail, CHIO_E_ACTION_PROHIBITED, "'%s' may not be destroyed", object->label);
-  if (!object->in_memory)
-    err = chio_store_object_delete(call->core->store, q->slot, &q->object, &call->detail);
+  if (!object->in_memory) err = chio_store_object_delete(call->core->store, q->slot, &q->object, &call->detail);
   if (err != CHIO_OK) return err;
   chio_object_table_remove(call->core->objects, &q->object);
   chio_call_changed(call);
@@ -93,8 +92,8 @@ static enum chio_err save(struct chio_call *call, const struct chio_object *obje
   CHIO_AUTO(chio_secret) struct chio_secret *secret = NULL;
   struct chio_object_row row;
   if (holder == NULL) return CHIO_E_NO_MEMORY;
-  enum chio_err err = chio_store_object_load(call->core->store, object->slot, &object->uid, &row, holder, &secret,
-                                             &call->detail);
+  enum chio_err err =
+      chio_store_object_load(call->core->store, object->slot, &object->uid, &row, holder, &secret, &call->detail);
   if (err != CHIO_OK) return err;
   row.attrs = attrs;
   row.secret = chio_secret_slice(secret);
@@ -104,6 +103,8 @@ static enum chio_err save(struct chio_call *call, const struct chio_object *obje
 static enum chio_err put_changed(struct chio_call *call, struct chio_object *old, struct chio_attrs attrs) {
   CHIO_AUTO(chio_object) struct chio_object *changed = NULL;
   uint64_t version = old->in_memory ? 0 : old->version + 1;
+  if (old->in_memory && !chio_object_table_has_room(call->core->objects, attrs.raw.len))
+    return chio_fail(&call->detail, CHIO_E_STORE_FULL, "the session objects of all clients fill their memory");
   enum chio_err err = chio_object_new(old->slot, &old->uid, version, attrs, NULL, &changed);
   if (err == CHIO_OK && !old->in_memory) err = save(call, old, attrs);
   if (err != CHIO_OK) return err;

@@ -48,8 +48,7 @@ enum chio_err chio_handle_stream_begin(struct chio_call *call, const void *reque
   const struct chio_stream_begin_request *q = request;
   struct chio_stream *stream = &call->conn->stream;
   (void)reply;
-  if (stream->active)
-    return chio_fail(&call->detail, CHIO_E_OPERATION_ACTIVE, "this connection has a stream already");
+  if (stream->active) return chio_fail(&call->detail, CHIO_E_OPERATION_ACTIVE, "this connection has a stream already");
   chio_stream_drop(stream);
   stream->active = true;
   stream->operation = q->operation;
@@ -121,8 +120,7 @@ enum chio_err chio_handle_stream_end(struct chio_call *call, const void *request
   struct chio_stream_end_reply *r = reply;
   struct chio_stream *stream = &call->conn->stream;
   struct chio_buf *out = chio_call_scratch(call);
-  if (!stream->active)
-    return chio_fail(&call->detail, CHIO_E_STREAM_UNKNOWN, "this connection has no stream");
+  if (!stream->active) return chio_fail(&call->detail, CHIO_E_STREAM_UNKNOWN, "this connection has no stream");
   enum chio_err err = stream->slot != NULL ? chio_call_slot(call, stream->slot->number) : CHIO_OK;
   if (err == CHIO_OK) err = stream->err;
   if (stream->err != CHIO_OK) call->detail = stream->detail;

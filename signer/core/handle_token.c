@@ -3,7 +3,6 @@
 #include "signer/core/pin.h"
 #include "signer/wire/attribute.h"
 
-
 enum chio_err chio_handle_slot_list(struct chio_call *call, const void *request, void *reply) {
   struct chio_slot_list_reply *r = reply;
   struct chio_buf *slots = chio_call_scratch(call);

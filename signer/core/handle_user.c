@@ -6,8 +6,8 @@
 static enum chio_err issue(struct chio_call *call, uint32_t user, const struct chio_uid *key,
                            struct chio_slice *out_ticket, uint64_t *out_lifetime) {
   size_t len;
-  enum chio_err err = chio_users_ticket_issue(call->core->users, call->slot->number, user, key, call->ticket, &len,
-                                              out_lifetime);
+  enum chio_err err =
+      chio_users_ticket_issue(call->core->users, call->slot->number, user, key, call->ticket, &len, out_lifetime);
   if (err == CHIO_OK) *out_ticket = chio_slice(call->ticket, len);
   return err;
 }
@@ -49,8 +49,7 @@ enum chio_err chio_handle_logout(struct chio_call *call, const void *request, vo
   if (err != CHIO_OK) return err;
   if ((err = chio_users_ticket_end(call->core->users, q->ticket)) != CHIO_OK) return err;
   /* PKCS #11 v3.1, C_Logout: private session objects are destroyed. */
-  struct chio_going going = {
-      .client = call->conn->client, .one_slot = true, .slot = q->slot, .private_only = true};
+  struct chio_going going = {.client = call->conn->client, .one_slot = true, .slot = q->slot, .private_only = true};
   chio_conn_drop_objects(call->core, &going);
   return CHIO_OK;
 }

@@ -20,8 +20,8 @@ void chio_newborn_name(struct chio_newborn *n) {
   struct chio_slice wish;
   struct chio_slice key_type;
   bool token = chio_attr_set_bool(&n->set, CKA_TOKEN, false);
-  bool boot = token && chio_attr_set_find(&n->set, CKA_CHIO_LIFETIME, &wish) &&
-              chio_slice_equal(wish, chio_slice_str("boot"));
+  bool boot =
+      token && chio_attr_set_find(&n->set, CKA_CHIO_LIFETIME, &wish) && chio_slice_equal(wish, chio_slice_str("boot"));
   n->in_memory = !token || boot;
   chio_attr_set_put(&n->set, CKA_UNIQUE_ID, chio_slice(n->uid_hex, CHIO_UID_HEX));
   if (!chio_attr_set_find(&n->set, CKA_KEY_TYPE, &key_type)) return;
@@ -48,13 +48,15 @@ enum chio_err chio_newborn_add_public(struct chio_newborn *n, const struct chio_
 static enum chio_err complete(struct chio_call *call, uint64_t session, struct chio_newborn *n) {
   enum chio_err err = chio_attr_set_encode(&n->set, &n->attrs);
   if (err == CHIO_OK)
-    err = chio_object_new(call->slot->number, &n->uid, n->in_memory ? 0 : 1, chio_attrs_of(&n->attrs), NULL,
-                          &n->object);
+    err =
+        chio_object_new(call->slot->number, &n->uid, n->in_memory ? 0 : 1, chio_attrs_of(&n->attrs), NULL, &n->object);
   if (err != CHIO_OK) return err;
   if (n->key != NULL) atomic_store(&n->object->key, chio_key_ref(n->key));
   n->object->in_memory = n->in_memory;
   if (!n->object->is_token) n->object->owner = (struct chio_owner){call->conn->client, session};
   if ((err = chio_call_may_change(call, n->object->is_token, n->object->is_private)) != CHIO_OK) return err;
+  if (n->in_memory && !chio_object_table_has_room(call->core->objects, n->attrs.len))
+    return chio_fail(&call->detail, CHIO_E_STORE_FULL, "the session objects of all clients fill their memory");
   if (n->in_memory || n->key == NULL || !chio_key_is_private(n->key)) return CHIO_OK;
   return chio_key_private_bytes(n->key, &n->secret);
 }

@@ -13,18 +13,19 @@ struct chio_newborn {
   struct chio_key *key;       /* a reference, or NULL */
   struct chio_secret *secret; /* what is sealed, made when it is stored */
   struct chio_object *object;
-  bool in_memory;             /* set by chio_newborn_name */
+  bool in_memory; /* set by chio_newborn_name */
 };
 
 /* Empty. Each newborn is freed in the end, whatever became of it. */
 void chio_newborn_init(struct chio_newborn *newborn);
 void chio_newborn_free(struct chio_newborn *newborn);
 
-/* Gives it its unique id, and for a key its lifetime: 'session', 'sealed', or 'boot' where the template asked for that. */
+/* Gives it its unique id, and for a key its lifetime: 'session', 'sealed', or 'boot' where the template asked for that.
+ */
 void chio_newborn_name(struct chio_newborn *newborn);
 
-/* Adds the public attributes of a key; EC_PARAMS stay as the caller spelled them. chio_newborn.attrs is used on the way:
- * the values live in holder. */
+/* Adds the public attributes of a key; EC_PARAMS stay as the caller spelled them. chio_newborn.attrs is used on the
+ * way: the values live in holder. */
 CHIO_MUST_CHECK enum chio_err chio_newborn_add_public(struct chio_newborn *newborn, const struct chio_key *key,
                                                       bool with_bits, struct chio_buf *holder);
 

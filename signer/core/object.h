@@ -1,7 +1,7 @@
 /*
  * An object in memory: its attributes and what the policy asks for again and again, worked out once. An object does not
- * change after it was published (C_SetAttributeValue publishes another in its place); only its key comes later, when it is first
- * used. Reference counted.
+ * change after it was published (C_SetAttributeValue publishes another in its place); only its key comes later, when it
+ * is first used. Reference counted.
  */
 #ifndef CHIO_CORE_OBJECT_H
 #define CHIO_CORE_OBJECT_H
@@ -41,8 +41,8 @@ struct chio_object {
   uint8_t *attrs_bytes; /* owned */
   uint64_t class;
   uint64_t key_type;
-  bool in_memory;          /* not in the store: a session object, or a token object of lifetime boot */
-  struct chio_owner owner; /* a session object's */
+  bool in_memory;                        /* not in the store: a session object, or a token object of lifetime boot */
+  struct chio_owner owner;               /* a session object's */
   char label[CHIO_OBJECT_LABEL_MAX + 1]; /* printable, for messages */
   /* what it allows */
   bool is_token, is_private, modifiable, copyable, destroyable, may_sign, may_verify, always_authenticate;
@@ -53,13 +53,13 @@ struct chio_object {
   atomic_uint refs;
   atomic_bool used; /* since the cache last looked */
   /* the table's */
-  struct chio_object *next;                       /* in its bucket */
-  struct chio_object *memory_next, *memory_prev;  /* among those that live in memory */
-  uint64_t sequence;                              /* their order */
+  struct chio_object *next;                      /* in its bucket */
+  struct chio_object *memory_next, *memory_prev; /* among those that live in memory */
+  uint64_t sequence;                             /* their order */
 };
 
-/* With one reference; the attributes are copied. key may be NULL; else its reference goes to the object. CHIO_E_NO_MEMORY (the key
- * stays the caller's). */
+/* With one reference; the attributes are copied. key may be NULL; else its reference goes to the object.
+ * CHIO_E_NO_MEMORY (the key stays the caller's). */
 CHIO_MUST_CHECK enum chio_err chio_object_new(uint32_t slot, const struct chio_uid *uid, uint64_t version,
                                               struct chio_attrs attrs, struct chio_key *key,
                                               struct chio_object **out_object);

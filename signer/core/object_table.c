@@ -4,8 +4,8 @@
 #include <stdlib.h>
 
 #define SHARDS 16u
-#define BUCKETS 1024u     /* a shard's */
-#define LOAD_TRIES 4u     /* loads of an object that is being changed at the same time */
+#define BUCKETS 1024u /* a shard's */
+#define LOAD_TRIES 4u /* loads of an object that is being changed at the same time */
 
 struct shard {
   pthread_rwlock_t lock;
@@ -17,11 +17,12 @@ struct shard {
 
 struct chio_object_table {
   struct chio_store *store;
-  size_t cached_max; /* of one shard */
-  pthread_mutex_t key_lock; /* opening keys */
+  size_t cached_max;            /* of one shard */
+  pthread_mutex_t key_lock;     /* opening keys */
   pthread_rwlock_t memory_lock; /* the list below; taken after a shard's lock */
   struct chio_object *memory_first, *memory_last;
   uint64_t sequence;
+  size_t memory_count, memory_bytes;
   struct shard shards[SHARDS];
 };
 
@@ -80,6 +81,8 @@ static void unlist(struct chio_object_table *table, struct chio_object *object) 
     object->memory_next->memory_prev = object->memory_prev;
   else
     table->memory_last = object->memory_prev;
+  table->memory_count--;
+  table->memory_bytes -= object->attrs.raw.len;
   (void)pthread_rwlock_unlock(&table->memory_lock);
 }
 
@@ -92,6 +95,8 @@ static void list(struct chio_object_table *table, struct chio_object *object) {
   else
     table->memory_first = object;
   table->memory_last = object;
+  table->memory_count++;
+  table->memory_bytes += object->attrs.raw.len;
   (void)pthread_rwlock_unlock(&table->memory_lock);
 }
 
@@ -179,7 +184,8 @@ static enum chio_err load(struct chio_object_table *table, uint32_t slot, const 
 
 /* Publishes what was loaded, unless something in the shard changed since, or another thread was faster: then the
  * published one is handed out instead. False: load again. */
-static bool publish(struct chio_object_table *table, struct shard *shard, uint64_t changes, struct chio_object **object) {
+static bool publish(struct chio_object_table *table, struct shard *shard, uint64_t changes,
+                    struct chio_object **object) {
   (void)pthread_rwlock_wrlock(&shard->lock);
   struct chio_object *there = *place_of(shard, &(*object)->uid);
   bool ok = there != NULL || shard->changes == changes;
@@ -224,8 +230,7 @@ static enum chio_err open_late(struct chio_object_table *table, struct chio_obje
   struct chio_object_row row;
   if (holder == NULL) return CHIO_E_NO_MEMORY;
   if (object->class == CKO_PRIVATE_KEY) {
-    enum chio_err err =
-        chio_store_object_load(table->store, object->slot, &object->uid, &row, holder, &secret, detail);
+    enum chio_err err = chio_store_object_load(table->store, object->slot, &object->uid, &row, holder, &secret, detail);
     if (err != CHIO_OK) return err;
   }
   return open_key(object, secret, out_key, detail);
@@ -246,6 +251,13 @@ enum chio_err chio_object_table_key(struct chio_object_table *table, struct chio
   (void)pthread_mutex_unlock(&table->key_lock);
   if (err == CHIO_OK) *out_key = key;
   return err;
+}
+
+bool chio_object_table_has_room(struct chio_object_table *table, size_t bytes) {
+  (void)pthread_rwlock_rdlock(&table->memory_lock);
+  bool has = table->memory_count < CHIO_MEMORY_OBJECTS_MAX && table->memory_bytes + bytes <= CHIO_MEMORY_BYTES_MAX;
+  (void)pthread_rwlock_unlock(&table->memory_lock);
+  return has;
 }
 
 void chio_object_table_add(struct chio_object_table *table, struct chio_object *object) {
@@ -337,7 +349,7 @@ size_t chio_object_table_count(struct chio_object_table *table) {
     (void)pthread_rwlock_unlock(&table->shards[i].lock);
   }
   (void)pthread_rwlock_rdlock(&table->memory_lock);
-  for (struct chio_object *o = table->memory_first; o != NULL; o = o->memory_next) count++;
+  count += table->memory_count;
   (void)pthread_rwlock_unlock(&table->memory_lock);
   return count;
 }

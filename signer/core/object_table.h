@@ -1,12 +1,17 @@
 /*
- * The objects that are in memory: a bounded cache over the store, and those that live nowhere else (session objects, token
- * objects of lifetime boot). Lookups take one reader lock of one shard; nothing here waits for the disk but a miss.
+ * The objects that are in memory: a bounded cache over the store, and those that live nowhere else (session objects,
+ * token objects of lifetime boot). Lookups take one reader lock of one shard; nothing here waits for the disk but a
+ * miss.
  */
 #ifndef CHIO_CORE_OBJECT_TABLE_H
 #define CHIO_CORE_OBJECT_TABLE_H
 
 #include "signer/core/object.h"
 #include "signer/core/store.h"
+
+/* What lives in memory alone, of all clients together. */
+#define CHIO_MEMORY_OBJECTS_MAX 16384u
+#define CHIO_MEMORY_BYTES_MAX (64u * 1024u * 1024u) /* of attributes */
 
 struct chio_object_table;
 
@@ -27,6 +32,9 @@ struct chio_object *chio_object_table_peek(struct chio_object_table *table, uint
  * meanwhile or is no key. */
 CHIO_MUST_CHECK enum chio_err chio_object_table_key(struct chio_object_table *table, struct chio_object *object,
                                                     struct chio_key **out_key, struct chio_detail *detail);
+
+/* Whether one more object with that many bytes of attributes may live in memory alone. */
+bool chio_object_table_has_room(struct chio_object_table *table, size_t bytes);
 
 /* Takes in an object that lives in memory alone (a reference of the table's own). */
 void chio_object_table_add(struct chio_object_table *table, struct chio_object *object);

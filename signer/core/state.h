@@ -12,11 +12,11 @@
 
 struct chio_slot {
   uint32_t number;
-  pthread_mutex_t change;     /* held while objects or users of the slot change */
-  pthread_mutex_t row_lock;   /* row */
+  pthread_mutex_t change;   /* held while objects or users of the slot change */
+  pthread_mutex_t row_lock; /* row */
   struct chio_token_row row;
-  atomic_bool initialized;    /* as row says, for the hot path */
-  atomic_bool corrupt;        /* the audit found the store changed behind our back */
+  atomic_bool initialized; /* as row says, for the hot path */
+  atomic_bool corrupt;     /* the audit found the store changed behind our back */
   atomic_ullong generation;
 };
 
@@ -38,7 +38,7 @@ struct chio_core {
   struct chio_object_table *objects;
   struct chio_slot *slots; /* config.slots of them */
   struct chio_uid instance;
-  uint64_t started; /* seconds since the epoch */
+  uint64_t started;     /* seconds since the epoch */
   pthread_mutex_t lock; /* what follows */
   struct chio_client *clients;
   char door[CHIO_PATH_MAX];

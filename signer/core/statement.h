@@ -8,9 +8,9 @@ struct chio_statement_facts {
   struct chio_attrs attrs; /* of the private key, PUBLIC_KEY_INFO among them */
   uint32_t key_bits;
   const char *token_serial;
-  uint64_t time;           /* seconds since the epoch */
+  uint64_t time; /* seconds since the epoch */
   uint64_t counter;
-  bool fresh;              /* a nonce was given (may be empty) */
+  bool fresh; /* a nonce was given (may be empty) */
   struct chio_slice nonce;
 };
 

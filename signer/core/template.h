@@ -3,8 +3,8 @@
  * itself. reference: PKCS #11 v3.1, 4.1.
  *
  * Every refusal names the attribute. Errors: CHIO_E_ATTRIBUTE_UNKNOWN (not in the table, or not for this class),
- * CHIO_E_ATTRIBUTE_VALUE (size or form), CHIO_E_ATTRIBUTE_READ_ONLY (not by this call), CHIO_E_TEMPLATE_INCONSISTENT (two rows that
- * differ, or rows that contradict each other or the call), CHIO_E_TEMPLATE_INCOMPLETE.
+ * CHIO_E_ATTRIBUTE_VALUE (size or form), CHIO_E_ATTRIBUTE_READ_ONLY (not by this call), CHIO_E_TEMPLATE_INCONSISTENT
+ * (two rows that differ, or rows that contradict each other or the call), CHIO_E_TEMPLATE_INCOMPLETE.
  */
 #ifndef CHIO_CORE_TEMPLATE_H
 #define CHIO_CORE_TEMPLATE_H
@@ -35,12 +35,13 @@ CHIO_MUST_CHECK enum chio_err chio_template_expect(struct chio_attrs templ, uint
 void chio_template_default_storage(struct chio_attr_set *set, bool is_private);
 
 /* Adds what every key, public key or private key has beyond that: dates, ID, SUBJECT, usage flags. When the template
- * names no usage flag at all, a public key may verify and a private key may sign; else what it does not name is FALSE. */
+ * names no usage flag at all, a public key may verify and a private key may sign; else what it does not name is FALSE.
+ */
 void chio_template_default_public_key(struct chio_attr_set *set);
 void chio_template_default_private_key(struct chio_attr_set *set);
 
-/* The whole of a private key that is being generated: EXTRACTABLE must not be TRUE (keys do not leave), ALWAYS_AUTHENTICATE
- * needs PRIVATE, a role must be a word, a lifetime must fit TOKEN. */
+/* The whole of a private key that is being generated: EXTRACTABLE must not be TRUE (keys do not leave),
+ * ALWAYS_AUTHENTICATE needs PRIVATE, a role must be a word, a lifetime must fit TOKEN. */
 CHIO_MUST_CHECK enum chio_err chio_template_judge_private_key(const struct chio_attr_set *set,
                                                               struct chio_detail *detail);
 /* The role of a key: CHIO_E_ATTRIBUTE_VALUE unless absent or 1 to 32 of a-z, 0-9 and '-'. */

@@ -18,8 +18,7 @@ static enum chio_err find_mechanism(struct chio_call *call, const struct chio_us
 /* Whoever knows a key's 128 random bits has seen it before: that it needs login is no news to them, and a help. */
 static enum chio_err find_object(struct chio_call *call, const struct chio_use *use, struct chio_object **out_object) {
   struct chio_object *object;
-  enum chio_err err =
-      chio_object_table_get(call->core->objects, use->slot, &use->key, true, &object, &call->detail);
+  enum chio_err err = chio_object_table_get(call->core->objects, use->slot, &use->key, true, &object, &call->detail);
   if (err != CHIO_OK) return err;
   if (chio_object_visible(object, &call->conn->client, call->who == CHIO_WHO_USER)) {
     *out_object = object;
@@ -42,7 +41,9 @@ static enum chio_err judge(struct chio_call *call, const struct chio_use *use, c
   bool may = use->verify ? object->may_verify : attest ? object->class == CKO_PRIVATE_KEY : object->may_sign;
   if (!may)
     return chio_fail(&call->detail, CHIO_E_KEY_FUNCTION, "key '%s' may not %s", object->label,
-                     use->verify ? "verify" : attest ? "attest" : "sign");
+                     use->verify ? "verify"
+                     : attest    ? "attest"
+                                 : "sign");
   if (!chio_object_allows(object, mechanism))
     return chio_fail(&call->detail, CHIO_E_MECHANISM_UNSUPPORTED, "key '%s' does not allow %s", object->label,
                      mechanism->name);
@@ -50,8 +51,7 @@ static enum chio_err judge(struct chio_call *call, const struct chio_use *use, c
 }
 
 /* The last check of all: what uses the ticket up must not fail afterwards for want of something else. */
-static enum chio_err use_context(struct chio_call *call, const struct chio_use *use,
-                                 const struct chio_object *object) {
+static enum chio_err use_context(struct chio_call *call, const struct chio_use *use, const struct chio_object *object) {
   struct chio_ticket ticket;
   if (use->context.len == 0)
     return chio_fail(&call->detail, CHIO_E_CONTEXT_LOGIN, "key '%s' needs its own login for each use", object->label);

@@ -2,9 +2,9 @@
  * Frames to a connection of a real core. The core is read-only and holds one token with one key pair, so that what one
  * input does cannot change what the next one meets: session objects end with the connection.
  *
- * An input is a row of requests: u8 message number, u8 tricks, u16le length, body. Tricks put in what no fuzzer guesses: 1
- * inserts the user's ticket after the first 4 bytes, 2 or 4 write the private or the public key's name over the first
- * 16 zero bytes, 8 puts an empty ticket behind the first (SIGN has two).
+ * An input is a row of requests: u8 message number, u8 tricks, u16le length, body. Tricks put in what no fuzzer
+ * guesses: 1 inserts the user's ticket after the first 4 bytes, 2 or 4 write the private or the public key's name over
+ * the first 16 zero bytes, 8 puts an empty ticket behind the first (SIGN has two).
  */
 #include "signer/base/log.h"
 #include "signer/core/core.h"
@@ -37,7 +37,7 @@ static struct chio_conn *greeted(void) {
   FUZZ_HOLDS(chio_message_request(chio_message_find(CHIO_MSG_HELLO), 1, &hello, &frame) == CHIO_OK);
   FUZZ_HOLDS(chio_frame_decode(chio_slice(frame.data, CHIO_FRAME_HEADER_SIZE), &header) == CHIO_OK);
   FUZZ_HOLDS(chio_conn_dispatch(conn, &header, chio_slice(frame.data + CHIO_FRAME_HEADER_SIZE, header.length), &out) ==
-       CHIO_OK);
+             CHIO_OK);
   chio_buf_clear(&frame);
   chio_buf_clear(&out);
   return conn;
@@ -51,12 +51,12 @@ static void call(struct chio_conn *conn, uint16_t type, const void *request, voi
   FUZZ_HOLDS(chio_frame_decode(chio_slice(frame.data, CHIO_FRAME_HEADER_SIZE), &header) == CHIO_OK);
   chio_buf_reset(out);
   FUZZ_HOLDS(chio_conn_dispatch(conn, &header, chio_slice(frame.data + CHIO_FRAME_HEADER_SIZE, header.length), out) ==
-       CHIO_OK);
+             CHIO_OK);
   FUZZ_HOLDS(chio_frame_decode(chio_slice(out->data, CHIO_FRAME_HEADER_SIZE), &header) == CHIO_OK);
   FUZZ_HOLDS(header.error == 0);
   if (reply != NULL)
     FUZZ_HOLDS(chio_fields_decode(*message->reply, chio_slice(out->data + CHIO_FRAME_HEADER_SIZE, header.length),
-                            message->reply_size, reply) == CHIO_OK);
+                                  message->reply_size, reply) == CHIO_OK);
   chio_buf_clear(&frame);
 }
 
@@ -85,7 +85,8 @@ static void make_token(void) {
   chio_attrs_begin(&templ);
   chio_attrs_add_bool(&templ, CKA_TOKEN, true);
   chio_attrs_add(&templ, CKA_EC_PARAMS, chio_slice(p256, sizeof p256));
-  struct chio_key_pair_request q = {.ticket = chio_slice(ticket, ticket_len), .mechanism = CHIO_MECH_EC_KEY_PAIR_GEN,
+  struct chio_key_pair_request q = {.ticket = chio_slice(ticket, ticket_len),
+                                    .mechanism = CHIO_MECH_EC_KEY_PAIR_GEN,
                                     .public_template = chio_attrs_of(&templ),
                                     .private_template = chio_attrs_of(&token)};
   call(conn, CHIO_MSG_KEY_PAIR, &q, &keys, &out);
@@ -146,8 +147,7 @@ static void build(uint16_t type, struct chio_slice raw, unsigned tricks, struct 
 /* RSA keys take a second to make, and teach the fuzzer nothing. */
 static bool too_slow(uint16_t type, struct chio_slice body) {
   struct chio_key_pair_request q;
-  return type == CHIO_MSG_KEY_PAIR &&
-         chio_fields_decode(chio_key_pair_request_fields, body, sizeof q, &q) == CHIO_OK &&
+  return type == CHIO_MSG_KEY_PAIR && chio_fields_decode(chio_key_pair_request_fields, body, sizeof q, &q) == CHIO_OK &&
          q.mechanism == CHIO_MECH_RSA_PKCS_KEY_PAIR_GEN;
 }
 

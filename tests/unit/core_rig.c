@@ -69,8 +69,7 @@ static enum chio_err read_reply(struct rig *rig, const struct chio_message *mess
     (void)snprintf(rig->detail.text, sizeof rig->detail.text, "%.*s", (int)body.len, (const char *)body.data);
     return (enum chio_err)header.error;
   }
-  if (reply != NULL)
-    assert_int_equal(chio_fields_decode(*message->reply, body, message->reply_size, reply), CHIO_OK);
+  if (reply != NULL) assert_int_equal(chio_fields_decode(*message->reply, body, message->reply_size, reply), CHIO_OK);
   return CHIO_OK;
 }
 
@@ -163,8 +162,7 @@ bool rig_get(struct rig *rig, const struct chio_uid *object, uint32_t type, stru
 
 enum chio_err rig_sign(struct rig *rig, const struct chio_uid *key, uint32_t mechanism, struct chio_slice data,
                        struct chio_slice *out_signature) {
-  struct chio_sign_request q = {
-      .ticket = rig_ticket(&rig->user), .key = *key, .mechanism = mechanism, .data = data};
+  struct chio_sign_request q = {.ticket = rig_ticket(&rig->user), .key = *key, .mechanism = mechanism, .data = data};
   struct chio_sign_reply r;
   enum chio_err err = rig_call(rig, rig->conn, CHIO_MSG_SIGN, &q, &r);
   if (err == CHIO_OK && out_signature != NULL) *out_signature = r.signature;

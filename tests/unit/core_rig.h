@@ -26,10 +26,10 @@ struct rig {
   struct temp_dir dir;
   struct chio_core_config config;
   struct chio_core *core;
-  struct chio_conn *conn;  /* of client 1 */
-  struct chio_buf out;     /* the last reply; what was decoded borrows from it */
+  struct chio_conn *conn;    /* of client 1 */
+  struct chio_buf out;       /* the last reply; what was decoded borrows from it */
   struct chio_detail detail; /* its text, when it was an error */
-  uint64_t generation;     /* of its header */
+  uint64_t generation;       /* of its header */
   uint32_t next_id;
   struct rig_ticket user; /* after rig_token */
 };

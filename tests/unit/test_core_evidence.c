@@ -144,7 +144,7 @@ static void a_statement_says_what_the_key_is(void **state) {
 
 static void both_halves_carry_it_and_the_public_one_without_login(void **state) {
   struct rig *rig = *state;
-  static const uint32_t types[] = {CKA_CHIO_EVIDENCE, CKA_CHIO_STATEMENT, CKA_CHIO_QUOTE, CKA_CHIO_TEE,
+  static const uint32_t types[] = {CKA_CHIO_EVIDENCE,    CKA_CHIO_STATEMENT,   CKA_CHIO_QUOTE,  CKA_CHIO_TEE,
                                    CKA_CHIO_MEASUREMENT, CKA_CHIO_REPORT_DATA, CKA_CHIO_BINDING};
   static struct copy of_private, of_public;
   struct chio_uid public_key, key;

@@ -46,8 +46,7 @@ static void data_template(bool token, const char *label) {
 }
 
 static enum chio_err set(struct rig *rig, const struct rig_ticket *ticket, const struct chio_uid *object) {
-  struct chio_object_set_request q = {
-      .ticket = rig_ticket(ticket), .object = *object, .templ = chio_attrs_of(&other)};
+  struct chio_object_set_request q = {.ticket = rig_ticket(ticket), .object = *object, .templ = chio_attrs_of(&other)};
   return rig_call(rig, rig->conn, CHIO_MSG_OBJECT_SET, &q, NULL);
 }
 
@@ -144,7 +143,9 @@ static void an_imported_public_key_verifies_and_says_that_it_was_imported(void *
   rig_restart(rig);
   assert_int_equal(rig_sign(rig, &private_key, CHIO_MECH_ECDSA_SHA256, chio_slice_str("m"), &signature), CHIO_OK);
   memcpy(signed_bytes, signature.data, signature.len);
-  struct chio_verify_request v = {.key = imported, .mechanism = CHIO_MECH_ECDSA_SHA256, .data = chio_slice_str("m"),
+  struct chio_verify_request v = {.key = imported,
+                                  .mechanism = CHIO_MECH_ECDSA_SHA256,
+                                  .data = chio_slice_str("m"),
                                   .signature = chio_slice(signed_bytes, 64)};
   assert_int_equal(rig_call(rig, rig->conn, CHIO_MSG_VERIFY, &v, NULL), CHIO_OK);
 }
@@ -215,9 +216,18 @@ static void a_born_key_has_what_pkcs11_demands(void **state) {
   static const struct {
     uint32_t type;
     bool value;
-  } flags[] = {{CKA_TOKEN, true}, {CKA_PRIVATE, true}, {CKA_SENSITIVE, true}, {CKA_EXTRACTABLE, false},
-               {CKA_LOCAL, true}, {CKA_ALWAYS_SENSITIVE, true}, {CKA_NEVER_EXTRACTABLE, true}, {CKA_SIGN, true},
-               {CKA_DECRYPT, false}, {CKA_MODIFIABLE, true}, {CKA_COPYABLE, true}, {CKA_DESTROYABLE, true},
+  } flags[] = {{CKA_TOKEN, true},
+               {CKA_PRIVATE, true},
+               {CKA_SENSITIVE, true},
+               {CKA_EXTRACTABLE, false},
+               {CKA_LOCAL, true},
+               {CKA_ALWAYS_SENSITIVE, true},
+               {CKA_NEVER_EXTRACTABLE, true},
+               {CKA_SIGN, true},
+               {CKA_DECRYPT, false},
+               {CKA_MODIFIABLE, true},
+               {CKA_COPYABLE, true},
+               {CKA_DESTROYABLE, true},
                {CKA_ALWAYS_AUTHENTICATE, false}};
   for (size_t i = 0; i < CHIO_ARRAY_LEN(flags); i++) assert_true(is_flag(rig, &key, flags[i].type, flags[i].value));
   assert_true(is_flag(rig, &public_key, CKA_PRIVATE, false));
@@ -237,7 +247,9 @@ static void a_born_key_has_what_pkcs11_demands(void **state) {
 
 static void ec_params_come_back_as_they_were_spelled(void **state) {
   struct rig *rig = *state;
-  static const uint8_t spelled[] = "\x13\x0c" "edwards25519";
+  static const uint8_t spelled[] =
+      "\x13\x0c"
+      "edwards25519";
   struct chio_uid public_key, key;
   struct chio_slice value;
   chio_attrs_add(&templ, CKA_EC_PARAMS, chio_slice(spelled, sizeof spelled - 1));
@@ -391,6 +403,22 @@ static void session_objects_die_with_the_last_connection(void **state) {
   second = rig_connect(rig, 3);
   assert_int_equal(rig_count(rig, second, NULL, NULL), 0);
   chio_conn_close(second);
+}
+
+static void session_objects_are_bounded_and_make_room_again(void **state) {
+  struct rig *rig = *state;
+  static uint8_t value[500 * 1024];
+  enum chio_err err = CHIO_OK;
+  size_t made = 0;
+  chio_attrs_begin(&templ);
+  chio_attrs_add_ulong(&templ, CKA_CLASS, CKO_DATA);
+  chio_attrs_add(&templ, CKA_VALUE, chio_slice(value, sizeof value));
+  for (; err == CHIO_OK && made < 1000; made++) err = create(rig, rig->conn, NULL, 5, NULL);
+  assert_int_equal(err, CHIO_E_STORE_FULL);
+  assert_true(made > 100 && made < 200);
+  struct chio_session_close_request close = {.session = 5};
+  assert_int_equal(rig_call(rig, rig->conn, CHIO_MSG_SESSION_CLOSE, &close, NULL), CHIO_OK);
+  assert_int_equal(create(rig, rig->conn, NULL, 5, NULL), CHIO_OK);
 }
 
 static void a_logout_takes_private_session_objects(void **state) {
@@ -632,6 +660,7 @@ int main(void) {
       T(one_page_is_enough_for_one_object),
       T(a_session_object_is_its_clients_alone),
       T(session_objects_die_with_the_last_connection),
+      T(session_objects_are_bounded_and_make_room_again),
       T(a_logout_takes_private_session_objects),
       T(lifetimes_are_what_they_say),
       T(one_refused_row_changes_nothing),

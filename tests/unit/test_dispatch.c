@@ -199,8 +199,10 @@ static void logins_are_refused_for_what_is_wrong(void **state) {
     const char *name, *pin;
     enum chio_err err;
   } rows[] = {
-      {CHIO_USER_USER, "", "wrong-one", CHIO_E_PIN_INCORRECT}, {3, "", RIG_USER_PIN, CHIO_E_USER_TYPE},
-      {CHIO_USER_USER, "bob", RIG_USER_PIN, CHIO_E_USER_TYPE}, {CHIO_USER_CONTEXT, "", RIG_USER_PIN, CHIO_E_NOT_LOGGED_IN},
+      {CHIO_USER_USER, "", "wrong-one", CHIO_E_PIN_INCORRECT},
+      {3, "", RIG_USER_PIN, CHIO_E_USER_TYPE},
+      {CHIO_USER_USER, "bob", RIG_USER_PIN, CHIO_E_USER_TYPE},
+      {CHIO_USER_CONTEXT, "", RIG_USER_PIN, CHIO_E_NOT_LOGGED_IN},
   };
   for (size_t i = 0; i < CHIO_ARRAY_LEN(rows); i++) {
     struct chio_login_request q = {
@@ -310,8 +312,10 @@ static void a_key_signs_and_its_public_half_verifies(void **state) {
     assert_int_equal(rig_sign(rig, &private_key, rows[i].mechanism, chio_slice_str("message"), &signature), CHIO_OK);
     assert_int_equal(signature.len, sizeof kept);
     memcpy(kept, signature.data, sizeof kept);
-    struct chio_verify_request v = {.key = public_key, .mechanism = rows[i].mechanism,
-                                    .data = chio_slice_str("message"), .signature = chio_slice(kept, sizeof kept)};
+    struct chio_verify_request v = {.key = public_key,
+                                    .mechanism = rows[i].mechanism,
+                                    .data = chio_slice_str("message"),
+                                    .signature = chio_slice(kept, sizeof kept)};
     assert_int_equal(rig_call(rig, rig->conn, CHIO_MSG_VERIFY, &v, NULL), CHIO_OK);
     v.data = chio_slice_str("massage");
     assert_int_equal(rig_call(rig, rig->conn, CHIO_MSG_VERIFY, &v, NULL), CHIO_E_SIGNATURE_INVALID);
@@ -398,14 +402,14 @@ static void an_always_authenticate_key_takes_one_login_for_each_use(void **state
   struct chio_slice x = chio_slice("x", 1);
   assert_int_equal(rig_sign(rig, &key, CHIO_MECH_ECDSA_SHA256, x, NULL), CHIO_E_CONTEXT_LOGIN);
   assert_string_equal(rig->detail.text, "sign refused: key 'root' needs its own login for each use");
-  struct chio_login_request login = {.user = CHIO_USER_CONTEXT, .key = key, .ticket = rig_ticket(&rig->user),
-                                     .pin = chio_slice_str(RIG_USER_PIN)};
+  struct chio_login_request login = {
+      .user = CHIO_USER_CONTEXT, .key = key, .ticket = rig_ticket(&rig->user), .pin = chio_slice_str(RIG_USER_PIN)};
   struct chio_login_reply r;
   assert_int_equal(rig_call(rig, rig->conn, CHIO_MSG_LOGIN, &login, &r), CHIO_OK);
   memcpy(context.bytes, r.ticket.data, r.ticket.len);
   context.len = r.ticket.len;
-  struct chio_sign_request sign = {.ticket = rig_ticket(&context), .key = key, .mechanism = CHIO_MECH_ECDSA_SHA256,
-                                   .data = x};
+  struct chio_sign_request sign = {
+      .ticket = rig_ticket(&context), .key = key, .mechanism = CHIO_MECH_ECDSA_SHA256, .data = x};
   assert_int_equal(rig_call(rig, rig->conn, CHIO_MSG_SIGN, &sign, NULL), CHIO_E_TICKET_INVALID);
   sign.ticket = rig_ticket(&rig->user);
   sign.context = rig_ticket(&context);
@@ -420,8 +424,8 @@ static void a_key_that_asks_no_login_of_its_own_gets_none(void **state) {
   struct rig *rig = *state;
   struct chio_uid key;
   rig_p256(rig, "ci", NULL, &key);
-  struct chio_login_request login = {.user = CHIO_USER_CONTEXT, .key = key, .ticket = rig_ticket(&rig->user),
-                                     .pin = chio_slice_str(RIG_USER_PIN)};
+  struct chio_login_request login = {
+      .user = CHIO_USER_CONTEXT, .key = key, .ticket = rig_ticket(&rig->user), .pin = chio_slice_str(RIG_USER_PIN)};
   assert_int_equal(rig_call(rig, rig->conn, CHIO_MSG_LOGIN, &login, NULL), CHIO_E_KEY_FUNCTION);
 }
 
@@ -454,16 +458,18 @@ static void a_stream_signs_what_one_message_verifies(void **state) {
   struct chio_stream_end_reply r;
   uint8_t kept[64];
   rig_p256(rig, "ci", &public_key, &key);
-  struct chio_stream_begin_request begin = {.ticket = rig_ticket(&rig->user), .operation = CHIO_STREAM_SIGN,
-                                            .key = key, .mechanism = CHIO_MECH_ECDSA_SHA256};
+  struct chio_stream_begin_request begin = {
+      .ticket = rig_ticket(&rig->user), .operation = CHIO_STREAM_SIGN, .key = key, .mechanism = CHIO_MECH_ECDSA_SHA256};
   assert_int_equal(rig_call(rig, rig->conn, CHIO_MSG_STREAM_BEGIN, &begin, NULL), CHIO_OK);
   stream_data(rig, "mes");
   stream_data(rig, "sage");
   assert_int_equal(rig_call(rig, rig->conn, CHIO_MSG_STREAM_END, &end, &r), CHIO_OK);
   assert_int_equal(r.output.len, sizeof kept);
   memcpy(kept, r.output.data, sizeof kept);
-  struct chio_verify_request v = {.key = public_key, .mechanism = CHIO_MECH_ECDSA_SHA256,
-                                  .data = chio_slice_str("message"), .signature = chio_slice(kept, sizeof kept)};
+  struct chio_verify_request v = {.key = public_key,
+                                  .mechanism = CHIO_MECH_ECDSA_SHA256,
+                                  .data = chio_slice_str("message"),
+                                  .signature = chio_slice(kept, sizeof kept)};
   assert_int_equal(rig_call(rig, rig->conn, CHIO_MSG_VERIFY, &v, NULL), CHIO_OK);
   begin.operation = CHIO_STREAM_VERIFY;
   begin.key = public_key;
@@ -479,8 +485,8 @@ static void what_went_wrong_at_the_beginning_is_told_at_the_end(void **state) {
   struct chio_uid key;
   struct chio_stream_end_request end = {.signature = chio_slice(NULL, 0)};
   rig_p256(rig, "ci", NULL, &key);
-  struct chio_stream_begin_request begin = {.operation = CHIO_STREAM_SIGN, .key = key,
-                                            .mechanism = CHIO_MECH_ECDSA_SHA256};
+  struct chio_stream_begin_request begin = {
+      .operation = CHIO_STREAM_SIGN, .key = key, .mechanism = CHIO_MECH_ECDSA_SHA256};
   assert_int_equal(rig_call(rig, rig->conn, CHIO_MSG_STREAM_BEGIN, &begin, NULL), CHIO_OK);
   stream_data(rig, "x");
   assert_int_equal(rig_call(rig, rig->conn, CHIO_MSG_STREAM_END, &end, NULL), CHIO_E_NOT_LOGGED_IN);
@@ -494,8 +500,10 @@ static void a_stream_does_not_outlive_its_key_or_its_login(void **state) {
   struct chio_stream_end_request end = {.signature = chio_slice(NULL, 0)};
   for (int i = 0; i < 2; i++) {
     rig_p256(rig, "ci", NULL, &key);
-    struct chio_stream_begin_request begin = {.ticket = rig_ticket(&rig->user), .operation = CHIO_STREAM_SIGN,
-                                              .key = key, .mechanism = CHIO_MECH_ECDSA_SHA256};
+    struct chio_stream_begin_request begin = {.ticket = rig_ticket(&rig->user),
+                                              .operation = CHIO_STREAM_SIGN,
+                                              .key = key,
+                                              .mechanism = CHIO_MECH_ECDSA_SHA256};
     struct chio_object_destroy_request destroy = {.ticket = rig_ticket(&rig->user), .object = key};
     struct chio_logout_request logout = {.ticket = rig_ticket(&rig->user)};
     struct chio_conn *other = rig_connect(rig, 2);
@@ -538,8 +546,8 @@ static void data_that_must_be_whole_is_bounded(void **state) {
   chio_attrs_add(&pub, CKA_EC_PARAMS, rig_oid_ed25519);
   assert_int_equal(rig_key_pair(rig, CHIO_MECH_EC_EDWARDS_KEY_PAIR_GEN, &pub, NULL, NULL, &key), CHIO_OK);
   chio_buf_clear(&pub);
-  struct chio_stream_begin_request begin = {.ticket = rig_ticket(&rig->user), .operation = CHIO_STREAM_SIGN,
-                                            .key = key, .mechanism = CHIO_MECH_EDDSA};
+  struct chio_stream_begin_request begin = {
+      .ticket = rig_ticket(&rig->user), .operation = CHIO_STREAM_SIGN, .key = key, .mechanism = CHIO_MECH_EDDSA};
   struct chio_stream_end_request end = {.signature = chio_slice(NULL, 0)};
   uint8_t *block = calloc(1, CHIO_DATA_MAX);
   struct chio_stream_data_request data = {.data = chio_slice(block, CHIO_DATA_MAX)};
@@ -547,8 +555,7 @@ static void data_that_must_be_whole_is_bounded(void **state) {
     assert_int_equal(rig_call(rig, rig->conn, CHIO_MSG_STREAM_BEGIN, &begin, NULL), CHIO_OK);
     for (size_t i = 0; i < CHIO_STREAM_BUFFER_MAX / CHIO_DATA_MAX + extra; i++)
       assert_int_equal(rig_call(rig, rig->conn, CHIO_MSG_STREAM_DATA, &data, NULL), CHIO_OK);
-    assert_int_equal(rig_call(rig, rig->conn, CHIO_MSG_STREAM_END, &end, NULL),
-                     extra == 0 ? CHIO_OK : CHIO_E_DATA_LEN);
+    assert_int_equal(rig_call(rig, rig->conn, CHIO_MSG_STREAM_END, &end, NULL), extra == 0 ? CHIO_OK : CHIO_E_DATA_LEN);
   }
   free(block);
 }

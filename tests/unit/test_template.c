@@ -138,9 +138,12 @@ static void contradictions_in_a_private_key_are_refused(void **state) {
     bool token;
     enum chio_err err;
   } rows[] = {
-      {"boot", true, CHIO_OK},    {"sealed", true, CHIO_OK},
-      {"session", false, CHIO_OK}, {"session", true, CHIO_E_TEMPLATE_INCONSISTENT},
-      {"boot", false, CHIO_E_TEMPLATE_INCONSISTENT}, {"forever", true, CHIO_E_ATTRIBUTE_VALUE},
+      {"boot", true, CHIO_OK},
+      {"sealed", true, CHIO_OK},
+      {"session", false, CHIO_OK},
+      {"session", true, CHIO_E_TEMPLATE_INCONSISTENT},
+      {"boot", false, CHIO_E_TEMPLATE_INCONSISTENT},
+      {"forever", true, CHIO_E_ATTRIBUTE_VALUE},
       {"", true, CHIO_E_ATTRIBUTE_VALUE},
   };
   for (size_t i = 0; i < CHIO_ARRAY_LEN(rows); i++) {
