@@ -1,1 +1,2 @@
 # What docs/ adds to the build.
+EXTRA_DIST += docs

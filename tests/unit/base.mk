@@ -20,8 +20,8 @@ tests_unit_test_config_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_config_LDADD = $(UNIT_LIBS)
 
 # How the tree is built, held by tests.
-STRUCTURE_TESTS = tests/unit/include_arrows.sh tests/unit/headers_alone.sh tests/unit/man_lint.sh tests/unit/style.sh \
-  tests/unit/tables.sh
+STRUCTURE_TESTS = tests/unit/dist.sh tests/unit/include_arrows.sh tests/unit/headers_alone.sh tests/unit/man_lint.sh \
+  tests/unit/style.sh tests/unit/tables.sh
 dist_check_SCRIPTS += $(STRUCTURE_TESTS)
 TESTS += $(STRUCTURE_TESTS)
 EXTRA_DIST += tests/support/tap.sh
