@@ -16,6 +16,7 @@ int chio_key_deliver(struct chio_key **key, OSSL_CALLBACK *callback, void *arg) 
 }
 
 int chio_key_export(const struct chio_key *key, int selection, OSSL_CALLBACK *callback, void *arg) {
+  if (key->public_part == NULL) return chio_raise(key->prov, CHIO_R_NO_KEY, "export");
   if (key->is_private && (selection & OSSL_KEYMGMT_SELECT_PRIVATE_KEY) != 0)
     return chio_raise(key->prov, CHIO_R_PRIVATE_NOT_EXPORTABLE, "export");
   return EVP_PKEY_export(key->public_part, selection & ~OSSL_KEYMGMT_SELECT_PRIVATE_KEY, callback, arg);

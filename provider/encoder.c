@@ -40,7 +40,7 @@ static bool write_text(BIO *bio, const struct chio_key *key) {
     ok = BIO_printf(bio, "%s Private-Key: (%d bit)\n[held by chiod, cannot be exported]\n",
                     chio_key_kind_name(key->kind), EVP_PKEY_get_bits(key->public_part)) > 0;
   ok = ok && EVP_PKEY_print_public(bio, key->public_part, 0, NULL) == 1;
-  ok = ok && BIO_printf(bio, "URI: %s\n", (const char *)uri.data) > 0;
+  if (key->signer != NULL) ok = ok && BIO_printf(bio, "URI: %s\n", (const char *)uri.data) > 0;
   chio_buf_clear(&uri);
   return ok;
 }
@@ -58,10 +58,11 @@ static int encode(void *ctx, OSSL_CORE_BIO *out, const void *object, const OSSL_
                   bool (*write)(BIO *, const struct chio_key *)) {
   struct chio_prov *prov = ctx;
   OSSL_LIB_CTX *libctx = chio_prov_libctx(prov);
-  if (object == NULL || abstract != NULL || libctx == NULL)
+  const struct chio_key *key = object;
+  if (key == NULL || key->public_part == NULL || abstract != NULL || libctx == NULL)
     return chio_raise(prov, CHIO_R_PARAMETER, "only a key of this provider can be written");
   BIO *bio = BIO_new_from_core_bio(libctx, out);
-  bool ok = bio != NULL && write(bio, object);
+  bool ok = bio != NULL && write(bio, key);
   BIO_free(bio);
   return ok ? 1 : chio_raise(prov, CHIO_R_WRITE, "encoder");
 }

@@ -4,7 +4,7 @@
 #include "signer/wire/cryptoki.h"
 #include "signer/wire/mechanism.h"
 
-#include <openssl/core_names.h>
+#include <openssl/core_dispatch.h>
 #include <openssl/param_build.h>
 #include <openssl/x509.h>
 #include <stdlib.h>
@@ -110,32 +110,43 @@ static bool uri_fill(struct chio_uri *uri, const struct chio_key_place *place, s
          copy_text(chio_slice_str(chio_signer_endpoints(place->signer)), &uri->signer);
 }
 
-static struct chio_key *key_alloc(const struct chio_key_place *place) {
+struct chio_key *chio_key_empty(struct chio_prov *prov, enum chio_key_kind kind) {
   struct chio_key *key = calloc(1, sizeof *key);
-  if (key == NULL) return NULL;
+  struct chio_uri *uri = calloc(1, sizeof *uri);
+  if (key == NULL || uri == NULL) {
+    free(key);
+    free(uri);
+    chio_raise(prov, CHIO_R_NO_MEMORY, "key");
+    return NULL;
+  }
   atomic_init(&key->references, 1);
-  key->prov = chio_signer_prov(place->signer);
+  key->prov = prov;
+  key->kind = kind;
+  key->uri = uri;
+  return key;
+}
+
+static void put_in_place(struct chio_key *key, const struct chio_key_place *place) {
   key->signer = place->signer;
   key->slot = place->slot;
   key->uid = place->uid;
   atomic_init(&key->login, place->login);
-  key->uri = calloc(1, sizeof *key->uri);
-  if (key->uri != NULL) return key;
-  chio_key_free(key);
-  return NULL;
 }
 
 struct chio_key *chio_key_new(const struct chio_key_place *place, struct chio_attrs attributes, bool is_private) {
   struct chio_prov *prov = chio_signer_prov(place->signer);
-  CHIO_AUTO(chio_key) struct chio_key *key = key_alloc(place);
-  if (key == NULL || !uri_fill(key->uri, place, attributes, is_private)) {
-    chio_raise(prov, CHIO_R_NO_MEMORY, "key");
-    return NULL;
-  }
-  key->is_private = is_private;
-  if (!kind_of(attributes, &key->kind)) {
+  enum chio_key_kind kind;
+  if (!kind_of(attributes, &kind)) {
     chio_raise(prov, CHIO_R_KEY_UNSUPPORTED, "key type %llu",
                (unsigned long long)chio_attrs_ulong(attributes, CKA_KEY_TYPE, 0));
+    return NULL;
+  }
+  CHIO_AUTO(chio_key) struct chio_key *key = chio_key_empty(prov, kind);
+  if (key == NULL) return NULL;
+  put_in_place(key, place);
+  key->is_private = is_private;
+  if (!uri_fill(key->uri, place, attributes, is_private)) {
+    chio_raise(prov, CHIO_R_NO_MEMORY, "key");
     return NULL;
   }
   key->public_part = public_part_or_raise(prov, attributes, key->kind);
@@ -154,30 +165,47 @@ void chio_key_free(struct chio_key *key) {
   free(key);
 }
 
-static struct chio_uri *uri_copy(const struct chio_uri *uri) {
-  CHIO_AUTO(chio_uri) struct chio_uri *copy = NULL;
+bool chio_key_import(struct chio_key *key, int selection, const OSSL_PARAM params[]) {
+  OSSL_LIB_CTX *libctx = chio_prov_libctx(key->prov);
+  if (libctx == NULL) return false;
+  if ((selection & OSSL_KEYMGMT_SELECT_PRIVATE_KEY) != 0)
+    return chio_raise(key->prov, CHIO_R_PARAMETER, "private keys are not taken over from elsewhere");
+  if (key->public_part != NULL) return chio_raise(key->prov, CHIO_R_STATE, "import");
+  EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(libctx, chio_key_kind_name(key->kind), CHIO_OTHERS);
+  bool ok = ctx != NULL && EVP_PKEY_fromdata_init(ctx) == 1 &&
+            EVP_PKEY_fromdata(ctx, &key->public_part, selection, (OSSL_PARAM *)(uintptr_t)params) == 1;
+  EVP_PKEY_CTX_free(ctx);
+  return ok;
+}
+
+static bool uri_copy(const struct chio_uri *uri, struct chio_uri **out_copy) {
   struct chio_buf text = CHIO_BUF_INIT;
+  CHIO_AUTO(chio_uri) struct chio_uri *copy = NULL;
   enum chio_err err = chio_uri_format(uri, &text);
   if (err == CHIO_OK) err = chio_uri_parse(chio_buf_slice(&text), &copy, NULL);
   chio_buf_clear(&text);
-  return err == CHIO_OK ? CHIO_STEAL(copy) : NULL;
+  if (err != CHIO_OK) return false;
+  *out_copy = CHIO_STEAL(copy);
+  return true;
 }
 
 struct chio_key *chio_key_dup_public(struct chio_key *key) {
-  struct chio_key *copy = calloc(1, sizeof *copy);
-  if (copy != NULL) copy->uri = uri_copy(key->uri);
-  if (copy == NULL || copy->uri == NULL) {
-    free(copy);
+  struct chio_uri *uri;
+  if (!uri_copy(key->uri, &uri)) {
     chio_raise(key->prov, CHIO_R_NO_MEMORY, "key");
     return NULL;
   }
-  atomic_init(&copy->references, 1);
-  copy->prov = key->prov;
+  uri->type = CHIO_URI_PUBLIC;
+  struct chio_key *copy = chio_key_empty(key->prov, key->kind);
+  if (copy == NULL) {
+    chio_uri_free(uri);
+    return NULL;
+  }
+  chio_uri_free(copy->uri);
+  copy->uri = uri;
   copy->signer = key->signer;
-  copy->kind = key->kind;
   copy->slot = key->slot;
   copy->uid = key->uid;
-  copy->uri->type = CHIO_URI_PUBLIC;
   EVP_PKEY_up_ref(key->public_part);
   copy->public_part = key->public_part;
   return copy;

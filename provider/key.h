@@ -20,13 +20,13 @@ const char *chio_key_kind_name(enum chio_key_kind kind);
 struct chio_key {
   atomic_uint references;
   struct chio_prov *prov;
-  struct chio_signer *signer;
+  struct chio_signer *signer; /* NULL: a public key that was imported, from nowhere */
   enum chio_key_kind kind;
   bool is_private;
   uint32_t slot;
   struct chio_uid uid;
   _Atomic(struct chio_prov_login *) login; /* NULL: none was made */
-  EVP_PKEY *public_part;
+  EVP_PKEY *public_part; /* NULL: nothing was imported yet */
   struct chio_uri *uri; /* token, serial, object, id and type: how to find it again */
 };
 
@@ -45,6 +45,13 @@ struct chio_key_place {
 
 /* NULL with an error raised. The caller owns one reference. */
 struct chio_key *chio_key_new(const struct chio_key_place *place, struct chio_attrs attributes, bool is_private);
+
+/* An empty key, for chio_key_import. NULL with an error raised. */
+struct chio_key *chio_key_empty(struct chio_prov *prov, enum chio_key_kind kind);
+
+/* Fills an empty key with a public part, so that it can be compared and verifies. False with an error raised; private
+ * parts are refused: they belong to whom they come from. */
+bool chio_key_import(struct chio_key *key, int selection, const OSSL_PARAM params[]);
 
 struct chio_key *chio_key_up_ref(struct chio_key *key);
 void chio_key_free(struct chio_key *key);

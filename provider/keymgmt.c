@@ -1,7 +1,8 @@
 /*
  * Key management (provider-keymgmt(7)). Keys are made by the store loader and the decoder alone; everything public is
- * answered by the public part, which the application's own providers hold. There is no import and no generation, so
- * that this provider, listed first, still takes no keys that are not its own.
+ * answered by the public part, which the application's own providers hold. There is no generation, and import takes
+ * public keys alone (EVP_PKEY_eq compares by it), so that this provider, listed first, takes no keys that are not its
+ * own.
  */
 #include "provider/algorithms.h"
 #include "provider/deliver.h"
@@ -24,13 +25,18 @@ static void key_free(void *keydata) {
 
 static int key_has(const void *keydata, int selection) {
   const struct chio_key *key = keydata;
+  if (key == NULL || key->public_part == NULL) return 0;
   return (selection & OSSL_KEYMGMT_SELECT_PRIVATE_KEY) == 0 || key->is_private;
+}
+
+static int key_import(void *keydata, int selection, const OSSL_PARAM params[]) {
+  return chio_key_import(keydata, selection, params);
 }
 
 static int key_match(const void *keydata1, const void *keydata2, int selection) {
   const struct chio_key *a = keydata1, *b = keydata2;
   (void)selection;
-  if (a->kind != b->kind) return 0;
+  if (a->kind != b->kind || a->public_part == NULL || b->public_part == NULL) return 0;
   chio_errors_mark(a->prov);
   int equal = EVP_PKEY_eq(a->public_part, b->public_part);
   chio_errors_drop(a->prov);
@@ -40,6 +46,7 @@ static int key_match(const void *keydata1, const void *keydata2, int selection) 
 static int key_validate(const void *keydata, int selection, int check_type) {
   const struct chio_key *key = keydata;
   (void)check_type;
+  if (key->public_part == NULL) return chio_raise(key->prov, CHIO_R_NO_KEY, "check");
   if ((selection & OSSL_KEYMGMT_SELECT_PRIVATE_KEY) != 0 && !key->is_private)
     return chio_raise(key->prov, CHIO_R_NOT_PRIVATE, "check");
   if ((selection & OSSL_KEYMGMT_SELECT_PUBLIC_KEY) == 0) return 1;
@@ -52,12 +59,14 @@ static int key_validate(const void *keydata, int selection, int check_type) {
 
 static void *key_dup(const void *keydata, int selection) {
   struct chio_key *key = (struct chio_key *)(uintptr_t)keydata;
+  if (key->public_part == NULL) return chio_key_empty(key->prov, key->kind);
   if (key->is_private && (selection & OSSL_KEYMGMT_SELECT_PRIVATE_KEY) == 0) return chio_key_dup_public(key);
   return chio_key_up_ref(key);
 }
 
 static int key_get_params(void *keydata, OSSL_PARAM params[]) {
   const struct chio_key *key = keydata;
+  if (key->public_part == NULL) return 0;
   /* What the public part does not know stays unset, which is no error (OSSL_PARAM(3)). */
   return EVP_PKEY_get_params(key->public_part, params);
 }
@@ -119,20 +128,20 @@ static int key_export(void *keydata, int selection, OSSL_CALLBACK *callback, voi
   return chio_key_export(keydata, selection, callback, arg);
 }
 
-static const OSSL_PARAM *rsa_export_types(int selection) {
+static const OSSL_PARAM *rsa_key_types(int selection) {
   static const OSSL_PARAM types[] = {OSSL_PARAM_BN(OSSL_PKEY_PARAM_RSA_N, NULL, 0),
                                      OSSL_PARAM_BN(OSSL_PKEY_PARAM_RSA_E, NULL, 0), OSSL_PARAM_END};
   return (selection & OSSL_KEYMGMT_SELECT_PUBLIC_KEY) != 0 ? types : NULL;
 }
 
-static const OSSL_PARAM *ec_export_types(int selection) {
+static const OSSL_PARAM *ec_key_types(int selection) {
   static const OSSL_PARAM types[] = {OSSL_PARAM_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, NULL, 0),
                                      OSSL_PARAM_octet_string(OSSL_PKEY_PARAM_PUB_KEY, NULL, 0), OSSL_PARAM_END};
   int any = OSSL_KEYMGMT_SELECT_PUBLIC_KEY | OSSL_KEYMGMT_SELECT_ALL_PARAMETERS;
   return (selection & any) != 0 ? types : NULL;
 }
 
-static const OSSL_PARAM *ed25519_export_types(int selection) {
+static const OSSL_PARAM *ed25519_key_types(int selection) {
   static const OSSL_PARAM types[] = {OSSL_PARAM_octet_string(OSSL_PKEY_PARAM_PUB_KEY, NULL, 0), OSSL_PARAM_END};
   return (selection & OSSL_KEYMGMT_SELECT_PUBLIC_KEY) != 0 ? types : NULL;
 }
@@ -149,18 +158,22 @@ static const char *ed25519_operation_name(int operation) {
   return operation == OSSL_OP_SIGNATURE ? "ED25519" : NULL;
 }
 
-#define LOADER(name, kind)                                         \
+#define MAKERS(name, kind)                                         \
+  static void *name##_new(void *provctx) {                         \
+    return chio_key_empty(provctx, (kind));                        \
+  }                                                                \
   static void *name##_load(const void *reference, size_t size) {   \
     return key_load(reference, size, (kind));                 \
   }
-LOADER(rsa, CHIO_KEY_RSA)
-LOADER(rsa_pss, CHIO_KEY_RSA_PSS)
-LOADER(ec, CHIO_KEY_EC)
-LOADER(ed25519, CHIO_KEY_ED25519)
-#undef LOADER
+MAKERS(rsa, CHIO_KEY_RSA)
+MAKERS(rsa_pss, CHIO_KEY_RSA_PSS)
+MAKERS(ec, CHIO_KEY_EC)
+MAKERS(ed25519, CHIO_KEY_ED25519)
+#undef MAKERS
 
 #define FUNCTIONS(name, params)                                                                           \
   static const OSSL_DISPATCH name##_functions[] = {                                                       \
+      {OSSL_FUNC_KEYMGMT_NEW, CHIO_FN(name##_new)},                                                       \
       {OSSL_FUNC_KEYMGMT_LOAD, CHIO_FN(name##_load)},                                                     \
       {OSSL_FUNC_KEYMGMT_FREE, CHIO_FN(key_free)},                                                        \
       {OSSL_FUNC_KEYMGMT_HAS, CHIO_FN(key_has)},                                                          \
@@ -169,8 +182,10 @@ LOADER(ed25519, CHIO_KEY_ED25519)
       {OSSL_FUNC_KEYMGMT_DUP, CHIO_FN(key_dup)},                                                          \
       {OSSL_FUNC_KEYMGMT_GET_PARAMS, CHIO_FN(key_get_params)},                                            \
       {OSSL_FUNC_KEYMGMT_GETTABLE_PARAMS, CHIO_FN(params##_gettable)},                                    \
+      {OSSL_FUNC_KEYMGMT_IMPORT, CHIO_FN(key_import)},                                                    \
+      {OSSL_FUNC_KEYMGMT_IMPORT_TYPES, CHIO_FN(params##_key_types)},                                      \
       {OSSL_FUNC_KEYMGMT_EXPORT, CHIO_FN(key_export)},                                                    \
-      {OSSL_FUNC_KEYMGMT_EXPORT_TYPES, CHIO_FN(params##_export_types)},                                   \
+      {OSSL_FUNC_KEYMGMT_EXPORT_TYPES, CHIO_FN(params##_key_types)},                                   \
       {OSSL_FUNC_KEYMGMT_QUERY_OPERATION_NAME, CHIO_FN(params##_operation_name)},                         \
       {0, NULL}};
 FUNCTIONS(rsa, rsa)

@@ -51,7 +51,7 @@ void *chio_sig_dup(void *ctx) {
 
 bool chio_sig_init(struct chio_sig *sig, struct chio_key *key, unsigned kinds, enum chio_sig_operation operation) {
   struct chio_key *used = key != NULL ? key : sig->key;
-  if (used == NULL) return chio_raise(sig->prov, CHIO_R_NO_KEY, "signature");
+  if (used == NULL || used->public_part == NULL) return chio_raise(sig->prov, CHIO_R_NO_KEY, "signature");
   if ((kinds & CHIO_KIND_BIT(used->kind)) == 0)
     return chio_raise(sig->prov, CHIO_R_KEY_UNSUPPORTED, "not for keys of type %s", chio_key_kind_name(used->kind));
   if (operation == CHIO_SIG_SIGN && !used->is_private)

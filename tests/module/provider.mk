@@ -1,5 +1,19 @@
-# The provider under the real openssl.
-PROVIDER_TESTS = tests/module/provider_commands.sh tests/module/provider_refusals.sh
+# The provider under the real openssl, and in test programs of its own.
+PROVIDER_TESTS = \
+  tests/module/provider_commands.sh \
+  tests/module/provider_evp.sh \
+  tests/module/provider_fork.sh \
+  tests/module/provider_refusals.sh
 TESTS += $(PROVIDER_TESTS)
 dist_check_SCRIPTS += $(PROVIDER_TESTS)
 EXTRA_DIST += tests/module/provider.sh
+
+check_PROGRAMS += tests/module/provider_evp
+tests_module_provider_evp_SOURCES = tests/module/provider_evp.c tests/module/ossltest.h tests/support/tap.h
+tests_module_provider_evp_CPPFLAGS = $(AM_CPPFLAGS) $(CRYPTO_CFLAGS)
+tests_module_provider_evp_LDADD = $(CRYPTO_LIBS)
+
+check_PROGRAMS += tests/module/provider_fork
+tests_module_provider_fork_SOURCES = tests/module/provider_fork.c tests/module/ossltest.h tests/support/tap.h
+tests_module_provider_fork_CPPFLAGS = $(AM_CPPFLAGS) $(CRYPTO_CFLAGS)
+tests_module_provider_fork_LDADD = $(CRYPTO_LIBS)

@@ -1,5 +1,5 @@
 /*
- * make_key TYPE LABEL ID: generates a key pair in slot 0 of $CHIO_SIGNER; TYPE is ed25519, p256, p384, p521, rsa2048,
+ * make_key TYPE LABEL ID: generates a key pair in slot 0 of $CHIO_SIGNER; TYPE is ed25519, p256, p256-other, p384, p521, rsa2048,
  * rsa3072, rsa2048-pss (whose private key allows PSS alone) or rsa2048-sha256.
  * make_key cert LABEL ID: stores the DER certificate of standard input.
  * make_key public LABEL ID: stores the Ed25519 public key of 32 zero bytes, without a private one.
@@ -26,6 +26,7 @@ struct kind {
 static const struct kind kinds[] = {
     {"ed25519", CHIO_MECH_EC_EDWARDS_KEY_PAIR_GEN, "\x06\x03\x2b\x65\x70", 5, 0, {0}},
     {"p256", CHIO_MECH_EC_KEY_PAIR_GEN, "\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07", 10, 0, {0}},
+    {"p256-other", CHIO_MECH_EC_KEY_PAIR_GEN, "\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07", 10, 0, {0}},
     {"p384", CHIO_MECH_EC_KEY_PAIR_GEN, "\x06\x05\x2b\x81\x04\x00\x22", 7, 0, {0}},
     {"p521", CHIO_MECH_EC_KEY_PAIR_GEN, "\x06\x05\x2b\x81\x04\x00\x23", 7, 0, {0}},
     {"rsa2048", CHIO_MECH_RSA_PKCS_KEY_PAIR_GEN, NULL, 0, 2048, {0}},
