@@ -22,6 +22,7 @@ tests_fuzz_fuzz_wire_LDADD = signer/wire/libchio-wire.la signer/base/libchio-bas
 
 include tests/fuzz/client.mk
 include tests/fuzz/daemon.mk
+include tests/fuzz/pkcs11.mk
 include tests/fuzz/provider.mk
 include tests/fuzz/core.mk
 

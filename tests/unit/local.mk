@@ -19,6 +19,7 @@ tests_unit_test_seal_LDADD = signer/core/libchio-core.la $(SODIUM_LIBS) $(UNIT_L
 include tests/unit/attest.mk
 include tests/unit/base.mk
 include tests/unit/client.mk
+include tests/unit/pkcs11.mk
 include tests/unit/core.mk
 include tests/unit/provider.mk
 
