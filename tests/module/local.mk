@@ -9,8 +9,14 @@ tests_module_pkcs11_threads_SOURCES = tests/module/pkcs11_threads.c $(P11TEST)
 tests_module_pkcs11_restart_CPPFLAGS = $(AM_CPPFLAGS) $(CRYPTO_CFLAGS)
 tests_module_pkcs11_restart_LDADD = $(CRYPTO_LIBS)
 
+check_PROGRAMS += tests/module/client_embedded
+tests_module_client_embedded_SOURCES = tests/module/client_embedded.c
+tests_module_client_embedded_LDADD = signer/client/libchio-client.la signer/wire/libchio-wire.la \
+  signer/base/libchio-base.la
+
 MODULE_TESTS = \
   tests/module/chio_hsm.sh \
+  tests/module/client_embedded.sh \
   tests/module/exports.sh \
   tests/module/p11tool.sh \
   tests/module/pkcs11_conformance.sh \
