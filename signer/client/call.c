@@ -1,3 +1,5 @@
+#include "signer/client/call.h"
+
 #include "signer/client/pool.h"
 
 #define TRIES_MAX 5u /* of one request: a signer that dies of it each time must not take the whole call_ms */
@@ -17,8 +19,8 @@ static enum chio_err call_once(struct chio_client *client, const struct chio_mes
   return err;
 }
 
-enum chio_err chio_client_call(struct chio_client *client, enum chio_message_type type, const void *request,
-                               void *out_reply, struct chio_buf *holder, uint64_t *out_generation,
+enum chio_err chio_call_within(struct chio_client *client, enum chio_message_type type, const void *request,
+                               void *out_reply, struct chio_buf *holder, unsigned ms, uint64_t *out_generation,
                                struct chio_detail *detail) {
   const struct chio_message *message = chio_message_find((uint16_t)type);
   if (message == NULL || (message->flags & CHIO_MESSAGE_NO_REPLY) != 0) return CHIO_E_ARGUMENT;
@@ -27,11 +29,17 @@ enum chio_err chio_client_call(struct chio_client *client, enum chio_message_typ
   struct chio_buf own = CHIO_BUF_INIT;
   if (holder == NULL && message->reply_size > 0) return CHIO_E_ARGUMENT;
   if (holder == NULL) holder = &own;
-  chio_deadline deadline = chio_deadline_in(client->call_ms);
+  chio_deadline deadline = chio_deadline_in(ms < client->call_ms ? ms : client->call_ms);
   enum chio_err err;
   bool again = true;
   for (unsigned tries = 0; again && tries < TRIES_MAX; tries++)
     err = call_once(client, message, request, out_reply, holder, deadline, out_generation, detail, &again);
   chio_buf_clear(&own);
   return err;
+}
+
+enum chio_err chio_client_call(struct chio_client *client, enum chio_message_type type, const void *request,
+                               void *out_reply, struct chio_buf *holder, uint64_t *out_generation,
+                               struct chio_detail *detail) {
+  return chio_call_within(client, type, request, out_reply, holder, client->call_ms, out_generation, detail);
 }

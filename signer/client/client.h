@@ -4,7 +4,13 @@
  *
  * A call takes a connection of its own from a pool, sends one request, waits for one reply and puts the connection
  * back. After fork the child starts afresh and never touches the parent's connections. When chiod was restarted, a
- * call reconnects; a message that the table marks IDEMPOTENT is sent again, any other fails with CHIO_E_DISCONNECTED.
+ * call reconnects; a message that the table marks IDEMPOTENT, or that had not gone out whole, is sent again, any other
+ * fails with CHIO_E_DISCONNECTED.
+ *
+ * Time: a call ends within call_ms, whatever happens. A signer that was never reached is looked for once and at once. One
+ * that is lost is waited for, up to connect_ms; after that in vain, each call looks once, until it is back.
+ *
+ * Embedded mode (embedded:DIR): the signer is in this process, and its children cannot use it: CHIO_E_STATE_IN_USE.
  */
 #ifndef CHIO_CLIENT_CLIENT_H
 #define CHIO_CLIENT_CLIENT_H
@@ -94,7 +100,8 @@ CHIO_MUST_CHECK enum chio_err chio_login_new(struct chio_client *client, uint32_
                                              struct chio_slice name, struct chio_slice pin,
                                              struct chio_login **out_login, struct chio_detail *detail);
 
-/* Ends the ticket (LOGOUT) when this process made it; a child that inherited it only forgets. NULL is accepted. */
+/* Ends the ticket (LOGOUT, within a second) when this process made it; a child that inherited it only forgets. NULL is
+ * accepted. */
 void chio_login_end(struct chio_login *login, struct chio_client *client);
 
 /* Forgets the ticket without a word to chiod. NULL is accepted. */

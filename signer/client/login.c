@@ -1,10 +1,12 @@
 #include "signer/base/secret.h"
+#include "signer/client/call.h"
 #include "signer/client/client.h"
 #include "signer/client/deadline.h"
 #include "signer/client/fork.h"
 #include <stdlib.h>
 #include <sys/mman.h>
 
+#define LOGOUT_MS 1000u   /* an application that ends is not held up by a signer that is gone */
 #define RETRY_SECONDS 10u /* between two tries to renew, when one failed */
 
 /* Not a chio_secret: those are kept out of children, and a ticket is what children are to inherit. */
@@ -153,7 +155,7 @@ void chio_login_end(struct chio_login *login, struct chio_client *client) {
   size_t len;
   if (login->maker == chio_client_fork_generation() && copy(login, ticket, &len, NULL) == CHIO_OK) {
     struct chio_logout_request request = {.slot = login->slot, .ticket = chio_slice(ticket, len)};
-    enum chio_err err = chio_call_logout(client, &request, NULL, NULL, NULL, NULL);
+    enum chio_err err = chio_call_within(client, CHIO_MSG_LOGOUT, &request, NULL, NULL, LOGOUT_MS, NULL, NULL);
     (void)err; /* a signer that is gone, or has forgotten the ticket, is logged out of as well */
   }
   chio_wipe(ticket, sizeof ticket);

@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -365,7 +366,7 @@ static pid_t serve_as(uid_t uid) {
   assert_int_equal(chmod(fake.dir, 0777), 0);
   pid_t child = fork();
   if (child == 0) {
-    if (setuid(uid) != 0) _exit(1);
+    if (setuid(uid) != 0 || prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) _exit(1); /* a failed test leaves nothing behind */
     fake_restart(&fake);
     for (;;) (void)pause();
   }
