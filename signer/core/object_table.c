@@ -100,6 +100,20 @@ static void list(struct chio_object_table *table, struct chio_object *object) {
   (void)pthread_rwlock_unlock(&table->memory_lock);
 }
 
+/* The new version of an object takes the place of the old one among those in memory: a search under way meets it once.
+ */
+static void relist(struct chio_object_table *table, struct chio_object *old, struct chio_object *object) {
+  (void)pthread_rwlock_wrlock(&table->memory_lock);
+  object->sequence = old->sequence;
+  object->memory_prev = old->memory_prev;
+  object->memory_next = old->memory_next;
+  *(old->memory_prev != NULL ? &old->memory_prev->memory_next : &table->memory_first) = object;
+  *(old->memory_next != NULL ? &old->memory_next->memory_prev : &table->memory_last) = object;
+  table->memory_bytes += object->attrs.raw.len;
+  table->memory_bytes -= old->attrs.raw.len;
+  (void)pthread_rwlock_unlock(&table->memory_lock);
+}
+
 /* Takes the object at the place out of the shard and drops the table's reference. Writer lock held. */
 static void take_out(struct chio_object_table *table, struct shard *shard, struct chio_object **place) {
   struct chio_object *object = *place;
@@ -272,8 +286,16 @@ void chio_object_table_replace(struct chio_object_table *table, struct chio_obje
   (void)pthread_rwlock_wrlock(&shard->lock);
   shard->changes++;
   struct chio_object **place = place_of(shard, &object->uid);
-  if (*place != NULL) take_out(table, shard, place);
-  put_in(table, shard, object);
+  struct chio_object *old = *place;
+  if (old != NULL && old->in_memory) {
+    object->next = old->next;
+    *place = chio_object_ref(object);
+    relist(table, old, object);
+    chio_object_free(old);
+  } else {
+    if (old != NULL) take_out(table, shard, place);
+    put_in(table, shard, object);
+  }
   (void)pthread_rwlock_unlock(&shard->lock);
 }
 

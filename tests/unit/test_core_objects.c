@@ -354,6 +354,31 @@ static void pages_go_on_while_objects_disappear(void **state) {
   assert_int_equal(rig_call(rig, rig->conn, CHIO_MSG_OBJECT_FIND, &q, NULL), CHIO_E_ARGUMENT);
 }
 
+static void an_object_that_changes_during_a_search_is_found_once(void **state) {
+  struct rig *rig = *state;
+  struct chio_uid made[3];
+  struct chio_object_find_request q = {.max = 1};
+  struct chio_object_find_reply r;
+  size_t count = 0;
+  for (size_t i = 0; i < 3; i++) {
+    data_template(false, "d");
+    assert_int_equal(create(rig, rig->conn, NULL, 1, &made[i]), CHIO_OK);
+  }
+  text(&other, CKA_LABEL, "changed");
+  do {
+    assert_int_equal(rig_call(rig, rig->conn, CHIO_MSG_OBJECT_FIND, &q, &r), CHIO_OK);
+    q.cursor = r.cursor;
+    for (size_t at = 0; at < r.objects.len; at += CHIO_UID_SIZE) {
+      assert_memory_equal(r.objects.data, made[count].b, CHIO_UID_SIZE);
+      assert_int_equal(set(rig, NULL, &made[count++]), CHIO_OK);
+    }
+  } while (q.cursor != 0);
+  assert_int_equal(count, 3);
+  assert_true(is_text(rig, &made[2], CKA_LABEL, "changed"));
+  for (size_t i = 0; i < 3; i++) assert_int_equal(destroy(rig, NULL, &made[i]), CHIO_OK);
+  assert_int_equal(rig_count(rig, rig->conn, NULL, NULL), 0);
+}
+
 static void one_page_is_enough_for_one_object(void **state) {
   struct rig *rig = *state;
   struct chio_object_find_request q = {.max = 1};
@@ -657,6 +682,7 @@ int main(void) {
       T(an_empty_list_of_types_gives_all_that_is_small),
       T(finding_matches_byte_for_byte_on_every_attribute),
       T(pages_go_on_while_objects_disappear),
+      T(an_object_that_changes_during_a_search_is_found_once),
       T(one_page_is_enough_for_one_object),
       T(a_session_object_is_its_clients_alone),
       T(session_objects_die_with_the_last_connection),
