@@ -1,92 +1,158 @@
-#include "signer/core/crypto_context.h"
+/*
+ * An X.509 certificate (RFC 5280), written by hand: every key pair gets one, and libcrypto's coders take longer for it
+ * than the rest of a key's birth.
+ */
+#include "signer/core/der.h"
 #include "signer/core/key.h"
 
-#include <openssl/err.h>
-#include <openssl/x509v3.h>
+#include "signer/base/utf8.h"
 
-/* What a certificate is made of, freed as one. */
-struct parts {
-  X509 *cert;
-  EVP_PKEY *subject;
-  EVP_MD_CTX *signing;
-};
+#include <openssl/objects.h>
+#include <time.h>
 
-static bool set_name(X509_NAME *name, const char *cn) {
-  return X509_NAME_add_entry_by_NID(name, NID_commonName, MBSTRING_UTF8, (const unsigned char *)cn, -1, -1, 0) == 1;
+#define COMMON_NAME_MAX 64u /* characters: ub-common-name */
+#define OID_MAX 64u
+#define TAG_VERSION 0xa0u    /* [0] */
+#define TAG_EXTENSIONS 0xa3u /* [3] */
+
+static const uint8_t version3[] = {TAG_VERSION, 0x03, 0x02, 0x01, 0x02};
+static const uint8_t ecdsa_with_sha256[] = {0x30, 0x0a, 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x02};
+static const uint8_t common_name[] = {0x06, 0x03, 0x55, 0x04, 0x03};
+/* basicConstraints, critical: no CA */
+static const uint8_t no_ca[] = {0x30, 0x0c, 0x06, 0x03, 0x55, 0x1d, 0x13, 0x01, 0x01, 0xff, 0x04, 0x02, 0x30, 0x00};
+
+static struct chio_slice cut_name(const char *cn) {
+  struct chio_slice all = chio_slice_str(cn);
+  size_t at = 0;
+  for (unsigned characters = 0; characters < COMMON_NAME_MAX && at < all.len; characters++) {
+    uint32_t scalar;
+    size_t len = chio_utf8_decode(chio_slice(all.data + at, all.len - at), &scalar);
+    if (len == 0) break;
+    at += len;
+  }
+  return chio_slice(all.data, at);
 }
 
-static bool set_serial(X509 *cert, const uint8_t serial[16]) {
-  BIGNUM *bn = BN_bin2bn(serial, 16, NULL);
-  bool ok = bn != NULL && BN_to_ASN1_INTEGER(bn, X509_get_serialNumber(cert)) != NULL;
-  BN_free(bn);
-  return ok;
+/* Name ::= SEQUENCE { SET { SEQUENCE { OID, UTF8String } } } */
+static void add_name(struct chio_buf *out, const char *cn) {
+  struct chio_slice text = cut_name(cn);
+  size_t pair = sizeof common_name + chio_der_size(text.len);
+  chio_der_header(out, CHIO_DER_SEQUENCE, chio_der_size(chio_der_size(pair)));
+  chio_der_header(out, CHIO_DER_SET, chio_der_size(pair));
+  chio_der_header(out, CHIO_DER_SEQUENCE, pair);
+  chio_buf_append(out, common_name, sizeof common_name);
+  chio_der_value(out, CHIO_DER_UTF8, text);
 }
 
-static bool set_times(X509 *cert, const struct chio_cert_spec *spec) {
-  return ASN1_TIME_set(X509_getm_notBefore(cert), (time_t)spec->not_before) != NULL &&
-         ASN1_TIME_set(X509_getm_notAfter(cert), (time_t)spec->not_after) != NULL;
+/* RFC 5280, 4.1.2.5: two digits of the year until 2049, four from then on. */
+static void add_time(struct chio_buf *out, uint64_t seconds) {
+  static const uint64_t last = 253402300799ull; /* 9999-12-31T23:59:59Z */
+  time_t when = (time_t)(seconds < last ? seconds : last);
+  struct tm tm;
+  char text[32];
+  (void)gmtime_r(&when, &tm);
+  bool is_short = tm.tm_year < 150;
+  size_t len = strftime(text, sizeof text, "%Y%m%d%H%M%SZ", &tm);
+  size_t century = is_short ? 2 : 0;
+  chio_der_value(out, is_short ? CHIO_DER_UTC_TIME : CHIO_DER_TIME, chio_slice(text + century, len - century));
 }
 
-static bool add_extension(X509 *cert, const struct chio_cert_spec *spec) {
-  if (spec->extension_oid == NULL) return true;
-  ASN1_OBJECT *oid = OBJ_txt2obj(spec->extension_oid, 1);
-  ASN1_OCTET_STRING *value = ASN1_OCTET_STRING_new();
-  X509_EXTENSION *extension = NULL;
-  if (oid != NULL && value != NULL &&
-      ASN1_OCTET_STRING_set(value, spec->extension.data, (int)spec->extension.len) == 1)
-    extension = X509_EXTENSION_create_by_OBJ(NULL, oid, 0, value);
-  bool ok = extension != NULL && X509_add_ext(cert, extension, -1) == 1;
-  X509_EXTENSION_free(extension);
-  ASN1_OCTET_STRING_free(value);
+static void add_validity(struct chio_buf *out, const struct chio_cert_spec *spec) {
+  struct chio_buf times = CHIO_BUF_INIT;
+  add_time(&times, spec->not_before);
+  add_time(&times, spec->not_after);
+  if (times.failed) out->failed = true;
+  chio_der_value(out, CHIO_DER_SEQUENCE, chio_buf_slice(&times));
+  chio_buf_clear(&times);
+}
+
+static enum chio_err encode_oid(const char *text, uint8_t out[OID_MAX], size_t *out_len) {
+  ASN1_OBJECT *oid = OBJ_txt2obj(text, 1);
+  uint8_t *at = out;
+  int len = oid != NULL ? i2d_ASN1_OBJECT(oid, NULL) : -1;
+  if (len > 0 && len <= (int)OID_MAX) len = i2d_ASN1_OBJECT(oid, &at);
   ASN1_OBJECT_free(oid);
-  return ok;
-}
-
-static bool add_basic_constraints(X509 *cert) {
-  X509_EXTENSION *extension = X509V3_EXT_nconf_nid(NULL, NULL, NID_basic_constraints, "critical,CA:FALSE");
-  bool ok = extension != NULL && X509_add_ext(cert, extension, -1) == 1;
-  X509_EXTENSION_free(extension);
-  return ok;
-}
-
-static bool fill(struct parts *p, const struct chio_key *subject, const struct chio_cert_spec *spec) {
-  struct chio_slice spki = chio_key_spki(subject);
-  const unsigned char *at = spki.data;
-  p->subject = d2i_PUBKEY_ex(NULL, &at, (long)spki.len, chio_crypto_context(), NULL);
-  p->cert = X509_new_ex(chio_crypto_context(), NULL);
-  return p->subject != NULL && p->cert != NULL && X509_set_version(p->cert, X509_VERSION_3) == 1 &&
-         set_serial(p->cert, spec->serial) && set_times(p->cert, spec) &&
-         set_name(X509_get_subject_name(p->cert), spec->subject_cn) &&
-         set_name(X509_get_issuer_name(p->cert), spec->issuer_cn) && X509_set_pubkey(p->cert, p->subject) == 1 &&
-         add_basic_constraints(p->cert) && add_extension(p->cert, spec);
-}
-
-static bool sign(struct parts *p, struct chio_key *issuer) {
-  p->signing = EVP_MD_CTX_new();
-  return p->signing != NULL &&
-         EVP_DigestSignInit_ex(p->signing, NULL, "SHA2-256", chio_crypto_context(), NULL, issuer->pkey, NULL) == 1 &&
-         X509_sign_ctx(p->cert, p->signing) > 0;
-}
-
-static enum chio_err encode(const struct parts *p, struct chio_buf *out) {
-  int len = i2d_X509(p->cert, NULL);
-  if (len <= 0) return CHIO_E_INTERNAL;
-  uint8_t *at = chio_buf_reserve(out, (size_t)len);
-  if (at == NULL) return CHIO_E_NO_MEMORY;
-  if (i2d_X509(p->cert, &at) != len) return CHIO_E_INTERNAL;
-  out->len += (size_t)len;
+  if (len <= 0 || len > (int)OID_MAX) return CHIO_E_ARGUMENT;
+  *out_len = (size_t)len;
   return CHIO_OK;
+}
+
+static enum chio_err add_extensions(struct chio_buf *out, const struct chio_cert_spec *spec) {
+  uint8_t oid[OID_MAX];
+  size_t oid_len = 0;
+  size_t len = sizeof no_ca;
+  size_t own = 0;
+  if (spec->extension_oid != NULL) {
+    enum chio_err err = encode_oid(spec->extension_oid, oid, &oid_len);
+    if (err != CHIO_OK) return err;
+    own = oid_len + chio_der_size(spec->extension.len);
+    len += chio_der_size(own);
+  }
+  chio_der_header(out, TAG_EXTENSIONS, chio_der_size(len));
+  chio_der_header(out, CHIO_DER_SEQUENCE, len);
+  chio_buf_append(out, no_ca, sizeof no_ca);
+  if (own == 0) return CHIO_OK;
+  chio_der_header(out, CHIO_DER_SEQUENCE, own);
+  chio_buf_append(out, oid, oid_len);
+  chio_der_value(out, CHIO_DER_OCTET_STRING, spec->extension);
+  return CHIO_OK;
+}
+
+/* What is signed: TBSCertificate. */
+static enum chio_err add_body(struct chio_buf *out, const struct chio_key *subject, const struct chio_cert_spec *spec) {
+  struct chio_buf body = CHIO_BUF_INIT;
+  chio_buf_append(&body, version3, sizeof version3);
+  chio_der_unsigned(&body, chio_slice(spec->serial, 16));
+  chio_buf_append(&body, ecdsa_with_sha256, sizeof ecdsa_with_sha256);
+  add_name(&body, spec->issuer_cn);
+  add_validity(&body, spec);
+  add_name(&body, spec->subject_cn);
+  chio_buf_append_slice(&body, chio_key_spki(subject));
+  enum chio_err err = add_extensions(&body, spec);
+  if (err == CHIO_OK) err = chio_buf_err(&body);
+  if (err == CHIO_OK) chio_der_value(out, CHIO_DER_SEQUENCE, chio_buf_slice(&body));
+  chio_buf_clear(&body);
+  return err == CHIO_OK ? chio_buf_err(out) : err;
+}
+
+/* The signature as BIT STRING { SEQUENCE { r, s } }. */
+static enum chio_err add_signature(struct chio_buf *out, struct chio_key *issuer, struct chio_slice body) {
+  struct chio_buf rs = CHIO_BUF_INIT;
+  enum chio_err err = chio_key_sign(issuer, chio_mechanism_by_wire(CHIO_MECH_ECDSA_SHA256), NULL, body, &rs);
+  if (err == CHIO_OK) {
+    struct chio_slice r = chio_slice(rs.data, rs.len / 2);
+    struct chio_slice s = chio_slice(rs.data + rs.len / 2, rs.len / 2);
+    size_t pair = chio_der_unsigned_size(r) + chio_der_unsigned_size(s);
+    chio_der_header(out, CHIO_DER_BIT_STRING, 1 + chio_der_size(pair));
+    chio_buf_append_u8(out, 0);
+    chio_der_header(out, CHIO_DER_SEQUENCE, pair);
+    chio_der_unsigned(out, r);
+    chio_der_unsigned(out, s);
+  }
+  chio_buf_clear(&rs);
+  return err == CHIO_OK ? chio_buf_err(out) : err;
 }
 
 enum chio_err chio_key_certify(const struct chio_key *subject, struct chio_key *issuer,
                                const struct chio_cert_spec *spec, struct chio_buf *out_der) {
-  struct parts p = {NULL, NULL, NULL};
-  if (!issuer->is_private || issuer->pkey == NULL) return CHIO_E_KEY_TYPE;
-  ERR_set_mark();
-  enum chio_err err = fill(&p, subject, spec) && sign(&p, issuer) ? encode(&p, out_der) : CHIO_E_INTERNAL;
-  ERR_pop_to_mark();
-  EVP_MD_CTX_free(p.signing);
-  X509_free(p.cert);
-  EVP_PKEY_free(p.subject);
+  struct chio_buf parts = CHIO_BUF_INIT;
+  if (!issuer->is_private || chio_key_type(issuer) != CKK_EC) return CHIO_E_KEY_TYPE;
+  enum chio_err err = add_body(&parts, subject, spec);
+  size_t body_len = parts.len;
+  if (err == CHIO_OK) {
+    chio_buf_append(&parts, ecdsa_with_sha256, sizeof ecdsa_with_sha256);
+    err = chio_buf_err(&parts);
+  }
+  /* Into a buffer of its own: the one that is signed may move when it grows. */
+  struct chio_buf signature = CHIO_BUF_INIT;
+  if (err == CHIO_OK) err = add_signature(&signature, issuer, chio_slice(parts.data, body_len));
+  if (err == CHIO_OK) {
+    chio_der_header(out_der, CHIO_DER_SEQUENCE, parts.len + signature.len);
+    chio_buf_append_slice(out_der, chio_buf_slice(&parts));
+    chio_buf_append_slice(out_der, chio_buf_slice(&signature));
+    err = chio_buf_err(out_der);
+  }
+  chio_buf_clear(&signature);
+  chio_buf_clear(&parts);
   return err;
 }

@@ -91,8 +91,8 @@ CHIO_MUST_CHECK enum chio_err chio_digest_once(const struct chio_mechanism *mech
                                                uint8_t out[64], size_t *out_len);
 
 /* A self-made X.509 certificate over a key, signed by another (the attestation key): DER into out. subject_cn and
- * issuer_cn are common names; extension (DER or any bytes) goes under extension_oid, not critical. Times in seconds
- * since the epoch. */
+ * issuer_cn are common names (cut to 64 characters, X.520's limit); extension (DER or any bytes) goes under
+ * extension_oid, not critical. Times in seconds since the epoch. CHIO_E_KEY_TYPE: the issuer is no private EC key. */
 struct chio_cert_spec {
   const char *subject_cn;
   const char *issuer_cn;

@@ -2,17 +2,16 @@
 
 void chio_der_header(struct chio_buf *out, uint8_t tag, size_t len) {
   chio_buf_append_u8(out, tag);
-  if (len >= 0x100) {
-    chio_buf_append_u8(out, 0x82);
-    chio_buf_append_u16be(out, (uint16_t)len);
-    return;
-  }
-  if (len >= 0x80) chio_buf_append_u8(out, 0x81);
-  chio_buf_append_u8(out, (uint8_t)len);
+  size_t bytes = 1;
+  while (bytes < sizeof len && len >> (8 * bytes) != 0) bytes++;
+  if (len >= 0x80) chio_buf_append_u8(out, (uint8_t)(0x80 | bytes));
+  for (size_t i = bytes; i > 0; i--) chio_buf_append_u8(out, (uint8_t)(len >> (8 * (i - 1))));
 }
 
 size_t chio_der_size(size_t len) {
-  return len + (len >= 0x100 ? 4 : len >= 0x80 ? 3 : 2);
+  size_t bytes = 0;
+  for (size_t rest = len; len >= 0x80 && rest > 0; rest >>= 8) bytes++;
+  return 2 + bytes + len;
 }
 
 void chio_der_value(struct chio_buf *out, uint8_t tag, struct chio_slice contents) {

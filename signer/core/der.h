@@ -1,4 +1,4 @@
-/* The little DER that keys need: written to a buffer, read through a cursor. Lengths up to 65535. */
+/* The little DER that keys and certificates need: written to a buffer, read through a cursor (lengths up to 65535). */
 #ifndef CHIO_CORE_DER_H
 #define CHIO_CORE_DER_H
 
@@ -10,8 +10,12 @@
 #define CHIO_DER_OCTET_STRING 0x04u
 #define CHIO_DER_NULL 0x05u
 #define CHIO_DER_OID 0x06u
+#define CHIO_DER_UTF8 0x0cu
 #define CHIO_DER_PRINTABLE 0x13u
+#define CHIO_DER_UTC_TIME 0x17u
+#define CHIO_DER_TIME 0x18u
 #define CHIO_DER_SEQUENCE 0x30u
+#define CHIO_DER_SET 0x31u
 
 /* Appends tag and length; the caller appends len bytes of contents. */
 void chio_der_header(struct chio_buf *out, uint8_t tag, size_t len);

@@ -5,6 +5,7 @@
 #include <openssl/evp.h>
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
+#include <openssl/x509v3.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <sodium.h>
@@ -708,6 +709,43 @@ static void attributes_have_the_forms_that_applications_read(void **state) {
   chio_key_free(p256);
 }
 
+static void assert_name(const X509_NAME *name, const char *want) {
+  char text[300];
+  assert_int_equal(X509_NAME_entry_count(name), 1);
+  assert_true(X509_NAME_get_text_by_NID((X509_NAME *)(uintptr_t)name, NID_commonName, text, sizeof text) > 0);
+  assert_string_equal(text, want);
+}
+
+static void names_are_cut_between_characters_and_extensions_may_be_large(void **state) {
+  (void)state;
+  struct chio_key *key = generate_ec(BYTES(P384_PARAMS));
+  static const uint8_t serial[16] = {0};
+  static uint8_t large[200000];
+  char label[400] = "", want[400] = "";
+  for (int i = 0; i < 100; i++) memcpy(label + 2 * i, "\xc3\xa4", 2);
+  memcpy(want, label, 128);
+  struct chio_cert_spec spec = {.subject_cn = label,
+                                .issuer_cn = "i",
+                                .not_before = 1,
+                                .not_after = UINT64_MAX,
+                                .serial = serial,
+                                .extension_oid = "1.2.3",
+                                .extension = chio_slice(large, sizeof large)};
+  struct chio_buf der = CHIO_BUF_INIT;
+  assert_int_equal(chio_key_certify(key, key, &spec, &der), CHIO_OK);
+  const uint8_t *at = der.data;
+  X509 *cert = d2i_X509(NULL, &at, (long)der.len);
+  assert_non_null(cert);
+  assert_ptr_equal(at, der.data + der.len);
+  assert_name(X509_get_subject_name(cert), want);
+  assert_int_equal(X509_get_ext_count(cert), 2);
+  X509_free(cert);
+  spec.extension_oid = "no oid";
+  assert_int_equal(chio_key_certify(key, key, &spec, &der), CHIO_E_ARGUMENT);
+  chio_buf_clear(&der);
+  chio_key_free(key);
+}
+
 static void a_certificate_verifies_under_its_issuer_and_carries_its_extension(void **state) {
   (void)state;
   struct chio_key *issuer = generate_ec(BYTES(P256_PARAMS));
@@ -728,7 +766,18 @@ static void a_certificate_verifies_under_its_issuer_and_carries_its_extension(vo
     at = der.data;
     X509 *cert = d2i_X509(NULL, &at, (long)der.len);
     assert_non_null(cert);
+    assert_ptr_equal(at, der.data + der.len);
     assert_int_equal(X509_verify(cert, pkey), 1);
+    assert_int_equal(X509_get_version(cert), X509_VERSION_3);
+    assert_int_equal(X509_check_ca(cert), 0);
+    assert_name(X509_get_subject_name(cert), "ci");
+    assert_name(X509_get_issuer_name(cert), "chio-hsm");
+    time_t moment = 1700000000;
+    assert_true(X509_cmp_time(X509_get0_notBefore(cert), &moment) == -1); /* as old, to the second */
+    moment = 1699999999;
+    assert_int_equal(X509_cmp_time(X509_get0_notBefore(cert), &moment), 1);
+    moment = 4102444799; /* 2049-12-31T23:59:59Z + 50 years: four digits of the year */
+    assert_int_equal(X509_cmp_time(X509_get0_notAfter(cert), &moment), 1);
     ASN1_OBJECT *oid = OBJ_txt2obj(spec.extension_oid, 1);
     int index = X509_get_ext_by_OBJ(cert, oid, -1);
     assert_true(index >= 0);
@@ -870,6 +919,7 @@ int main(void) {
       cmocka_unit_test(public_key_info_of_another_key_is_refused),
       cmocka_unit_test(attributes_have_the_forms_that_applications_read),
       cmocka_unit_test(a_certificate_verifies_under_its_issuer_and_carries_its_extension),
+      cmocka_unit_test(names_are_cut_between_characters_and_extensions_may_be_large),
       cmocka_unit_test(one_key_signs_in_more_threads_than_its_pool_has_places),
       cmocka_unit_test(more_uses_than_the_pool_has_places_are_served),
       cmocka_unit_test(digests_are_those_of_fips_180),
