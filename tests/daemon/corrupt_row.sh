@@ -3,17 +3,13 @@
 # taken away: nothing of the token can be trusted, and it is refused; chiod goes on in either case.
 . "$abs_top_srcdir/tests/support/tap.sh"
 command -v sqlite3 >/dev/null || skip_all "needs sqlite3"
-command -v pkcs11-tool >/dev/null || skip_all "needs pkcs11-tool"
 under_chiod
 . "$abs_top_srcdir/tests/daemon/daemon.sh"
 make_key=$abs_top_builddir/tests/support/make_key
 store=$CHIO_STATE/store.sqlite
-[ -e "$CHIO_PKCS11_MODULE" ] || skip_all "needs chio-pkcs11.so"
 
 sign() { # ID
-  printf 'thirty-two bytes to sign, no more' | head -c 32 >"$CHIO_TEST_DIR/data"
-  pkcs11-tool --module "$CHIO_PKCS11_MODULE" --login --pin 123456 --sign -m ECDSA --id "$(hex "$1")" \
-    -i "$CHIO_TEST_DIR/data" -o "$CHIO_TEST_DIR/signature"
+  "$abs_top_builddir/tests/support/use_key" "$1"
 }
 
 damage() { # SQL, on the private key `broken` (CKO_PRIVATE_KEY is 3)

@@ -21,3 +21,7 @@ tests_support_frames_SOURCES = tests/support/frames.c
 tests_support_frames_LDADD = signer/wire/libchio-wire.la signer/base/libchio-base.la
 
 EXTRA_DIST += tests/support/run-unit
+
+noinst_PROGRAMS += tests/support/use_key
+tests_support_use_key_SOURCES = tests/support/use_key.c
+tests_support_use_key_LDADD = signer/client/libchio-client.la signer/wire/libchio-wire.la signer/base/libchio-base.la
