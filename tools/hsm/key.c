@@ -143,11 +143,29 @@ static int compare_labels(const void *a, const void *b) {
   return order != 0 ? order : compare_objects(a, b);
 }
 
-static bool is_same_object(const struct hsm_key *a, const struct hsm_key *b) {
-  return chio_uid_equal(&half_of(a)->uid, &half_of(b)->uid);
+static bool is_same(const struct hsm_half *a, const struct hsm_half *b) {
+  return a->known && b->known && chio_uid_equal(&a->uid, &b->uid);
 }
 
-/* Puts the halves of each pair together; an object found twice counts once. Objects without an id stay alone. */
+static bool is_other(const struct hsm_half *a, const struct hsm_half *b) {
+  return a->known && b->known && !chio_uid_equal(&a->uid, &b->uid);
+}
+
+/* Whether next is the other half of at, or the same object found again. Objects without an id stay alone. */
+static bool belongs(const struct hsm_key *at, const struct hsm_key *next) {
+  if (is_other(&at->public_half, &next->public_half) || is_other(&at->private_half, &next->private_half)) return false;
+  if (is_same(&at->public_half, &next->public_half) || is_same(&at->private_half, &next->private_half)) return true;
+  return compare_pairs(at, next) == 0 && hsm_key_attribute(at, CKA_ID).len > 0;
+}
+
+static void take_half(struct hsm_half *at, struct hsm_half *next) {
+  if (!at->known)
+    *at = *next;
+  else
+    chio_buf_clear(&next->bytes);
+}
+
+/* Puts the halves of each pair together; an object found twice counts once. */
 static void pair_up(struct hsm_keys *keys) {
   if (keys->count == 0) return;
   qsort(keys->list, keys->count, sizeof *keys->list, compare_objects);
@@ -155,17 +173,9 @@ static void pair_up(struct hsm_keys *keys) {
   for (size_t i = 1; i < keys->count; i++) {
     struct hsm_key *at = &keys->list[kept];
     struct hsm_key *next = &keys->list[i];
-    bool fits = compare_pairs(at, next) == 0 && hsm_key_attribute(at, CKA_ID).len > 0;
-    bool twice = (at->public_half.known && chio_uid_equal(&at->public_half.uid, &half_of(next)->uid)) ||
-                 (at->private_half.known && chio_uid_equal(&at->private_half.uid, &half_of(next)->uid)) ||
-                 is_same_object(at, next);
-    if (twice) {
-      chio_buf_clear(&next->public_half.bytes);
-      chio_buf_clear(&next->private_half.bytes);
-    } else if (fits && next->public_half.known && !at->public_half.known) {
-      at->public_half = next->public_half;
-    } else if (fits && next->private_half.known && !at->private_half.known) {
-      at->private_half = next->private_half;
+    if (belongs(at, next)) {
+      take_half(&at->public_half, &next->public_half);
+      take_half(&at->private_half, &next->private_half);
     } else {
       keys->list[++kept] = *next;
     }
