@@ -1,0 +1,231 @@
+/*
+ * libchio-attest: judges evidence that a key lives in a Trusted Execution Environment, offline.
+ *
+ * Evidence goes in as bytes (a raw quote, report, document or token, a bundle, or a certificate that carries one), with a
+ * policy, collateral and a point in time; one result comes out. Nothing is fetched, nothing is written, no environment
+ * variable and no configuration file is read but those the caller names. Thread-safe: policies and collateral are
+ * read-only once made and may be shared.
+ *
+ * Functions return CHIO_ATTEST_OK or one of CHIO_ATTEST_E_*; that evidence is refused is a result, not an error.
+ */
+#ifndef CHIO_ATTEST_H
+#define CHIO_ATTEST_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#ifndef CHIO_ATTEST_API
+#define CHIO_ATTEST_API __attribute__((visibility("default")))
+#endif
+
+enum chio_attest_error {
+  CHIO_ATTEST_OK = 0,
+  CHIO_ATTEST_E_ARGUMENT = 1,  /* a NULL or a value out of range */
+  CHIO_ATTEST_E_NO_MEMORY = 2,
+  CHIO_ATTEST_E_IO = 3,        /* a file cannot be read */
+  CHIO_ATTEST_E_MALFORMED = 4, /* a policy, a certificate or collateral does not parse */
+  CHIO_ATTEST_E_INTERNAL = 5,
+};
+
+/* Why evidence is refused: X(NAME, number, code, text). Codes and numbers never change; new ones are appended. */
+#define CHIO_ATTEST_REASONS(X)                                                                                       \
+  X(ACCEPTED, 0, "accepted", "the evidence is accepted")                                                             \
+  X(FORMAT, 1, "format", "the evidence is malformed")                                                                \
+  X(UNSUPPORTED, 2, "unsupported", "a format, version or algorithm that is not supported")                           \
+  X(SIGNATURE, 3, "signature", "the signature over the evidence does not hold")                                      \
+  X(QE_SIGNATURE, 4, "qe-signature", "the quoting enclave's report is not signed by the platform's key")             \
+  X(QE_BINDING, 5, "qe-binding", "the quoting enclave's report does not vouch for the attestation key")              \
+  X(QE_IDENTITY, 6, "qe-identity", "the quoting enclave is not the one that the vendor names")                       \
+  X(CHAIN, 7, "chain", "no valid chain of certificates leads from the evidence to a root")                           \
+  X(UNTRUSTED_ROOT, 8, "untrusted-root", "the chain ends at a root that is neither the vendor's nor named by the policy") \
+  X(SIMULATED_ROOT, 9, "simulated-root", "simulated evidence, and the policy does not name its root")                \
+  X(CERTIFICATE_EXPIRED, 10, "certificate-expired", "a certificate has expired")                                     \
+  X(CERTIFICATE_NOT_YET_VALID, 11, "certificate-not-yet-valid", "a certificate is not valid yet")                    \
+  X(CERTIFICATE_MISMATCH, 12, "certificate-mismatch", "the certificate is for another chip, TCB, product or role")   \
+  X(REVOKED, 13, "revoked", "a certificate is revoked")                                                              \
+  X(COLLATERAL_MISSING, 14, "collateral-missing", "collateral that the policy needs is missing")                     \
+  X(COLLATERAL_EXPIRED, 15, "collateral-expired", "collateral has expired")                                          \
+  X(COLLATERAL_NOT_YET_VALID, 16, "collateral-not-yet-valid", "collateral is issued in the future")                  \
+  X(COLLATERAL_SIGNATURE, 17, "collateral-signature", "the signature over collateral does not hold")                 \
+  X(COLLATERAL_FORMAT, 18, "collateral-format", "collateral is malformed")                                           \
+  X(COLLATERAL_MISMATCH, 19, "collateral-mismatch", "collateral is for another platform")                            \
+  X(TCB_NOT_SUPPORTED, 20, "tcb-not-supported", "the platform's TCB is below every level that the vendor lists")     \
+  X(TCB_REVOKED, 21, "tcb-revoked", "the vendor has revoked the platform's TCB level")                               \
+  X(TCB_STATUS, 22, "tcb-status", "the policy does not accept the platform's TCB status")                            \
+  X(TCB_ADVISORY, 23, "tcb-advisory", "an advisory applies that the policy does not accept")                         \
+  X(TCB_MINIMUM, 24, "tcb-minimum", "the TCB is below the policy's minimum")                                         \
+  X(TDX_MODULE, 25, "tdx-module", "the TDX module is not one that the vendor names")                                 \
+  X(NO_POLICY, 26, "no-policy", "no policy says what to expect")                                                     \
+  X(TEE, 27, "tee", "the policy does not accept this kind of TEE")                                                   \
+  X(MEASUREMENT, 28, "measurement", "the measurement is not one that the policy expects")                            \
+  X(SIGNER, 29, "signer", "the workload's signer is not one that the policy expects")                                \
+  X(DEBUG, 30, "debug", "the TEE can be debugged")                                                                   \
+  X(REPORT_DATA, 31, "report-data", "the report data is not what was expected")                                      \
+  X(NONCE, 32, "nonce", "the nonce is missing or is another one")                                                    \
+  X(STATEMENT_SIGNATURE, 33, "statement-signature", "the key statement is not signed by the attested key")           \
+  X(STATEMENT_FORMAT, 34, "statement-format", "the key statement is malformed")                                      \
+  X(KEY_BINDING, 35, "key-binding", "the evidence does not bind the key")                                            \
+  X(KEY_MISMATCH, 36, "key-mismatch", "the evidence is about another key")                                           \
+  X(KEY_ATTRIBUTES, 37, "key-attributes", "the key's attributes are not what the policy expects")                    \
+  X(AGE, 38, "age", "the evidence is older than the policy allows, or from the future")                              \
+  X(CHIP, 39, "chip", "the policy does not accept this chip or platform")                                            \
+  X(ATTRIBUTES, 40, "attributes", "the TEE's attributes are not what the policy expects")                            \
+  X(TRAILING, 41, "trailing", "bytes follow the evidence that nothing signs")                                        \
+  X(ISSUER, 42, "issuer", "the token's issuer is not one that the policy names")                                   \
+  X(TPM, 43, "tpm", "the TPM quote does not hold or its registers differ")                                           \
+  X(POLICY_CONTRADICTION, 44, "policy-contradiction", "the policy contradicts itself")
+
+enum chio_attest_reason {
+#define CHIO_ATTEST_REASON_X(name, number, code, text) CHIO_ATTEST_##name = (number),
+  CHIO_ATTEST_REASONS(CHIO_ATTEST_REASON_X)
+#undef CHIO_ATTEST_REASON_X
+};
+
+/* What was proved, each on its own; a list of bits. X(NAME, bit, code, what it means). */
+#define CHIO_ATTEST_PROOFS(X)                                                                                        \
+  X(SIGNATURE, 0, "signature", "the attestation key signed the evidence")                                            \
+  X(QE, 1, "qe", "the platform's key vouches for the attestation key through the quoting enclave")                   \
+  X(CHAIN, 2, "chain", "a valid chain leads from the platform's key to a trusted root")                              \
+  X(CRL, 3, "crl", "no certificate of the chain is revoked")                                                         \
+  X(QE_IDENTITY, 4, "qe-identity", "the quoting enclave is the vendor's")                                            \
+  X(TCB, 5, "tcb", "the vendor's own list gives the platform's TCB status")                                          \
+  X(REPORT_DATA, 6, "report-data", "the report data is the expected one")                                            \
+  X(STATEMENT, 7, "statement", "the attested signer signed the key statement")                                       \
+  X(KEY, 8, "key", "the key is the one that was asked about")                                                        \
+  X(NONCE, 9, "nonce", "the evidence is fresh: it answers the nonce")                                                \
+  X(MEASUREMENT, 10, "measurement", "the code is what the policy expects")                                           \
+  X(POLICY, 11, "policy", "every rule of the policy holds")                                                          \
+  X(TPM, 12, "tpm", "the TPM that the TEE vouches for signed its registers")
+
+enum chio_attest_proof {
+#define CHIO_ATTEST_PROOF_X(name, bit, code, text) CHIO_ATTEST_PROVED_##name = 1 << (bit),
+  CHIO_ATTEST_PROOFS(CHIO_ATTEST_PROOF_X)
+#undef CHIO_ATTEST_PROOF_X
+};
+
+/* The code of a reason ("tcb-status"), and a sentence for a person. Static storage, never NULL. */
+CHIO_ATTEST_API const char *chio_attest_reason_code(enum chio_attest_reason reason);
+CHIO_ATTEST_API const char *chio_attest_reason_text(enum chio_attest_reason reason);
+/* The same for one bit of what was proved; NULL for a bit that does not exist. */
+CHIO_ATTEST_API const char *chio_attest_proof_code(unsigned bit);
+CHIO_ATTEST_API const char *chio_attest_proof_text(unsigned bit);
+
+/* ---- Policies ---- */
+
+struct chio_attest_policy;
+
+/* Where a function can say more: a NUL-terminated sentence. */
+struct chio_attest_message {
+  char text[512];
+};
+
+/* Reads a policy in TOML (chio-policy(5)). message may be NULL. The caller frees it. E_IO, E_MALFORMED. */
+CHIO_ATTEST_API int chio_attest_policy_load(const char *path, struct chio_attest_policy **out_policy,
+                                            struct chio_attest_message *message);
+/* The same from memory; name is what messages call it, and where relative paths of root files start. */
+CHIO_ATTEST_API int chio_attest_policy_parse(const void *text, size_t len, const char *name,
+                                             struct chio_attest_policy **out_policy,
+                                             struct chio_attest_message *message);
+CHIO_ATTEST_API void chio_attest_policy_free(struct chio_attest_policy *policy); /* NULL is accepted */
+
+/* ---- Collateral ---- */
+
+struct chio_attest_collateral;
+
+CHIO_ATTEST_API int chio_attest_collateral_new(struct chio_attest_collateral **out_collateral);
+/* Adds a file, or every file of a folder (not of folders in it). What it is, is found by its content: certificates and
+ * revocation lists in PEM, DER or hexadecimal, TCB info and QE identity as Intel serves them, JSON bundles of them, key
+ * sets of attestation services. Files that are none of these are passed over. E_IO, E_NO_MEMORY. */
+CHIO_ATTEST_API int chio_attest_collateral_add_path(struct chio_attest_collateral *collateral, const char *path,
+                                                    struct chio_attest_message *message);
+/* Adds one file's bytes; they are copied. E_MALFORMED when they are none of the above. */
+CHIO_ATTEST_API int chio_attest_collateral_add(struct chio_attest_collateral *collateral, const void *bytes, size_t len);
+CHIO_ATTEST_API void chio_attest_collateral_free(struct chio_attest_collateral *collateral); /* NULL is accepted */
+
+/* ---- Verification ---- */
+
+#define CHIO_ATTEST_EVIDENCE_MAX (1024u * 1024u)
+
+struct chio_attest_request {
+  const void *evidence;
+  size_t evidence_len;
+  const struct chio_attest_policy *policy;         /* NULL: judged for what it is, and refused (no-policy) */
+  const struct chio_attest_collateral *collateral; /* NULL: what needs it is not proved */
+  int64_t at;                                      /* seconds since the epoch: the time to judge for */
+  /* A root certificate, PEM or DER, that the caller trusts besides the vendors': a simulated platform's. With it and no
+   * policy, simulated evidence is judged without expectations: what is missing is said, not refused. NULL: none. */
+  const void *root;
+  size_t root_len;
+  /* What the evidence must be about; each may be absent (NULL, 0). */
+  const void *key; /* a public key (SubjectPublicKeyInfo) or certificate, PEM or DER */
+  size_t key_len;
+  const void *nonce;
+  size_t nonce_len;
+  const void *report_data; /* 64 bytes, or fewer for formats that have fewer */
+  size_t report_data_len;
+};
+
+#define CHIO_ATTEST_FAILURES_MAX 32u
+
+struct chio_attest_failure {
+  enum chio_attest_reason reason;
+  char text[256]; /* names the thing */
+};
+
+/* Owned by the library; read only. Fields are only ever added at the end. */
+struct chio_attest_result {
+  int accepted;
+  enum chio_attest_reason reason; /* the first failure's, ACCEPTED when there is none */
+  uint32_t proved;                /* bits of enum chio_attest_proof */
+  uint32_t needed;                /* those that evidence of this format can prove with complete collateral */
+  size_t failures_count;
+  const struct chio_attest_failure *failures;
+  const char *container; /* "raw", "bundle", "certificate", "token", "json" */
+  const char *format;    /* "tdx-v4", "sgx-v3", "snp-v5", "nitro", "nitrotpm", "azure-snp", "maa" ...; NULL: unknown */
+  const char *tee;       /* "tdx", "sgx", "snp", "nitro" ..., "sim-tdx" and so on; NULL: unknown */
+  int simulated;         /* the root is not a vendor's */
+  int debug;
+  uint8_t measurement[64]; /* MRTD, MRENCLAVE, launch digest, PCR0 */
+  size_t measurement_len;
+  uint8_t signer[64]; /* MRSIGNER, author or id key digest, PCR8 */
+  size_t signer_len;
+  uint8_t report_data[64];
+  size_t report_data_len;
+  uint8_t root_spki_sha256[32]; /* of the root at which the chain ends; zero when there is none */
+  const char *root_name;        /* its common name; NULL when there is none */
+  const char *tcb_status;       /* Intel's words, or NULL when it is not known */
+  int64_t tcb_date;             /* of the level found; 0: not known */
+  const char *const *advisories;
+  size_t advisories_count;
+  int64_t window_from, window_until; /* when everything that was judged is valid; from > until: never all at once */
+  int64_t evidence_time;             /* what the evidence says of when it was made; 0: nothing */
+  const char *claims_json;           /* every field of the evidence, as a JSON object */
+  const char *statement_json;        /* the key statement, canonical; NULL when there is none */
+  const uint8_t *key_spki;           /* the key that the evidence is about, DER; NULL when there is none */
+  size_t key_spki_len;
+  uint8_t replay_id[32];             /* the same for every form of the same evidence: for tables of what was seen */
+};
+
+/* Judges. E_ARGUMENT, E_NO_MEMORY, E_INTERNAL, E_MALFORMED (root or key do not parse; message says which). */
+CHIO_ATTEST_API int chio_attest_verify(const struct chio_attest_request *request,
+                                       struct chio_attest_result **out_result, struct chio_attest_message *message);
+CHIO_ATTEST_API void chio_attest_result_free(struct chio_attest_result *result); /* NULL is accepted */
+
+/* The result as one JSON object (chio-hsm-verify(1) lists its members), NUL-terminated. Free with chio_attest_free. */
+CHIO_ATTEST_API int chio_attest_result_json(const struct chio_attest_result *result, char **out_json);
+CHIO_ATTEST_API void chio_attest_free(void *memory);
+
+/* A policy in TOML that the evidence behind this result would pass, to start from. */
+CHIO_ATTEST_API int chio_attest_policy_draft(const struct chio_attest_result *result, char **out_toml);
+/* What a policy demands, in sentences. */
+CHIO_ATTEST_API int chio_attest_policy_explain(const struct chio_attest_policy *policy, char **out_text);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

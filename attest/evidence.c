@@ -1,0 +1,84 @@
+/* Finds out what evidence is: by its first bytes and its structure, never by a name. */
+#include "attest/bundle.h"
+#include "attest/dcap_quote.h"
+#include "attest/der.h"
+#include "attest/judge.h"
+#include "attest/pem.h"
+
+/* 2.25.109241486368889581879283758888474991060 */
+static const uint8_t oid_chio_evidence[] = {0x69, 0x81, 0xa4, 0xaf, 0x92, 0xc7, 0xa6, 0x9c, 0xaa, 0xba, 0xd7,
+                                            0x91, 0xa6, 0xf9, 0xfa, 0xbb, 0xff, 0x95, 0xb3, 0x54};
+
+/* ---- Certificates that carry evidence ---- */
+
+/* The certificate is of the attested key itself, signed by the attestation key: both must fit the bundle in it. */
+static void judge_carrier(struct chio_judge *j, const struct chio_cert *cert) {
+  const struct chio_attest_result *r = &j->result->pub;
+  struct chio_pubkey ak;
+  if (chio_pubkey_parse(j->ak_spki, &ak) != CHIO_OK ||
+      chio_pubkey_verify(&ak, cert->signature_alg, cert->tbs, cert->signature) != CHIO_OK) {
+    chio_judge_fail(j, CHIO_ATTEST_KEY_BINDING, "the attestation key did not sign the certificate");
+  }
+  if (!chio_slice_equal(cert->key.spki, chio_slice(r->key_spki, r->key_spki_len))) {
+    chio_judge_fail(j, CHIO_ATTEST_KEY_BINDING, "certificate and key statement are of different keys");
+  }
+}
+
+static void judge_certificate(struct chio_judge *j, struct chio_slice der) {
+  struct chio_cert cert;
+  struct chio_slice value;
+  if (chio_cert_parse(der, &cert) != CHIO_OK) {
+    chio_judge_fail(j, CHIO_ATTEST_FORMAT, "the certificate is malformed");
+    return;
+  }
+  if (chio_cert_extension(&cert, chio_slice(oid_chio_evidence, sizeof oid_chio_evidence), &value) == CHIO_OK) {
+    chio_judge_bundle(j, value);
+    if (j->ak_spki.len > 0) judge_carrier(j, &cert);
+  } else {
+    chio_judge_fail(j, CHIO_ATTEST_UNSUPPORTED, "the certificate carries no evidence");
+  }
+  j->result->pub.container = "certificate";
+}
+
+static void judge_pem(struct chio_judge *j, struct chio_slice text) {
+  struct chio_cursor c = chio_cursor(text);
+  struct chio_buf der = CHIO_BUF_INIT;
+  if (chio_pem_next(&c, "CERTIFICATE", &der) == CHIO_OK) judge_certificate(j, chio_buf_slice(&der));
+  else chio_judge_fail(j, CHIO_ATTEST_FORMAT, "the certificate's PEM is malformed");
+  chio_buf_clear(&der);
+}
+
+/* ---- Detection ---- */
+
+/* One DER SEQUENCE that is all there is, but for nothing. */
+static bool is_der_sequence(struct chio_slice bytes) {
+  struct chio_cursor c = chio_cursor(bytes);
+  struct chio_der element;
+  return chio_der_any(&c, &element) == CHIO_OK && element.tag == CHIO_DER_T_SEQUENCE && c.left == 0;
+}
+
+static struct chio_slice trim(struct chio_slice s) {
+  while (s.len > 0 && strchr(" \t\r\n", s.data[0]) != NULL && s.data[0] != 0) s.data++, s.len--;
+  while (s.len > 0 && s.data[s.len - 1] != 0 && strchr(" \t\r\n", s.data[s.len - 1]) != NULL) s.len--;
+  return s;
+}
+
+void chio_judge_evidence(struct chio_judge *j, struct chio_slice evidence) {
+  struct chio_slice text = trim(evidence);
+  if (j->result->pub.container == NULL) j->result->pub.container = "raw";
+  if (evidence.len == 0) {
+    chio_judge_fail(j, CHIO_ATTEST_FORMAT, "there is no evidence: it is empty");
+  } else if (chio_dcap_quote_looks_like(evidence)) {
+    chio_judge_dcap(j, evidence);
+  } else if (j->in_bundle) { /* evidence inside evidence ends here */
+    chio_judge_fail(j, CHIO_ATTEST_UNSUPPORTED, "the bundle's quote is of no known format");
+  } else if (text.len > 0 && text.data[0] == '{' && chio_bundle_looks_like(text)) {
+    chio_judge_bundle(j, text);
+  } else if (chio_pem_has(evidence, "CERTIFICATE")) {
+    judge_pem(j, evidence);
+  } else if (is_der_sequence(evidence)) {
+    judge_certificate(j, evidence);
+  } else {
+    chio_judge_fail(j, CHIO_ATTEST_UNSUPPORTED, "evidence of no known format");
+  }
+}

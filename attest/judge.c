@@ -1,0 +1,194 @@
+#include "attest/judge.h"
+
+#include "attest/collateral.h"
+#include "attest/text.h"
+#include "attest/moment.h"
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* ---- Recording ---- */
+
+void chio_judge_fail(struct chio_judge *j, enum chio_attest_reason reason, const char *format, ...) {
+  struct chio_attest_result *r = &j->result->pub;
+  if (r->failures_count == CHIO_ATTEST_FAILURES_MAX) return;
+  struct chio_attest_failure *failure = &j->result->failures[r->failures_count++];
+  failure->reason = reason;
+  va_list args;
+  va_start(args, format);
+  (void)vsnprintf(failure->text, sizeof failure->text, format, args);
+  va_end(args);
+}
+
+static void *keep(struct chio_judge *j, size_t len) {
+  struct chio_result_block *block = malloc(sizeof *block + len);
+  if (block == NULL) {
+    j->result->out_of_memory = true;
+    return NULL;
+  }
+  block->next = j->result->blocks;
+  j->result->blocks = block;
+  return block + 1;
+}
+
+const char *chio_judge_keep_string(struct chio_judge *j, struct chio_slice text) {
+  char *copy = keep(j, text.len + 1);
+  if (copy == NULL) return NULL;
+  for (size_t i = 0; i < text.len; i++) {
+    copy[i] = (char)(text.data[i] >= 0x20 && text.data[i] < 0x7f ? text.data[i] : '?');
+  }
+  copy[text.len] = 0;
+  return copy;
+}
+
+const uint8_t *chio_judge_keep_bytes(struct chio_judge *j, struct chio_slice bytes) {
+  uint8_t *copy = keep(j, bytes.len + 1);
+  if (copy == NULL) return NULL;
+  if (bytes.len > 0) memcpy(copy, bytes.data, bytes.len);
+  copy[bytes.len] = 0;
+  return copy;
+}
+
+static void set_field(uint8_t *field, size_t size, size_t *len, struct chio_slice bytes) {
+  if (bytes.len > size) return;
+  memcpy(field, bytes.data, bytes.len);
+  *len = bytes.len;
+}
+
+void chio_judge_set_measurement(struct chio_judge *j, struct chio_slice bytes) {
+  struct chio_attest_result *r = &j->result->pub;
+  set_field(r->measurement, sizeof r->measurement, &r->measurement_len, bytes);
+}
+
+void chio_judge_set_signer(struct chio_judge *j, struct chio_slice bytes) {
+  struct chio_attest_result *r = &j->result->pub;
+  set_field(r->signer, sizeof r->signer, &r->signer_len, bytes);
+}
+
+void chio_judge_set_report_data(struct chio_judge *j, struct chio_slice bytes) {
+  struct chio_attest_result *r = &j->result->pub;
+  set_field(r->report_data, sizeof r->report_data, &r->report_data_len, bytes);
+}
+
+static struct chio_buf *claim(struct chio_judge *j, const char *name) {
+  struct chio_buf *claims = &j->result->claims;
+  chio_buf_printf(claims, "%s\"%s\":", claims->len > 0 ? "," : "", name);
+  return claims;
+}
+
+void chio_claim_hex(struct chio_judge *j, const char *name, struct chio_slice bytes) {
+  struct chio_buf *claims = claim(j, name);
+  chio_buf_append_u8(claims, '"');
+  chio_hex_append(claims, bytes);
+  chio_buf_append_u8(claims, '"');
+}
+
+void chio_claim_uint(struct chio_judge *j, const char *name, uint64_t value) {
+  chio_buf_printf(claim(j, name), "%llu", (unsigned long long)value);
+}
+
+void chio_claim_string(struct chio_judge *j, const char *name, struct chio_slice text) {
+  chio_json_quote(claim(j, name), text);
+}
+
+void chio_claim_bool(struct chio_judge *j, const char *name, bool value) {
+  chio_buf_append_str(claim(j, name), value ? "true" : "false");
+}
+
+void chio_claim_raw(struct chio_judge *j, const char *name, struct chio_slice json) {
+  chio_buf_append_slice(claim(j, name), json);
+}
+
+void chio_judge_window(struct chio_judge *j, int64_t from, int64_t until) {
+  struct chio_attest_result *r = &j->result->pub;
+  if (from > r->window_from) r->window_from = from;
+  if (until < r->window_until) r->window_until = until;
+}
+
+void chio_judge_advisory(struct chio_judge *j, struct chio_slice id) {
+  struct chio_attest_result *r = &j->result->pub;
+  for (size_t i = 0; i < r->advisories_count; i++) {
+    if (chio_slice_equal(chio_slice_str(j->result->advisories[i]), id)) return;
+  }
+  if (r->advisories_count == CHIO_ARRAY_LEN(j->result->advisories)) return;
+  const char *copy = chio_judge_keep_string(j, id);
+  if (copy != NULL) j->result->advisories[r->advisories_count++] = copy;
+}
+
+/* ---- Chains ---- */
+
+bool chio_judge_time(struct chio_judge *j, int64_t from, int64_t until, const char *what, bool collateral) {
+  char text[CHIO_MOMENT_TEXT];
+  if (j->at < from) {
+    chio_moment_text(from, text);
+    chio_judge_fail(j, collateral ? CHIO_ATTEST_COLLATERAL_NOT_YET_VALID : CHIO_ATTEST_CERTIFICATE_NOT_YET_VALID,
+                    "%s is valid from %s", what, text);
+    return false;
+  }
+  int64_t grace = collateral && j->policy != NULL ? j->policy->collateral_grace : 0;
+  if (j->at > until && j->at - until > grace) {
+    chio_moment_text(until, text);
+    chio_judge_fail(j, collateral ? CHIO_ATTEST_COLLATERAL_EXPIRED : CHIO_ATTEST_CERTIFICATE_EXPIRED, "%s expired at %s",
+                    what, text);
+    return false;
+  }
+  return true;
+}
+
+static void record_root(struct chio_judge *j, const struct chio_cert *root) {
+  struct chio_attest_result *r = &j->result->pub;
+  r->root_name = chio_judge_keep_string(j, root->common_name);
+  if (chio_hash_bytes(CHIO_HASH_SHA256, root->key.spki, r->root_spki_sha256) != CHIO_OK) j->result->out_of_memory = true;
+}
+
+/* A root names itself: that only chooses the words of the refusal. */
+static bool calls_itself_simulated(const struct chio_cert *root) {
+  return chio_cert_cn_contains(root, "Simulated");
+}
+
+/* "tdx" under a vendor's root, "sim-tdx" under another. */
+static void mark_simulated(struct chio_judge *j) {
+  struct chio_attest_result *r = &j->result->pub;
+  char name[64];
+  r->simulated = 1;
+  if (r->tee == NULL || strncmp(r->tee, "sim-", 4) == 0) return;
+  (void)snprintf(name, sizeof name, "sim-%s", r->tee);
+  r->tee = chio_judge_keep_string(j, chio_slice_str(name));
+}
+
+static void fail_untrusted(struct chio_judge *j, const struct chio_cert *root) {
+  struct chio_attest_result *r = &j->result->pub;
+  if (calls_itself_simulated(root)) {
+    mark_simulated(j);
+    chio_judge_fail(j, CHIO_ATTEST_SIMULATED_ROOT, "simulated evidence: its root '%s' is not named by %s", r->root_name,
+                    j->policy != NULL ? "the policy" : "a policy");
+  } else {
+    chio_judge_fail(j, CHIO_ATTEST_UNTRUSTED_ROOT, "the chain ends at '%s', which is not trusted", r->root_name);
+  }
+}
+
+bool chio_judge_chain(struct chio_judge *j, enum chio_vendor vendor, const struct chio_cert *leaf, const char *what,
+                      struct chio_path *out_path) {
+  struct chio_anchor_storage storage;
+  struct chio_anchors anchors = chio_judge_anchors(j, vendor, &storage);
+  const struct chio_cert_set *sets[] = {&j->certs, chio_collateral_certs(j->collateral), chio_vendor_certs(vendor)};
+  enum chio_err err = chio_path_find(leaf, sets, CHIO_ARRAY_LEN(sets), anchors, out_path);
+  if (err != CHIO_OK) {
+    chio_judge_fail(j, CHIO_ATTEST_CHAIN, err == CHIO_E_SIGNATURE_INVALID
+                                              ? "a signature in the chain of the %s does not hold"
+                                              : "no chain leads from the %s to a root: a certificate is missing", what);
+    return false;
+  }
+  const struct chio_cert *root = out_path->certs[out_path->count - 1];
+  record_root(j, root);
+  chio_judge_window(j, out_path->from, out_path->until);
+  if (out_path->anchor == NULL) {
+    fail_untrusted(j, root);
+    return true;
+  }
+  if (out_path->anchor->simulated) mark_simulated(j);
+  char subject[96];
+  (void)snprintf(subject, sizeof subject, "the chain of the %s", what);
+  if (chio_judge_time(j, out_path->from, out_path->until, subject, false)) chio_judge_prove(j, CHIO_ATTEST_PROVED_CHAIN);
+  return true;
+}

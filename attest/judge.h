@@ -1,0 +1,107 @@
+/*
+ * One judgement under way: what was asked, what is trusted, and the result as it grows. Formats record what they find
+ * (fields, proofs, failures) and go on as far as it makes sense, so that a refusal says all it can.
+ */
+#ifndef CHIO_ATTEST_JUDGE_H
+#define CHIO_ATTEST_JUDGE_H
+
+#include "attest/cert_set.h"
+#include "attest/chio_attest.h"
+#include "attest/policy.h"
+
+/* Strings and bytes that the result keeps; they follow it in memory. */
+struct chio_result_block {
+  struct chio_result_block *next;
+};
+
+/* The public result and what owns its parts. */
+struct chio_result {
+  struct chio_attest_result pub; /* first, so that a pointer to one is a pointer to the other */
+  struct chio_attest_failure failures[CHIO_ATTEST_FAILURES_MAX];
+  struct chio_result_block *blocks;
+  const char *advisories[64];
+  struct chio_buf claims; /* members of the claims object, each with a comma before it */
+  bool out_of_memory;
+};
+
+struct chio_judge {
+  const struct chio_attest_request *request;
+  const struct chio_attest_policy *policy; /* may be NULL */
+  const struct chio_attest_collateral *collateral; /* may be NULL */
+  int64_t at;
+  struct chio_cert_set certs; /* from the evidence: trusted for nothing */
+  struct chio_anchor extra;   /* request->root */
+  bool has_extra;
+  struct chio_slice key_spki; /* request->key; empty when none */
+  struct chio_result *result;
+  bool nonce_judged;            /* the format has a place for a nonce and has judged it */
+  bool in_bundle;               /* the evidence is the quote of a bundle */
+  struct chio_slice ak_spki;    /* of a bundle: the attestation key; lives as long as the result */
+};
+
+/* ---- Recording ---- */
+
+void chio_judge_fail(struct chio_judge *j, enum chio_attest_reason reason, const char *format, ...) CHIO_PRINTF(3, 4);
+static inline void chio_judge_prove(struct chio_judge *j, enum chio_attest_proof proof) {
+  j->result->pub.proved |= (uint32_t)proof;
+}
+static inline bool chio_judge_proved(const struct chio_judge *j, enum chio_attest_proof proof) {
+  return (j->result->pub.proved & (uint32_t)proof) != 0;
+}
+
+/* Copies kept as long as the result. The string form adds a NUL; bytes that are not printable ASCII become '?'. */
+const char *chio_judge_keep_string(struct chio_judge *j, struct chio_slice text);
+const uint8_t *chio_judge_keep_bytes(struct chio_judge *j, struct chio_slice bytes);
+
+/* Each does nothing beyond the field's size. */
+void chio_judge_set_measurement(struct chio_judge *j, struct chio_slice bytes);
+void chio_judge_set_signer(struct chio_judge *j, struct chio_slice bytes);
+void chio_judge_set_report_data(struct chio_judge *j, struct chio_slice bytes);
+
+/* Fields of the evidence for claims_json. */
+void chio_claim_hex(struct chio_judge *j, const char *name, struct chio_slice bytes);
+void chio_claim_uint(struct chio_judge *j, const char *name, uint64_t value);
+void chio_claim_string(struct chio_judge *j, const char *name, struct chio_slice text);
+void chio_claim_bool(struct chio_judge *j, const char *name, bool value);
+void chio_claim_raw(struct chio_judge *j, const char *name, struct chio_slice json);
+
+/* Narrows the window in which everything is valid. */
+void chio_judge_window(struct chio_judge *j, int64_t from, int64_t until);
+
+void chio_judge_advisory(struct chio_judge *j, struct chio_slice id);
+
+/* ---- Chains ---- */
+
+enum chio_vendor { CHIO_VENDOR_INTEL, CHIO_VENDOR_AMD, CHIO_VENDOR_AWS, CHIO_VENDOR_MICROSOFT };
+
+/* The anchors of a vendor, those of the policy and the caller's. Storage is the caller's. */
+#define CHIO_ANCHORS_MAX 64u
+struct chio_anchor_storage {
+  struct chio_anchor list[CHIO_ANCHORS_MAX];
+};
+struct chio_anchors chio_judge_anchors(const struct chio_judge *j, enum chio_vendor vendor,
+                                       struct chio_anchor_storage *storage);
+
+/* Finds the path of the evidence's own key, records root, window, tee and CHAIN, or a failure. names: "PCK certificate".
+ * Returns whether there is a path at all (out_path is set then, anchored or not). */
+bool chio_judge_chain(struct chio_judge *j, enum chio_vendor vendor, const struct chio_cert *leaf, const char *what,
+                      struct chio_path *out_path);
+
+/* Records a failure when the period does not hold now; true when it does. */
+bool chio_judge_time(struct chio_judge *j, int64_t from, int64_t until, const char *what, bool collateral);
+
+/* ---- Formats: each judges evidence of its kind ---- */
+
+void chio_judge_dcap(struct chio_judge *j, struct chio_slice quote);
+
+/* Finds out what evidence is and judges it. */
+void chio_judge_evidence(struct chio_judge *j, struct chio_slice evidence);
+
+/* A bundle (bundle.h). */
+bool chio_bundle_looks_like(struct chio_slice evidence);
+void chio_judge_bundle(struct chio_judge *j, struct chio_slice bundle);
+
+/* After the evidence: every rule of the policy. */
+void chio_judge_policy(struct chio_judge *j);
+
+#endif

@@ -1,0 +1,85 @@
+/* A policy as data. Zero means "no expectation" for lists and optional values; which expectations are compulsory is
+ * decided where the policy is judged (policy_judge.c) and read (policy_read.c). */
+#ifndef CHIO_ATTEST_POLICY_H
+#define CHIO_ATTEST_POLICY_H
+
+#include "attest/cert_set.h"
+#include "attest/chio_attest.h"
+
+#define CHIO_POLICY_BYTES_MAX 64u
+#define CHIO_POLICY_LIST_MAX 1024u
+#define CHIO_POLICY_PCRS 32u
+
+struct chio_policy_bytes {
+  uint8_t data[CHIO_POLICY_BYTES_MAX];
+  size_t len;
+};
+
+struct chio_policy_bytes_list {
+  struct chio_policy_bytes *items;
+  size_t count;
+};
+
+struct chio_policy_strings {
+  char **items;
+  size_t count;
+};
+
+/* A register that must have one of these values. */
+struct chio_policy_pcrs {
+  struct chio_policy_bytes_list values[CHIO_POLICY_PCRS]; /* count 0: not looked at */
+};
+
+struct chio_attest_policy {
+  char *name; /* what messages call it: the file */
+  char *title;
+  struct chio_policy_strings tees;
+  struct chio_policy_bytes_list measurements, signers, report_data;
+  bool require_nonce, require_key, allow_debug, allow_trailing;
+  int64_t max_age;    /* seconds; -1: not looked at */
+  int64_t max_future; /* seconds of clock skew that are tolerated */
+
+  /* [roots] */
+  struct chio_anchor *roots;
+  size_t roots_count;
+
+  /* [collateral], [tcb] */
+  bool collateral_optional;         /* evidence may pass without revocation lists and TCB status */
+  bool collateral_set;              /* the policy said so itself; otherwise simulated roots need none */
+  struct chio_policy_strings statuses, advisories_accepted, advisories_refused;
+  int64_t min_evaluation; /* tcbEvaluationDataNumber; 0: none */
+  int64_t min_tcb_date;   /* seconds; 0: none */
+  int64_t collateral_grace; /* seconds for which expired collateral still counts */
+
+  /* [intel] */
+  struct chio_policy_bytes_list fmspc_accepted, fmspc_refused, ppid_accepted;
+
+  /* [sgx] */
+  int64_t isv_prod_id, min_isv_svn; /* -1: not looked at */
+  struct chio_policy_bytes_list config_ids;
+
+  /* [tdx] */
+  struct chio_policy_bytes_list rtmr[4], mrconfigid, mrowner, mrownerconfig, mrseam;
+  bool allow_migratable, allow_sept_ve, allow_perfmon;
+
+  /* [snp] */
+  struct chio_policy_bytes_list host_data, id_key_digests, author_key_digests, family_ids, image_ids, chip_ids;
+  struct chio_policy_strings products, csp_ids;
+  int64_t min_fmc, min_bootloader, min_tee, min_snp, min_microcode, min_guest_svn, max_vmpl; /* -1: not looked at */
+  int64_t require_mitigations; /* bits of LAUNCH_MIT_VECTOR that must be set */
+  bool allow_migration, refuse_smt, require_alias_check, refuse_provisional, allow_unknown_policy_bits;
+
+  /* [nitro], [azure], [maa] */
+  struct chio_policy_pcrs pcrs, tpm_pcrs;
+  struct chio_policy_strings module_ids; /* prefixes */
+  struct chio_policy_strings issuers;
+
+  /* [key] */
+  struct chio_policy_strings key_origins, key_lifetimes, key_roles, key_types;
+  bool require_never_extractable, require_always_sensitive, require_local;
+};
+
+bool chio_policy_has_string(const struct chio_policy_strings *list, const char *text);
+bool chio_policy_has_bytes(const struct chio_policy_bytes_list *list, struct chio_slice bytes);
+
+#endif

@@ -1,0 +1,185 @@
+/* The rules of a policy against what was found. A missing expectation never passes by silence: what a policy must say is
+ * checked when it is read, and again here. */
+#include "attest/judge.h"
+
+#include "attest/json.h"
+#include <stdio.h>
+
+bool chio_policy_has_string(const struct chio_policy_strings *list, const char *text) {
+  for (size_t i = 0; i < list->count; i++) {
+    if (strcmp(list->items[i], text) == 0) return true;
+  }
+  return false;
+}
+
+bool chio_policy_has_bytes(const struct chio_policy_bytes_list *list, struct chio_slice bytes) {
+  for (size_t i = 0; i < list->count; i++) {
+    if (chio_slice_equal(chio_slice(list->items[i].data, list->items[i].len), bytes)) return true;
+  }
+  return false;
+}
+
+static void judge_tee(struct chio_judge *j, const struct chio_attest_policy *p) {
+  const char *tee = j->result->pub.tee;
+  if (tee != NULL && chio_policy_has_string(&p->tees, tee)) return;
+  chio_judge_fail(j, CHIO_ATTEST_TEE, "the policy does not accept a TEE of kind '%s'", tee != NULL ? tee : "unknown");
+}
+
+static void judge_debug(struct chio_judge *j, const struct chio_attest_policy *p) {
+  if (j->result->pub.debug && !p->allow_debug) chio_judge_fail(j, CHIO_ATTEST_DEBUG, "the TEE can be debugged");
+}
+
+/* At least one of measurement, signer and registers is expected, or nothing is. */
+static void judge_identity(struct chio_judge *j, const struct chio_attest_policy *p) {
+  const struct chio_attest_result *r = &j->result->pub;
+  bool expected = false, ok = true;
+  if (p->measurements.count > 0) {
+    expected = true;
+    if (r->measurement_len == 0 || !chio_policy_has_bytes(&p->measurements, chio_slice(r->measurement, r->measurement_len))) {
+      chio_judge_fail(j, CHIO_ATTEST_MEASUREMENT, "the measurement is none of the %zu expected", p->measurements.count);
+      ok = false;
+    }
+  }
+  if (p->signers.count > 0) {
+    expected = true;
+    if (r->signer_len == 0 || !chio_policy_has_bytes(&p->signers, chio_slice(r->signer, r->signer_len))) {
+      chio_judge_fail(j, CHIO_ATTEST_SIGNER, "the signer is none of the %zu expected", p->signers.count);
+      ok = false;
+    }
+  }
+  if (!expected) chio_judge_fail(j, CHIO_ATTEST_MEASUREMENT, "the policy expects neither a measurement nor a signer");
+  if (expected && ok && chio_judge_proved(j, CHIO_ATTEST_PROVED_CHAIN) &&
+      chio_judge_proved(j, CHIO_ATTEST_PROVED_SIGNATURE)) {
+    chio_judge_prove(j, CHIO_ATTEST_PROVED_MEASUREMENT);
+  }
+}
+
+static void judge_binding(struct chio_judge *j, const struct chio_attest_policy *p) {
+  const struct chio_attest_result *r = &j->result->pub;
+  if (p->report_data.count > 0 &&
+      !chio_policy_has_bytes(&p->report_data, chio_slice(r->report_data, r->report_data_len))) {
+    chio_judge_fail(j, CHIO_ATTEST_REPORT_DATA, "the report data is none of the %zu expected", p->report_data.count);
+  }
+  if (p->require_nonce && !chio_judge_proved(j, CHIO_ATTEST_PROVED_NONCE)) {
+    chio_judge_fail(j, CHIO_ATTEST_NONCE, j->request->nonce_len > 0 ? "the nonce is not answered"
+                                                                    : "the policy wants a nonce, and none was given");
+  }
+  if (p->require_key && !chio_judge_proved(j, CHIO_ATTEST_PROVED_STATEMENT)) {
+    chio_judge_fail(j, CHIO_ATTEST_KEY_BINDING, "the policy wants a key statement");
+  }
+}
+
+static void judge_age(struct chio_judge *j, const struct chio_attest_policy *p) {
+  const struct chio_attest_result *r = &j->result->pub;
+  if (p->max_age < 0) return;
+  if (r->evidence_time == 0) {
+    chio_judge_fail(j, CHIO_ATTEST_AGE, "the evidence does not say when it was made");
+  } else if (r->evidence_time > j->at + p->max_future) {
+    chio_judge_fail(j, CHIO_ATTEST_AGE, "the evidence is from the future");
+  } else if (j->at - r->evidence_time > p->max_age) {
+    chio_judge_fail(j, CHIO_ATTEST_AGE, "the evidence is %lld seconds old", (long long)(j->at - r->evidence_time));
+  }
+}
+
+/* ---- Collateral and TCB ---- */
+
+static bool wants_collateral(const struct chio_judge *j, const struct chio_attest_policy *p) {
+  if (p->collateral_set) return !p->collateral_optional;
+  return !j->result->pub.simulated; /* nobody publishes lists for a simulated platform */
+}
+
+static void judge_tcb_status(struct chio_judge *j, const struct chio_attest_policy *p) {
+  const struct chio_attest_result *r = &j->result->pub;
+  bool ok = p->statuses.count > 0 ? chio_policy_has_string(&p->statuses, r->tcb_status)
+                                  : strcmp(r->tcb_status, "UpToDate") == 0;
+  if (!ok) chio_judge_fail(j, CHIO_ATTEST_TCB_STATUS, "the policy does not accept TCB status %s", r->tcb_status);
+  if (p->min_tcb_date != 0 && r->tcb_date < p->min_tcb_date) {
+    chio_judge_fail(j, CHIO_ATTEST_TCB_MINIMUM, "the TCB's date is before the policy's minimum");
+  }
+  for (size_t i = 0; i < r->advisories_count; i++) {
+    const char *id = j->result->advisories[i];
+    bool refused = chio_policy_has_string(&p->advisories_refused, id);
+    bool listed = p->advisories_accepted.count == 0 || chio_policy_has_string(&p->advisories_accepted, id);
+    if (refused || !listed) chio_judge_fail(j, CHIO_ATTEST_TCB_ADVISORY, "advisory %s applies", id);
+  }
+}
+
+static void judge_collateral(struct chio_judge *j, const struct chio_attest_policy *p) {
+  const struct chio_attest_result *r = &j->result->pub;
+  uint32_t needed = r->needed & ~r->proved & (CHIO_ATTEST_PROVED_CRL | CHIO_ATTEST_PROVED_QE_IDENTITY | CHIO_ATTEST_PROVED_TCB);
+  bool wanted = wants_collateral(j, p);
+  for (unsigned bit = 0; wanted && chio_attest_proof_code(bit) != NULL; bit++) {
+    if ((needed & 1u << bit) == 0) continue;
+    chio_judge_fail(j, CHIO_ATTEST_COLLATERAL_MISSING, "'%s' is not proved: collateral for it is missing or does not hold",
+                    chio_attest_proof_code(bit));
+  }
+  if (r->tcb_status != NULL) judge_tcb_status(j, p);
+}
+
+/* ---- The key statement ---- */
+
+static void judge_key_word(struct chio_judge *j, const struct chio_json_doc *doc, const char *name,
+                           const struct chio_policy_strings *expected) {
+  if (expected->count == 0) return;
+  const struct chio_json *value = chio_json_get(doc, chio_json_root(doc), name);
+  for (size_t i = 0; i < expected->count; i++) {
+    if (chio_json_is(value, expected->items[i])) return;
+  }
+  chio_judge_fail(j, CHIO_ATTEST_KEY_ATTRIBUTES, "the key's %s is not one that the policy accepts", name);
+}
+
+static void judge_key_flag(struct chio_judge *j, const struct chio_json_doc *doc, const char *name, bool wanted) {
+  bool value = false;
+  if (!wanted) return;
+  if (chio_json_bool(chio_json_get(doc, chio_json_root(doc), name), &value) == CHIO_OK && value) return;
+  chio_judge_fail(j, CHIO_ATTEST_KEY_ATTRIBUTES, "the key is not %s", name);
+}
+
+static void judge_key_attributes(struct chio_judge *j, const struct chio_attest_policy *p) {
+  const struct chio_attest_result *r = &j->result->pub;
+  if (r->statement_json == NULL) {
+    if (p->key_origins.count + p->key_lifetimes.count + p->key_roles.count + p->key_types.count > 0 ||
+        p->require_never_extractable || p->require_always_sensitive || p->require_local) {
+      chio_judge_fail(j, CHIO_ATTEST_KEY_ATTRIBUTES, "the policy has rules for a key, and there is no key statement");
+    }
+    return;
+  }
+  CHIO_AUTO(chio_json_doc) struct chio_json_doc *doc = NULL;
+  if (chio_json_parse(chio_slice_str(r->statement_json), &doc) != CHIO_OK) {
+    chio_judge_fail(j, CHIO_ATTEST_STATEMENT_FORMAT, "the key statement is malformed");
+    return;
+  }
+  judge_key_word(j, doc, "origin", &p->key_origins);
+  judge_key_word(j, doc, "lifetime", &p->key_lifetimes);
+  judge_key_word(j, doc, "role", &p->key_roles);
+  judge_key_word(j, doc, "key_type", &p->key_types);
+  judge_key_flag(j, doc, "never_extractable", p->require_never_extractable);
+  judge_key_flag(j, doc, "always_sensitive", p->require_always_sensitive);
+  judge_key_flag(j, doc, "local", p->require_local);
+}
+
+/* ---- The whole ---- */
+
+static void judge_without_policy(struct chio_judge *j) {
+  const struct chio_attest_result *r = &j->result->pub;
+  /* The caller named the root of a simulated platform: a developer's trial, whose measurement means nothing anyway. */
+  bool trial = j->has_extra && r->simulated && chio_judge_proved(j, CHIO_ATTEST_PROVED_CHAIN);
+  if (!trial) chio_judge_fail(j, CHIO_ATTEST_NO_POLICY, "no policy says what to expect");
+}
+
+void chio_judge_policy(struct chio_judge *j) {
+  const struct chio_attest_policy *p = j->policy;
+  struct chio_attest_result *r = &j->result->pub;
+  if (p == NULL) {
+    judge_without_policy(j);
+    return;
+  }
+  judge_tee(j, p);
+  judge_debug(j, p);
+  judge_identity(j, p);
+  judge_binding(j, p);
+  judge_age(j, p);
+  judge_collateral(j, p);
+  judge_key_attributes(j, p);
+  if (r->failures_count == 0) chio_judge_prove(j, CHIO_ATTEST_PROVED_POLICY);
+}

@@ -1,0 +1,449 @@
+/* Policies in TOML. One table says each key, what it may be, and where it goes. */
+#include "attest/policy.h"
+
+#include "attest/moment.h"
+#include "attest/pem.h"
+#include "attest/text.h"
+#include "signer/base/toml.h"
+
+#include <libgen.h>
+#include <limits.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum rule_kind { RULE_STRINGS, RULE_BYTES, RULE_BOOL, RULE_INT, RULE_DATE };
+
+struct rule {
+  const char *table; /* "" is the top */
+  const char *key;
+  enum rule_kind kind;
+  size_t offset;
+  int64_t min, max; /* of an integer; of the length of each byte string */
+};
+
+#define RULE_AT(table, key, kind, member, min, max) {table, key, kind, offsetof(struct chio_attest_policy, member), min, max}
+
+static const struct rule rules[] = {
+    RULE_AT("", "tee", RULE_STRINGS, tees, 1, 16),
+    RULE_AT("", "measurements", RULE_BYTES, measurements, 32, 64),
+    RULE_AT("", "signers", RULE_BYTES, signers, 32, 64),
+    RULE_AT("", "report_data", RULE_BYTES, report_data, 32, 64),
+    RULE_AT("", "require_nonce", RULE_BOOL, require_nonce, 0, 0),
+    RULE_AT("", "max_age", RULE_INT, max_age, 0, 1000000000),
+    RULE_AT("", "max_future", RULE_INT, max_future, 0, 86400),
+    RULE_AT("", "allow_trailing", RULE_BOOL, allow_trailing, 0, 0),
+    RULE_AT("", "insecure_allow_debug", RULE_BOOL, allow_debug, 0, 0),
+    RULE_AT("collateral", "grace", RULE_INT, collateral_grace, 0, 31536000),
+    RULE_AT("tcb", "statuses", RULE_STRINGS, statuses, 1, 64),
+    RULE_AT("tcb", "advisories_accepted", RULE_STRINGS, advisories_accepted, 1, 64),
+    RULE_AT("tcb", "advisories_refused", RULE_STRINGS, advisories_refused, 1, 64),
+    RULE_AT("tcb", "min_evaluation", RULE_INT, min_evaluation, 1, 1000000),
+    RULE_AT("tcb", "min_date", RULE_DATE, min_tcb_date, 0, 0),
+    RULE_AT("intel", "fmspc_accepted", RULE_BYTES, fmspc_accepted, 6, 6),
+    RULE_AT("intel", "fmspc_refused", RULE_BYTES, fmspc_refused, 6, 6),
+    RULE_AT("intel", "ppid_accepted", RULE_BYTES, ppid_accepted, 16, 16),
+    RULE_AT("sgx", "isv_prod_id", RULE_INT, isv_prod_id, 0, 65535),
+    RULE_AT("sgx", "min_isv_svn", RULE_INT, min_isv_svn, 0, 65535),
+    RULE_AT("sgx", "config_ids", RULE_BYTES, config_ids, 64, 64),
+    RULE_AT("tdx", "rtmr0", RULE_BYTES, rtmr[0], 48, 48),
+    RULE_AT("tdx", "rtmr1", RULE_BYTES, rtmr[1], 48, 48),
+    RULE_AT("tdx", "rtmr2", RULE_BYTES, rtmr[2], 48, 48),
+    RULE_AT("tdx", "rtmr3", RULE_BYTES, rtmr[3], 48, 48),
+    RULE_AT("tdx", "mrconfigid", RULE_BYTES, mrconfigid, 48, 48),
+    RULE_AT("tdx", "mrowner", RULE_BYTES, mrowner, 48, 48),
+    RULE_AT("tdx", "mrownerconfig", RULE_BYTES, mrownerconfig, 48, 48),
+    RULE_AT("tdx", "mrseam", RULE_BYTES, mrseam, 48, 48),
+    RULE_AT("tdx", "allow_migratable", RULE_BOOL, allow_migratable, 0, 0),
+    RULE_AT("tdx", "insecure_allow_sept_ve", RULE_BOOL, allow_sept_ve, 0, 0),
+    RULE_AT("tdx", "allow_perfmon", RULE_BOOL, allow_perfmon, 0, 0),
+    RULE_AT("snp", "host_data", RULE_BYTES, host_data, 32, 32),
+    RULE_AT("snp", "id_key_digests", RULE_BYTES, id_key_digests, 48, 48),
+    RULE_AT("snp", "author_key_digests", RULE_BYTES, author_key_digests, 48, 48),
+    RULE_AT("snp", "family_ids", RULE_BYTES, family_ids, 16, 16),
+    RULE_AT("snp", "image_ids", RULE_BYTES, image_ids, 16, 16),
+    RULE_AT("snp", "chip_ids", RULE_BYTES, chip_ids, 8, 64),
+    RULE_AT("snp", "products", RULE_STRINGS, products, 1, 16),
+    RULE_AT("snp", "csp_ids", RULE_STRINGS, csp_ids, 1, 128),
+    RULE_AT("snp", "min_fmc", RULE_INT, min_fmc, 0, 255),
+    RULE_AT("snp", "min_bootloader", RULE_INT, min_bootloader, 0, 255),
+    RULE_AT("snp", "min_tee", RULE_INT, min_tee, 0, 255),
+    RULE_AT("snp", "min_snp", RULE_INT, min_snp, 0, 255),
+    RULE_AT("snp", "min_microcode", RULE_INT, min_microcode, 0, 255),
+    RULE_AT("snp", "min_guest_svn", RULE_INT, min_guest_svn, 0, UINT32_MAX),
+    RULE_AT("snp", "max_vmpl", RULE_INT, max_vmpl, 0, 3),
+    RULE_AT("snp", "require_mitigations", RULE_INT, require_mitigations, 0, INT64_MAX),
+    RULE_AT("snp", "allow_migration", RULE_BOOL, allow_migration, 0, 0),
+    RULE_AT("snp", "allow_unknown_policy_bits", RULE_BOOL, allow_unknown_policy_bits, 0, 0),
+    RULE_AT("snp", "refuse_smt", RULE_BOOL, refuse_smt, 0, 0),
+    RULE_AT("snp", "refuse_provisional", RULE_BOOL, refuse_provisional, 0, 0),
+    RULE_AT("snp", "require_alias_check", RULE_BOOL, require_alias_check, 0, 0),
+    RULE_AT("nitro", "module_ids", RULE_STRINGS, module_ids, 1, 64),
+    RULE_AT("maa", "issuers", RULE_STRINGS, issuers, 1, 256),
+    RULE_AT("key", "origins", RULE_STRINGS, key_origins, 1, 32),
+    RULE_AT("key", "lifetimes", RULE_STRINGS, key_lifetimes, 1, 32),
+    RULE_AT("key", "roles", RULE_STRINGS, key_roles, 1, 64),
+    RULE_AT("key", "types", RULE_STRINGS, key_types, 1, 32),
+    RULE_AT("key", "required", RULE_BOOL, require_key, 0, 0),
+    RULE_AT("key", "never_extractable", RULE_BOOL, require_never_extractable, 0, 0),
+    RULE_AT("key", "always_sensitive", RULE_BOOL, require_always_sensitive, 0, 0),
+    RULE_AT("key", "local", RULE_BOOL, require_local, 0, 0),
+};
+
+/* ---- One value ---- */
+
+typedef const struct chio_toml_value toml_value;
+
+static enum chio_err read_strings(toml_value *value, const struct rule *rule, struct chio_policy_strings *out,
+                                  struct chio_detail *detail) {
+  toml_value *array;
+  enum chio_err err = chio_toml_as_array(value, CHIO_TOML_STRING, CHIO_POLICY_LIST_MAX, detail, &array);
+  if (err != CHIO_OK) return err;
+  size_t count = chio_toml_count(array);
+  if (count == 0) return chio_toml_fail(value, detail, "at least one value (leave the key out to expect nothing)");
+  out->items = calloc(count, sizeof *out->items);
+  if (out->items == NULL) return CHIO_E_NO_MEMORY;
+  for (size_t i = 0; i < count; i++) {
+    struct chio_slice text;
+    err = chio_toml_as_string(chio_toml_at(array, i), (size_t)rule->max, detail, &text);
+    if (err != CHIO_OK) return err;
+    if (text.len == 0) return chio_toml_fail(chio_toml_at(array, i), detail, "a word that is not empty");
+    out->items[i] = strndup((const char *)text.data, text.len);
+    if (out->items[i] == NULL) return CHIO_E_NO_MEMORY;
+    out->count = i + 1;
+  }
+  return CHIO_OK;
+}
+
+static enum chio_err read_hex(toml_value *value, int64_t min, int64_t max, struct chio_policy_bytes *out,
+                              struct chio_detail *detail) {
+  char expected[64];
+  struct chio_slice text;
+  enum chio_err err = chio_toml_as_string(value, 2 * CHIO_POLICY_BYTES_MAX, detail, &text);
+  if (err != CHIO_OK) return err;
+  (void)snprintf(expected, sizeof expected, "%lld to %lld bytes in hexadecimal", (long long)min, (long long)max);
+  out->len = text.len / 2;
+  if ((int64_t)out->len < min || (int64_t)out->len > max || chio_hex_decode(text, out->data, out->len) != CHIO_OK) {
+    return chio_toml_fail(value, detail, expected);
+  }
+  return CHIO_OK;
+}
+
+static enum chio_err read_bytes(toml_value *value, int64_t min, int64_t max, struct chio_policy_bytes_list *out,
+                                struct chio_detail *detail) {
+  toml_value *array;
+  enum chio_err err = chio_toml_as_array(value, CHIO_TOML_STRING, CHIO_POLICY_LIST_MAX, detail, &array);
+  if (err != CHIO_OK) return err;
+  size_t count = chio_toml_count(array);
+  if (count == 0) return chio_toml_fail(value, detail, "at least one value (leave the key out to expect nothing)");
+  out->items = calloc(count, sizeof *out->items);
+  if (out->items == NULL) return CHIO_E_NO_MEMORY;
+  for (size_t i = 0; i < count; i++) {
+    err = read_hex(chio_toml_at(array, i), min, max, &out->items[i], detail);
+    if (err != CHIO_OK) return err;
+    out->count = i + 1;
+  }
+  return CHIO_OK;
+}
+
+/* A date (midnight UTC) or a point in time. */
+static enum chio_err read_date(toml_value *value, int64_t *out, struct chio_detail *detail) {
+  struct chio_toml_time t;
+  enum chio_err err = chio_toml_as_time(value, detail, &t);
+  if (err != CHIO_OK) return err;
+  enum chio_toml_kind kind = chio_toml_kind(value);
+  if (kind != CHIO_TOML_DATETIME && kind != CHIO_TOML_LOCAL_DATE) {
+    return chio_toml_fail(value, detail, "a date, or a date and time with its offset");
+  }
+  const struct chio_moment moment = {t.year, t.month, t.day, t.hour, t.minute, t.second > 59 ? 59 : t.second};
+  int64_t seconds;
+  if (chio_moment_seconds(&moment, &seconds) != CHIO_OK) return chio_toml_fail(value, detail, "a date after 1900");
+  *out = seconds - (int64_t)t.offset * 60;
+  return CHIO_OK;
+}
+
+static enum chio_err read_rule(toml_value *value, const struct rule *rule, struct chio_attest_policy *policy,
+                               struct chio_detail *detail) {
+  void *to = (char *)policy + rule->offset;
+  switch (rule->kind) {
+    case RULE_STRINGS: return read_strings(value, rule, to, detail);
+    case RULE_BYTES: return read_bytes(value, rule->min, rule->max, to, detail);
+    case RULE_BOOL: return chio_toml_as_bool(value, detail, to);
+    case RULE_INT: return chio_toml_as_int(value, rule->min, rule->max, detail, to);
+    case RULE_DATE: return read_date(value, to, detail);
+  }
+  return CHIO_E_INTERNAL;
+}
+
+/* ---- Registers: pcr = { 0 = ["..."], 8 = ["..."] } ---- */
+
+static enum chio_err read_pcrs(toml_value *table, struct chio_policy_pcrs *out, struct chio_detail *detail) {
+  for (size_t i = 0; i < chio_toml_count(table); i++) {
+    toml_value *value = chio_toml_at(table, i);
+    struct chio_slice key = chio_toml_key(value);
+    unsigned long index = strtoul((const char *)key.data, NULL, 10);
+    char canonical[8];
+    (void)snprintf(canonical, sizeof canonical, "%lu", index % 100);
+    if (index >= CHIO_POLICY_PCRS || !chio_slice_equal(key, chio_slice_str(canonical))) {
+      return chio_toml_fail(value, detail, "a register from 0 to 31 as the key");
+    }
+    enum chio_err err = read_bytes(value, 20, 64, &out->values[index], detail);
+    if (err != CHIO_OK) return err;
+  }
+  return CHIO_OK;
+}
+
+/* ---- Roots ---- */
+
+static enum chio_err add_root(struct chio_attest_policy *policy, const uint8_t hash[32]) {
+  struct chio_anchor *grown = reallocarray(policy->roots, policy->roots_count + 1, sizeof *grown);
+  if (grown == NULL) return CHIO_E_NO_MEMORY;
+  policy->roots = grown;
+  struct chio_anchor *root = &grown[policy->roots_count++];
+  *root = (struct chio_anchor){.name = "a root that the policy names", .simulated = true};
+  memcpy(root->spki_sha256, hash, sizeof root->spki_sha256);
+  return CHIO_OK;
+}
+
+static enum chio_err read_file(const char *path, struct chio_buf *out) {
+  FILE *file = fopen(path, "rbe");
+  if (file == NULL) return CHIO_E_IO;
+  uint8_t *to = chio_buf_reserve(out, CHIO_CERT_MAX * 2);
+  size_t got = to != NULL ? fread(to, 1, CHIO_CERT_MAX * 2, file) : 0;
+  bool ok = to != NULL && !ferror(file);
+  (void)fclose(file);
+  out->len += got;
+  return ok ? CHIO_OK : CHIO_E_IO;
+}
+
+/* Relative to the folder of the policy. */
+static enum chio_err add_root_file(struct chio_attest_policy *policy, toml_value *value, struct chio_detail *detail) {
+  char folder[PATH_MAX], path[PATH_MAX * 2];
+  struct chio_slice name;
+  enum chio_err err = chio_toml_as_string(value, PATH_MAX - 1, detail, &name);
+  if (err != CHIO_OK) return err;
+  (void)snprintf(folder, sizeof folder, "%s", policy->name);
+  if (name.len > 0 && name.data[0] == '/') (void)snprintf(path, sizeof path, "%s", (const char *)name.data);
+  else (void)snprintf(path, sizeof path, "%s/%s", dirname(folder), (const char *)name.data);
+  struct chio_buf file = CHIO_BUF_INIT, der = CHIO_BUF_INIT;
+  struct chio_cert cert;
+  uint8_t hash[32];
+  err = read_file(path, &file);
+  struct chio_cursor text = chio_cursor(chio_buf_slice(&file));
+  if (err == CHIO_OK) err = chio_pem_next(&text, "CERTIFICATE", &der);
+  if (err == CHIO_OK) err = chio_cert_parse(chio_buf_slice(&der), &cert);
+  if (err == CHIO_OK) err = chio_hash_bytes(CHIO_HASH_SHA256, cert.key.spki, hash);
+  chio_buf_clear(&file);
+  chio_buf_clear(&der);
+  if (err != CHIO_OK) return chio_toml_fail(value, detail, "the path of a certificate in PEM that can be read");
+  return add_root(policy, hash);
+}
+
+static enum chio_err read_roots(toml_value *table, struct chio_attest_policy *policy, struct chio_detail *detail) {
+  toml_value *hashes = chio_toml_get(table, "spki_sha256"), *files = chio_toml_get(table, "files"), *array;
+  enum chio_err err = CHIO_OK;
+  if (hashes != NULL) err = chio_toml_as_array(hashes, CHIO_TOML_STRING, 32, detail, &array);
+  for (size_t i = 0; hashes != NULL && err == CHIO_OK && i < chio_toml_count(array); i++) {
+    struct chio_policy_bytes hash;
+    err = read_hex(chio_toml_at(array, i), 32, 32, &hash, detail);
+    if (err == CHIO_OK) err = add_root(policy, hash.data);
+  }
+  if (err == CHIO_OK && files != NULL) err = chio_toml_as_array(files, CHIO_TOML_STRING, 32, detail, &array);
+  for (size_t i = 0; files != NULL && err == CHIO_OK && i < chio_toml_count(array); i++) {
+    err = add_root_file(policy, chio_toml_at(array, i), detail);
+  }
+  return err;
+}
+
+/* ---- The document ---- */
+
+/* Keys that are not in the table of rules. */
+static const struct {
+  const char *table, *key;
+} special[] = {{"", "version"},     {"", "title"},        {"roots", "spki_sha256"}, {"roots", "files"},
+               {"nitro", "pcr"},    {"azure", "pcr"},     {"collateral", "required"}};
+
+static bool known_key(const char *table, const char *key) {
+  for (size_t i = 0; i < CHIO_ARRAY_LEN(rules); i++) {
+    if (strcmp(rules[i].table, table) == 0 && strcmp(rules[i].key, key) == 0) return true;
+  }
+  for (size_t i = 0; i < CHIO_ARRAY_LEN(special); i++) {
+    if (strcmp(special[i].table, table) == 0 && strcmp(special[i].key, key) == 0) return true;
+  }
+  return false;
+}
+
+static bool known_table(const char *table) {
+  for (size_t i = 0; i < CHIO_ARRAY_LEN(rules); i++) {
+    if (*rules[i].table != 0 && strcmp(rules[i].table, table) == 0) return true;
+  }
+  for (size_t i = 0; i < CHIO_ARRAY_LEN(special); i++) {
+    if (*special[i].table != 0 && strcmp(special[i].table, table) == 0) return true;
+  }
+  return false;
+}
+
+static enum chio_err check_keys(toml_value *table, const char *name, struct chio_detail *detail) {
+  for (size_t i = 0; i < chio_toml_count(table); i++) {
+    toml_value *value = chio_toml_at(table, i);
+    const char *key = (const char *)chio_toml_key(value).data;
+    if (*name == 0 && chio_toml_kind(value) == CHIO_TOML_TABLE && known_table(key)) {
+      enum chio_err err = check_keys(value, key, detail);
+      if (err != CHIO_OK) return err;
+    } else if (!known_key(name, key)) {
+      return chio_toml_fail(value, detail, "no such key: chio-policy(5) lists them");
+    }
+  }
+  return CHIO_OK;
+}
+
+static enum chio_err read_rules(toml_value *root, struct chio_attest_policy *policy, struct chio_detail *detail) {
+  for (size_t i = 0; i < CHIO_ARRAY_LEN(rules); i++) {
+    toml_value *table = *rules[i].table == 0 ? root : chio_toml_get(root, rules[i].table);
+    toml_value *value = table != NULL ? chio_toml_get(table, rules[i].key) : NULL;
+    if (value == NULL) continue;
+    enum chio_err err = read_rule(value, &rules[i], policy, detail);
+    if (err != CHIO_OK) return err;
+  }
+  return CHIO_OK;
+}
+
+static enum chio_err read_special(toml_value *root, struct chio_attest_policy *policy, struct chio_detail *detail) {
+  int64_t version = 0;
+  struct chio_slice title = {NULL, 0};
+  toml_value *roots = NULL, *nitro = NULL, *azure = NULL, *collateral = NULL, *pcrs = NULL, *tpm = NULL;
+  enum chio_err err = chio_toml_read_int(root, "version", CHIO_TOML_REQUIRED, 1, 1, detail, &version);
+  if (err == CHIO_OK) err = chio_toml_read_string(root, "title", CHIO_TOML_OPTIONAL, 200, detail, &title);
+  if (err == CHIO_OK) err = chio_toml_read_table(root, "roots", CHIO_TOML_OPTIONAL, detail, &roots);
+  if (err == CHIO_OK) err = chio_toml_read_table(root, "nitro", CHIO_TOML_OPTIONAL, detail, &nitro);
+  if (err == CHIO_OK) err = chio_toml_read_table(root, "azure", CHIO_TOML_OPTIONAL, detail, &azure);
+  if (err == CHIO_OK) err = chio_toml_read_table(root, "collateral", CHIO_TOML_OPTIONAL, detail, &collateral);
+  if (err == CHIO_OK && roots != NULL) err = read_roots(roots, policy, detail);
+  if (err == CHIO_OK && nitro != NULL) err = chio_toml_read_table(nitro, "pcr", CHIO_TOML_OPTIONAL, detail, &pcrs);
+  if (err == CHIO_OK && azure != NULL) err = chio_toml_read_table(azure, "pcr", CHIO_TOML_OPTIONAL, detail, &tpm);
+  if (err == CHIO_OK && pcrs != NULL) err = read_pcrs(pcrs, &policy->pcrs, detail);
+  if (err == CHIO_OK && tpm != NULL) err = read_pcrs(tpm, &policy->tpm_pcrs, detail);
+  if (err == CHIO_OK && collateral != NULL && chio_toml_get(collateral, "required") != NULL) {
+    bool required = true;
+    err = chio_toml_read_bool(collateral, "required", CHIO_TOML_REQUIRED, detail, &required);
+    policy->collateral_set = true;
+    policy->collateral_optional = !required;
+  }
+  if (err == CHIO_OK && title.len > 0) policy->title = strndup((const char *)title.data, title.len);
+  return err;
+}
+
+static bool expects_registers(const struct chio_attest_policy *policy) {
+  for (size_t i = 0; i < CHIO_POLICY_PCRS; i++) {
+    if (policy->pcrs.values[i].count > 0) return true;
+  }
+  return false;
+}
+
+/* What a policy must say: which TEE, and what runs in it. */
+static enum chio_err check_policy(const struct chio_attest_policy *policy, struct chio_detail *detail) {
+  if (policy->tees.count == 0) return chio_fail(detail, CHIO_E_CONFIG, "%s: 'tee' is missing: which TEEs may it be?", policy->name);
+  if (policy->measurements.count == 0 && policy->signers.count == 0 && !expects_registers(policy)) {
+    return chio_fail(detail, CHIO_E_CONFIG,
+                     "%s: one of 'measurements', 'signers' and 'nitro.pcr' is needed: what may run there?", policy->name);
+  }
+  for (size_t i = 0; i < policy->advisories_accepted.count; i++) {
+    if (chio_policy_has_string(&policy->advisories_refused, policy->advisories_accepted.items[i])) {
+      return chio_fail(detail, CHIO_E_CONFIG, "%s: advisory %s is both accepted and refused", policy->name,
+                       policy->advisories_accepted.items[i]);
+    }
+  }
+  for (size_t i = 0; i < policy->fmspc_accepted.count; i++) {
+    const struct chio_policy_bytes *fmspc = &policy->fmspc_accepted.items[i];
+    if (chio_policy_has_bytes(&policy->fmspc_refused, chio_slice(fmspc->data, fmspc->len))) {
+      return chio_fail(detail, CHIO_E_CONFIG, "%s: one FMSPC is both accepted and refused", policy->name);
+    }
+  }
+  return CHIO_OK;
+}
+
+static struct chio_attest_policy *policy_new(const char *name) {
+  struct chio_attest_policy *policy = calloc(1, sizeof *policy);
+  if (policy == NULL) return NULL;
+  policy->name = strdup(name);
+  policy->max_age = policy->isv_prod_id = policy->min_isv_svn = policy->max_vmpl = -1;
+  policy->min_fmc = policy->min_bootloader = policy->min_tee = policy->min_snp = policy->min_microcode = -1;
+  policy->min_guest_svn = -1;
+  policy->max_future = 300;
+  if (policy->name == NULL) {
+    free(policy);
+    return NULL;
+  }
+  return policy;
+}
+
+static enum chio_err read_document(const struct chio_toml *doc, struct chio_attest_policy *policy,
+                                   struct chio_detail *detail) {
+  toml_value *root = chio_toml_root(doc);
+  enum chio_err err = check_keys(root, "", detail);
+  if (err == CHIO_OK) err = read_special(root, policy, detail);
+  if (err == CHIO_OK) err = read_rules(root, policy, detail);
+  return err == CHIO_OK ? check_policy(policy, detail) : err;
+}
+
+static int public_code(enum chio_err err) {
+  if (err == CHIO_E_NOT_FOUND || err == CHIO_E_IO) return CHIO_ATTEST_E_IO;
+  return err == CHIO_E_NO_MEMORY ? CHIO_ATTEST_E_NO_MEMORY : CHIO_ATTEST_E_MALFORMED;
+}
+
+static int finish(enum chio_err err, struct chio_toml *doc, const char *name, struct chio_attest_policy **out_policy,
+                  struct chio_attest_message *message, struct chio_detail *detail) {
+  struct chio_attest_policy *policy = NULL;
+  if (err == CHIO_OK && (policy = policy_new(name)) == NULL) err = CHIO_E_NO_MEMORY;
+  if (err == CHIO_OK) err = read_document(doc, policy, detail);
+  chio_toml_free(doc);
+  if (err == CHIO_OK) {
+    *out_policy = policy;
+    return CHIO_ATTEST_OK;
+  }
+  chio_attest_policy_free(policy);
+  if (message != NULL) {
+    (void)snprintf(message->text, sizeof message->text, "%s", detail->text[0] != 0 ? detail->text : chio_err_text(err));
+  }
+  return public_code(err);
+}
+
+int chio_attest_policy_load(const char *path, struct chio_attest_policy **out_policy,
+                            struct chio_attest_message *message) {
+  if (path == NULL || out_policy == NULL) return CHIO_ATTEST_E_ARGUMENT;
+  struct chio_detail detail = {""};
+  struct chio_toml *doc = NULL;
+  enum chio_err err = chio_toml_load(path, &detail, &doc);
+  return finish(err, doc, path, out_policy, message, &detail);
+}
+
+int chio_attest_policy_parse(const void *text, size_t len, const char *name, struct chio_attest_policy **out_policy,
+                             struct chio_attest_message *message) {
+  if (text == NULL || name == NULL || out_policy == NULL) return CHIO_ATTEST_E_ARGUMENT;
+  struct chio_detail detail = {""};
+  struct chio_toml *doc = NULL;
+  enum chio_err err = chio_toml_parse(chio_slice(text, len), name, &detail, &doc);
+  return finish(err, doc, name, out_policy, message, &detail);
+}
+
+static void free_pcrs(struct chio_policy_pcrs *pcrs) {
+  for (size_t i = 0; i < CHIO_POLICY_PCRS; i++) free(pcrs->values[i].items);
+}
+
+void chio_attest_policy_free(struct chio_attest_policy *policy) {
+  if (policy == NULL) return;
+  for (size_t i = 0; i < CHIO_ARRAY_LEN(rules); i++) {
+    void *at = (char *)policy + rules[i].offset;
+    if (rules[i].kind == RULE_BYTES) free(((struct chio_policy_bytes_list *)at)->items);
+    if (rules[i].kind != RULE_STRINGS) continue;
+    struct chio_policy_strings *strings = at;
+    for (size_t s = 0; s < strings->count; s++) free(strings->items[s]);
+    free(strings->items);
+  }
+  free_pcrs(&policy->pcrs);
+  free_pcrs(&policy->tpm_pcrs);
+  free(policy->roots);
+  free(policy->title);
+  free(policy->name);
+  free(policy);
+}

@@ -1,0 +1,171 @@
+#include "attest/pubkey.h"
+
+#include "attest/der.h"
+#include "attest/ecdsa.h"
+
+#include <openssl/rsa.h>
+#include <openssl/x509.h>
+
+/* Contents of the OBJECT IDENTIFIERs. */
+static const uint8_t oid_ec[] = {0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01};
+static const uint8_t oid_p256[] = {0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07};
+static const uint8_t oid_p384[] = {0x2b, 0x81, 0x04, 0x00, 0x22};
+static const uint8_t oid_p521[] = {0x2b, 0x81, 0x04, 0x00, 0x23};
+static const uint8_t oid_rsa[] = {0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01};
+static const uint8_t oid_ed25519[] = {0x2b, 0x65, 0x70};
+static const uint8_t oid_ecdsa_sha256[] = {0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x02};
+static const uint8_t oid_ecdsa_sha384[] = {0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x03};
+static const uint8_t oid_ecdsa_sha512[] = {0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x04};
+static const uint8_t oid_rsa_sha256[] = {0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0b};
+static const uint8_t oid_rsa_sha384[] = {0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0c};
+static const uint8_t oid_pss[] = {0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0a};
+static const uint8_t oid_mgf1[] = {0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x08};
+static const uint8_t oid_sha384[] = {0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x02};
+
+#define OID_IS(slice, oid) chio_slice_equal((slice), chio_slice((oid), sizeof(oid)))
+
+/* ---- Reading ---- */
+
+static enum chio_pubkey_kind ec_kind(struct chio_cursor *parameters) {
+  struct chio_slice curve;
+  if (chio_der_expect(parameters, CHIO_DER_T_OID, &curve) != CHIO_OK) return CHIO_PUBKEY_OTHER;
+  if (OID_IS(curve, oid_p256)) return CHIO_PUBKEY_P256;
+  if (OID_IS(curve, oid_p384)) return CHIO_PUBKEY_P384;
+  return OID_IS(curve, oid_p521) ? CHIO_PUBKEY_P521 : CHIO_PUBKEY_OTHER;
+}
+
+static enum chio_pubkey_kind algorithm_kind(struct chio_cursor *identifier) {
+  struct chio_slice oid;
+  if (chio_der_expect(identifier, CHIO_DER_T_OID, &oid) != CHIO_OK) return CHIO_PUBKEY_OTHER;
+  if (OID_IS(oid, oid_ec)) return ec_kind(identifier);
+  if (OID_IS(oid, oid_rsa)) return CHIO_PUBKEY_RSA;
+  return OID_IS(oid, oid_ed25519) ? CHIO_PUBKEY_ED25519 : CHIO_PUBKEY_OTHER;
+}
+
+/* A point must be uncompressed and of the curve's size: other forms of the same key have other hashes. */
+static bool bits_fit(enum chio_pubkey_kind kind, struct chio_slice bits) {
+  static const size_t sizes[] = {[CHIO_PUBKEY_P256] = 65, [CHIO_PUBKEY_P384] = 97, [CHIO_PUBKEY_P521] = 133};
+  if (kind == CHIO_PUBKEY_ED25519) return bits.len == 32;
+  if (kind > CHIO_PUBKEY_P521) return true;
+  return bits.len == sizes[kind] && bits.data[0] == 0x04;
+}
+
+enum chio_err chio_pubkey_parse(struct chio_slice spki, struct chio_pubkey *out) {
+  struct chio_cursor outer = chio_cursor(spki), inner, identifier;
+  struct chio_slice bits;
+  enum chio_err err = chio_der_enter(&outer, CHIO_DER_T_SEQUENCE, &inner);
+  if (err == CHIO_OK) err = chio_cursor_end(&outer);
+  if (err == CHIO_OK) err = chio_der_enter(&inner, CHIO_DER_T_SEQUENCE, &identifier);
+  if (err == CHIO_OK) err = chio_der_expect(&inner, CHIO_DER_T_BIT_STRING, &bits);
+  if (err == CHIO_OK) err = chio_cursor_end(&inner);
+  if (err != CHIO_OK) return CHIO_E_MALFORMED;
+  if (bits.len < 2 || bits.data[0] != 0) return CHIO_E_MALFORMED; /* no unused bits in a key */
+  bits = chio_slice(bits.data + 1, bits.len - 1);
+  enum chio_pubkey_kind kind = algorithm_kind(&identifier);
+  if (!bits_fit(kind, bits)) return CHIO_E_MALFORMED;
+  *out = (struct chio_pubkey){kind, spki, bits};
+  return CHIO_OK;
+}
+
+/* SEQUENCE { OID sha384, [NULL] } */
+static bool is_sha384(struct chio_cursor *c) {
+  struct chio_cursor identifier;
+  struct chio_slice oid;
+  return chio_der_enter(c, CHIO_DER_T_SEQUENCE, &identifier) == CHIO_OK &&
+         chio_der_expect(&identifier, CHIO_DER_T_OID, &oid) == CHIO_OK && OID_IS(oid, oid_sha384);
+}
+
+/* RFC 4055, 3.1: RSASSA-PSS-params { [0] hash, [1] mask generation, [2] salt length }, all three as AMD has them. */
+static bool is_amd_pss(struct chio_cursor *identifier) {
+  struct chio_cursor params, hash, mgf, mgf_inner, salt;
+  struct chio_slice oid;
+  uint64_t salt_len;
+  return chio_der_enter(identifier, CHIO_DER_T_SEQUENCE, &params) == CHIO_OK &&
+         chio_der_enter(&params, CHIO_DER_T_CONTEXT(0), &hash) == CHIO_OK && is_sha384(&hash) &&
+         chio_der_enter(&params, CHIO_DER_T_CONTEXT(1), &mgf) == CHIO_OK &&
+         chio_der_enter(&mgf, CHIO_DER_T_SEQUENCE, &mgf_inner) == CHIO_OK &&
+         chio_der_expect(&mgf_inner, CHIO_DER_T_OID, &oid) == CHIO_OK && OID_IS(oid, oid_mgf1) &&
+         is_sha384(&mgf_inner) && chio_der_enter(&params, CHIO_DER_T_CONTEXT(2), &salt) == CHIO_OK &&
+         chio_der_uint(&salt, CHIO_DER_T_INTEGER, 64, &salt_len) == CHIO_OK && salt_len == 48;
+}
+
+enum chio_sig_alg chio_sig_alg_parse(struct chio_slice contents) {
+  struct chio_cursor identifier = chio_cursor(contents);
+  struct chio_slice oid;
+  if (chio_der_expect(&identifier, CHIO_DER_T_OID, &oid) != CHIO_OK) return CHIO_SIG_OTHER;
+  if (OID_IS(oid, oid_ecdsa_sha256)) return CHIO_SIG_ECDSA_SHA256;
+  if (OID_IS(oid, oid_ecdsa_sha384)) return CHIO_SIG_ECDSA_SHA384;
+  if (OID_IS(oid, oid_ecdsa_sha512)) return CHIO_SIG_ECDSA_SHA512;
+  if (OID_IS(oid, oid_rsa_sha256)) return CHIO_SIG_RSA_PKCS1_SHA256;
+  if (OID_IS(oid, oid_rsa_sha384)) return CHIO_SIG_RSA_PKCS1_SHA384;
+  if (OID_IS(oid, oid_pss) && is_amd_pss(&identifier)) return CHIO_SIG_RSA_PSS_SHA384;
+  return CHIO_SIG_OTHER;
+}
+
+/* ---- Verifying ---- */
+
+static const struct {
+  enum chio_pubkey_kind kind;
+  const char *digest;
+  bool pss;
+} algorithms[] = {
+    [CHIO_SIG_ECDSA_SHA256] = {CHIO_PUBKEY_P256, "SHA256", false},
+    [CHIO_SIG_ECDSA_SHA384] = {CHIO_PUBKEY_P384, "SHA384", false},
+    [CHIO_SIG_ECDSA_SHA512] = {CHIO_PUBKEY_P521, "SHA512", false},
+    [CHIO_SIG_RSA_PSS_SHA384] = {CHIO_PUBKEY_RSA, "SHA384", true},
+    [CHIO_SIG_RSA_PKCS1_SHA256] = {CHIO_PUBKEY_RSA, "SHA256", false},
+    [CHIO_SIG_RSA_PKCS1_SHA384] = {CHIO_PUBKEY_RSA, "SHA384", false},
+};
+
+static enum chio_err load(const struct chio_pubkey *key, EVP_PKEY **out) {
+  if (key->kind == CHIO_PUBKEY_P256 || key->kind == CHIO_PUBKEY_P384) {
+    return chio_ecdsa_from_raw(chio_slice(key->bits.data + 1, key->bits.len - 1), out);
+  }
+  const unsigned char *at = key->spki.data;
+  EVP_PKEY *loaded = d2i_PUBKEY_ex(NULL, &at, (long)key->spki.len, chio_attest_libctx(), NULL);
+  if (loaded == NULL) return CHIO_E_MALFORMED;
+  *out = loaded;
+  return CHIO_OK;
+}
+
+static bool set_pss(EVP_PKEY_CTX *ctx) {
+  return EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PSS_PADDING) == 1 &&
+         EVP_PKEY_CTX_set_rsa_mgf1_md_name(ctx, "SHA384", NULL) == 1 && EVP_PKEY_CTX_set_rsa_pss_saltlen(ctx, 48) == 1;
+}
+
+static bool holds(EVP_PKEY *key, enum chio_sig_alg alg, struct chio_slice message, struct chio_slice signature) {
+  EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+  EVP_PKEY_CTX *key_ctx = NULL;
+  bool ok = ctx != NULL &&
+            EVP_DigestVerifyInit_ex(ctx, &key_ctx, algorithms[alg].digest, chio_attest_libctx(), NULL, key, NULL) == 1 &&
+            (!algorithms[alg].pss || set_pss(key_ctx)) &&
+            EVP_DigestVerify(ctx, signature.data, signature.len, message.data, message.len) == 1;
+  EVP_MD_CTX_free(ctx);
+  return ok;
+}
+
+enum chio_err chio_pubkey_verify(const struct chio_pubkey *key, enum chio_sig_alg alg, struct chio_slice message,
+                                 struct chio_slice signature) {
+  if (alg >= CHIO_SIG_OTHER || algorithms[alg].kind != key->kind) return CHIO_E_SIGNATURE_INVALID;
+  CHIO_AUTO_PKEY EVP_PKEY *loaded = NULL;
+  if (chio_attest_libctx() == NULL) return CHIO_E_INTERNAL;
+  if (load(key, &loaded) != CHIO_OK) return CHIO_E_SIGNATURE_INVALID;
+  return holds(loaded, alg, message, signature) ? CHIO_OK : CHIO_E_SIGNATURE_INVALID;
+}
+
+enum chio_err chio_raw_verify(struct chio_slice xy, struct chio_slice message, struct chio_slice rs) {
+  if (xy.len != rs.len || (xy.len != 2 * CHIO_P256_SIZE && xy.len != 2 * CHIO_P384_SIZE)) return CHIO_E_SIGNATURE_INVALID;
+  uint8_t der[2 * CHIO_P384_SIZE + 16];
+  size_t len;
+  if (chio_ecdsa_raw_to_der(rs, der, &len) != CHIO_OK) return CHIO_E_SIGNATURE_INVALID;
+  CHIO_AUTO_PKEY EVP_PKEY *key = NULL;
+  enum chio_err err = chio_ecdsa_from_raw(xy, &key);
+  if (err != CHIO_OK) return err == CHIO_E_MALFORMED ? CHIO_E_SIGNATURE_INVALID : err;
+  enum chio_sig_alg alg = xy.len == 2 * CHIO_P256_SIZE ? CHIO_SIG_ECDSA_SHA256 : CHIO_SIG_ECDSA_SHA384;
+  return holds(key, alg, message, chio_slice(der, len)) ? CHIO_OK : CHIO_E_SIGNATURE_INVALID;
+}
+
+enum chio_err chio_pubkey_verify_raw(const struct chio_pubkey *key, struct chio_slice message, struct chio_slice rs) {
+  if (key->kind != CHIO_PUBKEY_P256 && key->kind != CHIO_PUBKEY_P384) return CHIO_E_SIGNATURE_INVALID;
+  return chio_raw_verify(chio_slice(key->bits.data + 1, key->bits.len - 1), message, rs);
+}

@@ -1,0 +1,160 @@
+/* The public entry: prepares one judgement, lets the evidence be judged, then the expectations, then the policy. */
+#include "attest/judge.h"
+
+#include "attest/pem.h"
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <openssl/err.h>
+
+#define SIMULATED_ROOT_NAME "the root that the caller names"
+
+static int fail_message(struct chio_attest_message *message, int code, const char *text) {
+  if (message != NULL) (void)snprintf(message->text, sizeof message->text, "%s", text);
+  return code;
+}
+
+/* PEM with that label, or DER: appended. */
+static enum chio_err read_der(struct chio_slice bytes, const char *label, struct chio_buf *out) {
+  struct chio_cursor c = chio_cursor(bytes);
+  if (chio_pem_has(bytes, label)) return chio_pem_next(&c, label, out);
+  chio_buf_append_slice(out, bytes);
+  return chio_buf_err(out);
+}
+
+static enum chio_err read_root(const struct chio_attest_request *request, struct chio_anchor *out) {
+  struct chio_buf der = CHIO_BUF_INIT;
+  struct chio_cert cert;
+  enum chio_err err = read_der(chio_slice(request->root, request->root_len), "CERTIFICATE", &der);
+  if (err == CHIO_OK) err = chio_cert_parse(chio_buf_slice(&der), &cert);
+  if (err == CHIO_OK) err = chio_hash_bytes(CHIO_HASH_SHA256, cert.key.spki, out->spki_sha256);
+  out->name = SIMULATED_ROOT_NAME;
+  out->simulated = true;
+  chio_buf_clear(&der);
+  return err;
+}
+
+/* A public key, or the key of a certificate. */
+static enum chio_err read_key(const struct chio_attest_request *request, struct chio_buf *out_spki) {
+  struct chio_slice bytes = chio_slice(request->key, request->key_len);
+  struct chio_buf der = CHIO_BUF_INIT;
+  struct chio_pubkey key;
+  struct chio_cert cert;
+  enum chio_err err = read_der(bytes, chio_pem_has(bytes, "CERTIFICATE") ? "CERTIFICATE" : "PUBLIC KEY", &der);
+  if (err == CHIO_OK && chio_cert_parse(chio_buf_slice(&der), &cert) == CHIO_OK) {
+    chio_buf_append_slice(out_spki, cert.key.spki);
+  } else if (err == CHIO_OK) {
+    err = chio_pubkey_parse(chio_buf_slice(&der), &key);
+    if (err == CHIO_OK) chio_buf_append_slice(out_spki, key.spki);
+  }
+  chio_buf_clear(&der);
+  return err == CHIO_OK ? chio_buf_err(out_spki) : err;
+}
+
+/* ---- Expectations of the caller ---- */
+
+static void judge_key(struct chio_judge *j) {
+  const struct chio_attest_result *r = &j->result->pub;
+  if (j->key_spki.len == 0) return;
+  if (r->key_spki == NULL) {
+    chio_judge_fail(j, CHIO_ATTEST_KEY_BINDING, "the evidence does not say which key it is about");
+  } else if (!chio_slice_equal(j->key_spki, chio_slice(r->key_spki, r->key_spki_len))) {
+    chio_judge_fail(j, CHIO_ATTEST_KEY_MISMATCH, "the evidence is about another key than the one given");
+  } else if (chio_judge_proved(j, CHIO_ATTEST_PROVED_STATEMENT)) {
+    chio_judge_prove(j, CHIO_ATTEST_PROVED_KEY);
+  }
+}
+
+static void judge_report_data(struct chio_judge *j) {
+  const struct chio_attest_result *r = &j->result->pub;
+  if (j->request->report_data_len == 0) return;
+  if (r->report_data_len > 0 && chio_slice_equal(chio_slice(j->request->report_data, j->request->report_data_len),
+                                                 chio_slice(r->report_data, r->report_data_len))) {
+    chio_judge_prove(j, CHIO_ATTEST_PROVED_REPORT_DATA);
+  } else {
+    chio_judge_fail(j, CHIO_ATTEST_REPORT_DATA, "the report data is not the one given");
+  }
+}
+
+/* Formats without a place for a nonce answer it in their report data, whole. */
+static void judge_nonce(struct chio_judge *j) {
+  const struct chio_attest_result *r = &j->result->pub;
+  uint8_t padded[64] = {0};
+  if (j->request->nonce_len == 0 || j->nonce_judged) return;
+  if (j->request->nonce_len <= sizeof padded) memcpy(padded, j->request->nonce, j->request->nonce_len);
+  if (j->request->nonce_len <= sizeof padded && r->report_data_len == sizeof padded &&
+      memcmp(padded, r->report_data, sizeof padded) == 0) {
+    chio_judge_prove(j, CHIO_ATTEST_PROVED_NONCE);
+  } else {
+    chio_judge_fail(j, CHIO_ATTEST_NONCE, "the evidence does not answer the nonce");
+  }
+}
+
+static void conclude(struct chio_result *result) {
+  struct chio_attest_result *r = &result->pub;
+  r->failures = result->failures;
+  r->advisories = result->advisories;
+  r->accepted = r->failures_count == 0;
+  r->reason = r->accepted ? CHIO_ATTEST_ACCEPTED : result->failures[0].reason;
+  chio_buf_append_u8(&result->claims, '}');
+  r->claims_json = chio_buf_cstr(&result->claims);
+  if (chio_buf_err(&result->claims) != CHIO_OK || r->claims_json == NULL) result->out_of_memory = true;
+}
+
+static void judge_all(struct chio_judge *j) {
+  /* What libcrypto says of forged evidence stays out of the caller's error queue. */
+  (void)ERR_set_mark();
+  chio_judge_evidence(j, chio_slice(j->request->evidence, j->request->evidence_len));
+  judge_key(j);
+  judge_report_data(j);
+  judge_nonce(j);
+  chio_judge_policy(j);
+  (void)ERR_pop_to_mark();
+}
+
+static int prepare(struct chio_judge *j, struct chio_buf *key, struct chio_attest_message *message) {
+  const struct chio_attest_request *request = j->request;
+  if (chio_attest_libctx() == NULL) return CHIO_ATTEST_E_INTERNAL;
+  if (request->root_len > 0) {
+    if (read_root(request, &j->extra) != CHIO_OK) {
+      return fail_message(message, CHIO_ATTEST_E_MALFORMED, "the root is not a certificate");
+    }
+    j->has_extra = true;
+  }
+  if (request->key_len > 0 && read_key(request, key) != CHIO_OK) {
+    return fail_message(message, CHIO_ATTEST_E_MALFORMED, "the key is neither a public key nor a certificate");
+  }
+  j->key_spki = chio_buf_slice(key);
+  return CHIO_ATTEST_OK;
+}
+
+int chio_attest_verify(const struct chio_attest_request *request, struct chio_attest_result **out_result,
+                       struct chio_attest_message *message) {
+  if (request == NULL || out_result == NULL || (request->evidence == NULL && request->evidence_len > 0)) {
+    return fail_message(message, CHIO_ATTEST_E_ARGUMENT, "no request");
+  }
+  if (request->evidence_len > CHIO_ATTEST_EVIDENCE_MAX) {
+    return fail_message(message, CHIO_ATTEST_E_ARGUMENT, "the evidence is larger than the limit");
+  }
+  struct chio_result *result = calloc(1, sizeof *result);
+  if (result == NULL) return CHIO_ATTEST_E_NO_MEMORY;
+  result->pub.window_from = INT64_MIN;
+  result->pub.window_until = INT64_MAX;
+  struct chio_judge j = {.request = request,
+                         .policy = request->policy,
+                         .collateral = request->collateral,
+                         .at = request->at,
+                         .result = result};
+  struct chio_buf key = CHIO_BUF_INIT;
+  int code = prepare(&j, &key, message);
+  if (code == CHIO_ATTEST_OK) {
+    judge_all(&j);
+    conclude(result);
+    if (result->out_of_memory) code = fail_message(message, CHIO_ATTEST_E_NO_MEMORY, "out of memory");
+  }
+  chio_cert_set_clear(&j.certs);
+  chio_buf_clear(&key);
+  if (code == CHIO_ATTEST_OK) *out_result = &result->pub;
+  else chio_attest_result_free(&result->pub);
+  return code;
+}
