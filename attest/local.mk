@@ -15,3 +15,30 @@ attest_libchio_attest_la_SOURCES = \
   attest/text.c attest/text.h
 attest_libchio_attest_la_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS) $(JANSSON_CFLAGS) $(CBOR_CFLAGS)
 attest_libchio_attest_la_LIBADD = $(CRYPTO_LIBS) $(JANSSON_LIBS) $(CBOR_LIBS) -lm
+
+# What judges evidence: the verifier, without what makes it. Links signer/base and the library above besides.
+noinst_LTLIBRARIES += attest/libchio-verify.la
+attest_libchio_verify_la_SOURCES = \
+  attest/anchor.c \
+  attest/bundle_judge.c \
+  attest/cert_set.c attest/cert_set.h \
+  attest/chio_attest.h \
+  attest/collateral.c attest/collateral.h \
+  attest/dcap_judge.c \
+  attest/dcap_pck.c attest/dcap_pck.h \
+  attest/dcap_quote.c attest/dcap_quote.h \
+  attest/dcap_tcb.c attest/dcap_tcb.h \
+  attest/dcap_tcb_info.c attest/dcap_tcb_info.h \
+  attest/der.c attest/der.h \
+  attest/evidence.c \
+  attest/judge.c attest/judge.h \
+  attest/moment.c attest/moment.h \
+  attest/pem.c attest/pem.h \
+  attest/policy.h attest/policy_judge.c attest/policy_read.c \
+  attest/pubkey.c attest/pubkey.h \
+  attest/result.c \
+  attest/vendor_certs.c \
+  attest/verify.c \
+  attest/x509.c attest/x509.h
+attest_libchio_verify_la_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS)
+attest_libchio_verify_la_LIBADD = $(CRYPTO_LIBS)

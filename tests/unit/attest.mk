@@ -1,6 +1,7 @@
 # Unit tests of attest/.
 ATTEST_TEST_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(CRYPTO_CFLAGS) $(JANSSON_CFLAGS)
-ATTEST_TEST_LIBS = attest/libchio-attest.la $(CMOCKA_LIBS) signer/base/libchio-base.la $(CRYPTO_LIBS) $(JANSSON_LIBS)
+ATTEST_TEST_LIBS = attest/libchio-verify.la attest/libchio-attest.la $(CMOCKA_LIBS) signer/base/libchio-base.la \
+  $(CRYPTO_LIBS) $(SODIUM_LIBS) $(JANSSON_LIBS)
 
 UNIT_TESTS += tests/unit/test_attest_json
 tests_unit_test_attest_json_SOURCES = tests/unit/test_attest_json.c
@@ -11,3 +12,8 @@ UNIT_TESTS += tests/unit/test_attest_sim
 tests_unit_test_attest_sim_SOURCES = tests/unit/test_attest_sim.c
 tests_unit_test_attest_sim_CFLAGS = $(ATTEST_TEST_CFLAGS)
 tests_unit_test_attest_sim_LDADD = $(ATTEST_TEST_LIBS)
+
+UNIT_TESTS += tests/unit/test_attest_vectors
+tests_unit_test_attest_vectors_SOURCES = tests/unit/test_attest_vectors.c
+tests_unit_test_attest_vectors_CFLAGS = $(ATTEST_TEST_CFLAGS)
+tests_unit_test_attest_vectors_LDADD = $(ATTEST_TEST_LIBS)

