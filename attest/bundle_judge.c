@@ -7,7 +7,7 @@
 
 struct bundle {
   struct chio_buf payload, signature, ak, nonce, quote;
-  struct chio_slice payload_type, certificates, profile, tee;
+  struct chio_slice payload_type, certificates, profile, tee, key_id, hint;
   uint8_t manifest[32];
 };
 
@@ -39,13 +39,16 @@ static enum chio_err read_envelope(const struct chio_json_doc *doc, struct bundl
   if (err == CHIO_OK) err = read_base64(chio_json_get(doc, envelope, "payload"), &b->payload);
   if (err != CHIO_OK) return err;
   if (b->payload.len > CHIO_STATEMENT_MAX) return CHIO_E_TOO_LONG;
+  err = chio_json_string(chio_json_get(doc, chio_json_first(doc, signatures), "keyid"), &b->key_id);
+  if (err != CHIO_OK) return err;
   return read_base64(chio_json_get(doc, chio_json_first(doc, signatures), "sig"), &b->signature);
 }
 
 static enum chio_err read_boot(const struct chio_json_doc *doc, struct bundle *b) {
   const struct chio_json *material = chio_json_get(doc, chio_json_root(doc), "verificationMaterial");
   const struct chio_json *boot = chio_json_get(doc, material, "chioBoot");
-  enum chio_err err = chio_json_string(chio_json_get(doc, boot, "profile"), &b->profile);
+  enum chio_err err = chio_json_string(chio_json_get(doc, chio_json_get(doc, material, "publicKey"), "hint"), &b->hint);
+  if (err == CHIO_OK) err = chio_json_string(chio_json_get(doc, boot, "profile"), &b->profile);
   if (err == CHIO_OK) err = chio_json_string(chio_json_get(doc, boot, "tee"), &b->tee);
   if (err == CHIO_OK) err = read_base64(chio_json_get(doc, boot, "attestationKey"), &b->ak);
   if (err == CHIO_OK) err = chio_json_hex(chio_json_get(doc, boot, "manifestSha256"), b->manifest, sizeof b->manifest);
@@ -55,13 +58,26 @@ static enum chio_err read_boot(const struct chio_json_doc *doc, struct bundle *b
   return err;
 }
 
+/* Nothing is decided by the key's names; other ones are refused, so that no byte of a bundle is without meaning. */
+static enum chio_err check_key_names(const struct bundle *b) {
+  uint8_t hash[CHIO_SHA256_SIZE];
+  struct chio_buf hex = CHIO_BUF_INIT;
+  enum chio_err err = chio_hash_bytes(CHIO_HASH_SHA256, chio_buf_slice(&b->ak), hash);
+  if (err != CHIO_OK) return err;
+  chio_hex_append(&hex, chio_slice(hash, sizeof hash));
+  bool same = chio_slice_equal(b->key_id, chio_buf_slice(&hex)) && chio_slice_equal(b->hint, chio_buf_slice(&hex));
+  chio_buf_clear(&hex);
+  return same ? CHIO_OK : CHIO_E_MALFORMED;
+}
+
 static enum chio_err read_bundle(const struct chio_json_doc *doc, struct bundle *b) {
   enum chio_err err = CHIO_OK;
   if (!chio_json_is(chio_json_get(doc, chio_json_root(doc), "mediaType"), CHIO_BUNDLE_MEDIA_TYPE)) return CHIO_E_VERSION;
   err = read_envelope(doc, b);
   if (err == CHIO_OK) err = read_boot(doc, b);
   if (err != CHIO_OK) return err;
-  return chio_slice_equal(b->profile, chio_slice_str(CHIO_BOOT_PROFILE)) ? CHIO_OK : CHIO_E_VERSION;
+  if (!chio_slice_equal(b->profile, chio_slice_str(CHIO_BOOT_PROFILE))) return CHIO_E_VERSION;
+  return check_key_names(b);
 }
 
 /* ---- The statement ---- */

@@ -1,6 +1,7 @@
 /* DCAP quotes, SGX and TDX: structure, signatures, the quoting enclave, the chain. The TCB is judged in dcap_tcb.c. */
 #include "attest/collateral.h"
 #include "attest/dcap_pck.h"
+#include "attest/dcap_policy.h"
 #include "attest/dcap_quote.h"
 #include "attest/dcap_tcb.h"
 #include "attest/judge.h"
@@ -151,27 +152,28 @@ static const struct chio_cert *read_certificates(struct chio_judge *j, const str
   return pck;
 }
 
-static void judge_platform(struct chio_judge *j, const struct chio_dcap_quote *q, bool bound) {
+/* Returns whether out_pck is set. */
+static bool judge_platform(struct chio_judge *j, const struct chio_dcap_quote *q, bool bound, struct chio_pck *out_pck) {
   const struct chio_cert *leaf = read_certificates(j, q);
-  if (leaf == NULL) return;
+  if (leaf == NULL) return false;
   if (chio_pubkey_verify_raw(&leaf->key, q->qe_report, q->qe_signature) != CHIO_OK) {
     chio_judge_fail(j, CHIO_ATTEST_QE_SIGNATURE, "the PCK did not sign the quoting enclave's report");
   } else if (bound) {
     chio_judge_prove(j, CHIO_ATTEST_PROVED_QE);
   }
-  struct chio_pck pck;
-  if (chio_pck_parse(leaf, &pck) != CHIO_OK) {
+  if (chio_pck_parse(leaf, out_pck) != CHIO_OK) {
     chio_judge_fail(j, CHIO_ATTEST_FORMAT, "the PCK certificate's SGX extension is missing or malformed");
-    return;
+    return false;
   }
-  describe_pck(j, &pck);
+  describe_pck(j, out_pck);
   struct chio_path path;
-  if (!chio_judge_chain(j, CHIO_VENDOR_INTEL, leaf, "PCK certificate", &path)) return;
+  if (!chio_judge_chain(j, CHIO_VENDOR_INTEL, leaf, "PCK certificate", &path)) return true;
   if (path.count < 2 || !chio_cert_cn_contains(path.certs[1], "PCK")) {
     chio_judge_fail(j, CHIO_ATTEST_CHAIN, "the PCK certificate is not issued by a PCK CA");
-    return;
+  } else if (path.anchor != NULL) {
+    chio_dcap_judge_tcb(j, q, out_pck, &path);
   }
-  if (path.anchor != NULL) chio_dcap_judge_tcb(j, q, &pck, &path);
+  return true;
 }
 
 static void judge_trailing(struct chio_judge *j, const struct chio_dcap_quote *q) {
@@ -197,6 +199,8 @@ void chio_judge_dcap(struct chio_judge *j, struct chio_slice bytes) {
                           CHIO_ATTEST_PROVED_CRL | CHIO_ATTEST_PROVED_QE_IDENTITY | CHIO_ATTEST_PROVED_TCB;
   if (chio_hash_bytes(CHIO_HASH_SHA256, q.signed_data, j->result->pub.replay_id) != CHIO_OK) j->result->out_of_memory = true;
   judge_signature(j, &q);
-  judge_platform(j, &q, judge_qe_binding(j, &q));
+  struct chio_pck pck;
+  bool has_pck = judge_platform(j, &q, judge_qe_binding(j, &q), &pck);
+  chio_dcap_judge_policy(j, &q, has_pck ? &pck : NULL);
   judge_trailing(j, &q);
 }

@@ -72,7 +72,7 @@ void chio_judge_set_report_data(struct chio_judge *j, struct chio_slice bytes) {
 
 static struct chio_buf *claim(struct chio_judge *j, const char *name) {
   struct chio_buf *claims = &j->result->claims;
-  chio_buf_printf(claims, "%s\"%s\":", claims->len > 0 ? "," : "", name);
+  chio_buf_printf(claims, "%s\"%s\":", claims->len > 0 ? "," : "{", name);
   return claims;
 }
 

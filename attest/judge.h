@@ -20,7 +20,7 @@ struct chio_result {
   struct chio_attest_failure failures[CHIO_ATTEST_FAILURES_MAX];
   struct chio_result_block *blocks;
   const char *advisories[64];
-  struct chio_buf claims; /* members of the claims object, each with a comma before it */
+  struct chio_buf claims; /* the claims object as far as it is written: '{' and members */
   bool out_of_memory;
 };
 

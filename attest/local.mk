@@ -26,6 +26,7 @@ attest_libchio_verify_la_SOURCES = \
   attest/collateral.c attest/collateral.h \
   attest/dcap_judge.c \
   attest/dcap_pck.c attest/dcap_pck.h \
+  attest/dcap_policy.c attest/dcap_policy.h \
   attest/dcap_quote.c attest/dcap_quote.h \
   attest/dcap_tcb.c attest/dcap_tcb.h \
   attest/dcap_tcb_info.c attest/dcap_tcb_info.h \

@@ -96,9 +96,17 @@ static void conclude(struct chio_result *result) {
   r->advisories = result->advisories;
   r->accepted = r->failures_count == 0;
   r->reason = r->accepted ? CHIO_ATTEST_ACCEPTED : result->failures[0].reason;
-  chio_buf_append_u8(&result->claims, '}');
+  chio_buf_append_str(&result->claims, result->claims.len > 0 ? "}" : "{}");
   r->claims_json = chio_buf_cstr(&result->claims);
   if (chio_buf_err(&result->claims) != CHIO_OK || r->claims_json == NULL) result->out_of_memory = true;
+}
+
+/* What a statement or a measurement says counts only when the evidence itself stands. */
+static void drop_unfounded(struct chio_judge *j) {
+  const uint32_t foundation = CHIO_ATTEST_PROVED_SIGNATURE | CHIO_ATTEST_PROVED_QE | CHIO_ATTEST_PROVED_CHAIN;
+  const uint32_t founded = CHIO_ATTEST_PROVED_STATEMENT | CHIO_ATTEST_PROVED_KEY | CHIO_ATTEST_PROVED_NONCE;
+  struct chio_attest_result *r = &j->result->pub;
+  if ((r->needed & foundation & ~r->proved) != 0 || r->needed == 0) r->proved &= ~founded;
 }
 
 static void judge_all(struct chio_judge *j) {
@@ -108,6 +116,7 @@ static void judge_all(struct chio_judge *j) {
   judge_key(j);
   judge_report_data(j);
   judge_nonce(j);
+  drop_unfounded(j);
   chio_judge_policy(j);
   (void)ERR_pop_to_mark();
 }

@@ -17,3 +17,8 @@ UNIT_TESTS += tests/unit/test_attest_vectors
 tests_unit_test_attest_vectors_SOURCES = tests/unit/test_attest_vectors.c
 tests_unit_test_attest_vectors_CFLAGS = $(ATTEST_TEST_CFLAGS)
 tests_unit_test_attest_vectors_LDADD = $(ATTEST_TEST_LIBS)
+
+UNIT_TESTS += tests/unit/test_attest_verify
+tests_unit_test_attest_verify_SOURCES = tests/unit/test_attest_verify.c
+tests_unit_test_attest_verify_CFLAGS = $(ATTEST_TEST_CFLAGS)
+tests_unit_test_attest_verify_LDADD = $(ATTEST_TEST_LIBS)

@@ -4,6 +4,7 @@ tools_chio_hsm_SOURCES = \
   tools/hsm/attest.c \
   tools/hsm/birth_papers.c tools/hsm/birth_papers.h \
   tools/hsm/command.c tools/hsm/commands.def \
+  tools/hsm/evidence.c tools/hsm/evidence.h \
   tools/hsm/export_pub.c \
   tools/hsm/help.c \
   tools/hsm/hsm.h \
@@ -23,8 +24,9 @@ tools_chio_hsm_SOURCES = \
   tools/hsm/text.c tools/hsm/text.h \
   tools/hsm/token_init.c \
   tools/hsm/token_list.c \
-  tools/hsm/uri.c
-tools_chio_hsm_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
-tools_chio_hsm_LDADD = signer/client/libchio-client.la signer/wire/libchio-wire.la \
-  signer/base/libchio-base.la $(JANSSON_LIBS)
+  tools/hsm/uri.c \
+  tools/hsm/verify.c
+tools_chio_hsm_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS) $(JANSSON_CFLAGS)
+tools_chio_hsm_LDADD = attest/libchio-verify.la attest/libchio-attest.la signer/client/libchio-client.la \
+  signer/wire/libchio-wire.la signer/base/libchio-base.la $(CRYPTO_LIBS) $(SODIUM_LIBS) $(JANSSON_LIBS)
 dist_man_MANS += docs/man/chio-hsm.1

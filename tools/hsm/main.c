@@ -44,7 +44,7 @@ int main(int argc, char **argv) {
   /* A reader of our output that goes away is an error that we report, not our end. */
   (void)signal(SIGPIPE, SIG_IGN);
   enum chio_err err = run(argc, argv, &hsm, &detail);
-  if (err != CHIO_OK) report(&hsm, err, &detail);
+  if (err != CHIO_OK && !hsm.answered) report(&hsm, err, &detail);
   hsm_close(&hsm);
   if (err == CHIO_OK) return EXIT_DONE;
   return err == CHIO_E_ARGUMENT ? EXIT_USAGE : EXIT_FAILED;
