@@ -43,3 +43,4 @@ attest_libchio_verify_la_SOURCES = \
   attest/x509.c attest/x509.h
 attest_libchio_verify_la_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS)
 attest_libchio_verify_la_LIBADD = $(CRYPTO_LIBS)
+dist_man_MANS += docs/man/chio-policy.5

@@ -25,6 +25,7 @@ include tests/fuzz/daemon.mk
 include tests/fuzz/pkcs11.mk
 include tests/fuzz/provider.mk
 include tests/fuzz/core.mk
+include tests/fuzz/attest.mk
 
 check_PROGRAMS += $(FUZZ_TARGETS)
 if !FUZZING

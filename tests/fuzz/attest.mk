@@ -1,0 +1,23 @@
+# attest
+FUZZ_ATTEST_LIBS = attest/libchio-verify.la attest/libchio-attest.la signer/base/libchio-base.la $(CRYPTO_LIBS) \
+  $(JANSSON_LIBS) $(SODIUM_LIBS)
+
+FUZZ_TARGETS += tests/fuzz/fuzz_evidence
+tests_fuzz_fuzz_evidence_SOURCES = tests/fuzz/fuzz_evidence.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_evidence_LDFLAGS = $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_evidence_LDADD = $(FUZZ_ATTEST_LIBS)
+
+FUZZ_TARGETS += tests/fuzz/fuzz_collateral
+tests_fuzz_fuzz_collateral_SOURCES = tests/fuzz/fuzz_collateral.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_collateral_LDFLAGS = $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_collateral_LDADD = $(FUZZ_ATTEST_LIBS)
+
+FUZZ_TARGETS += tests/fuzz/fuzz_json
+tests_fuzz_fuzz_json_SOURCES = tests/fuzz/fuzz_json.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_json_LDFLAGS = $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_json_LDADD = $(FUZZ_ATTEST_LIBS)
+
+FUZZ_TARGETS += tests/fuzz/fuzz_policy
+tests_fuzz_fuzz_policy_SOURCES = tests/fuzz/fuzz_policy.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_policy_LDFLAGS = $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_policy_LDADD = $(FUZZ_ATTEST_LIBS)
