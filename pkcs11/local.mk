@@ -37,3 +37,4 @@ pkcs11_chio_pkcs11_la_DEPENDENCIES = pkcs11/libchio-p11.la signer/client/libchio
 
 p11kit_module_DATA += pkcs11/chio-hsm.module
 EXTRA_DIST += pkcs11/chio-pkcs11.map pkcs11/chio-hsm.module
+dist_man_MANS += docs/man/chio-pkcs11.7
