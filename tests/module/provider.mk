@@ -1,9 +1,11 @@
 # The provider under the real openssl, and in test programs of its own.
 PROVIDER_TESTS = \
+  tests/module/provider_ca.sh \
   tests/module/provider_commands.sh \
   tests/module/provider_evp.sh \
   tests/module/provider_fork.sh \
-  tests/module/provider_refusals.sh
+  tests/module/provider_refusals.sh \
+  tests/module/provider_tls.sh
 TESTS += $(PROVIDER_TESTS)
 dist_check_SCRIPTS += $(PROVIDER_TESTS)
 EXTRA_DIST += tests/module/provider.sh

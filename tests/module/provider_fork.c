@@ -145,14 +145,22 @@ static pid_t chiod_pid(void) {
   return (pid_t)pid;
 }
 
+/* A killed process may stay as a zombie where nobody reaps it. */
+static bool alive(pid_t pid) {
+  char path[64], state = 'Z';
+  (void)snprintf(path, sizeof path, "/proc/%ld/stat", (long)pid);
+  FILE *file = fopen(path, "r");
+  if (file == NULL) return false;
+  if (fscanf(file, "%*d (%*[^)]) %c", &state) != 1) state = 'Z';
+  (void)fclose(file);
+  return state != 'Z';
+}
+
 static bool kill_chiod(void) {
   pid_t pid = chiod_pid();
   if (pid <= 1 || kill(pid, SIGKILL) != 0) return false;
-  for (int i = 0; i < 1000 && kill(pid, 0) == 0; i++) {
-    (void)waitpid(pid, NULL, WNOHANG);
-    (void)usleep(10000);
-  }
-  return true;
+  for (int i = 0; i < 1000 && alive(pid); i++) (void)usleep(10000);
+  return !alive(pid);
 }
 
 static bool start_chiod(void) {
