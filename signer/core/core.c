@@ -94,6 +94,17 @@ static void *audit(void *arg) {
   return NULL;
 }
 
+/* What is good for a developer's machine alone is said each time. */
+static void warn(const struct chio_core *core) {
+  if (chio_platform_is_simulated(core->platform))
+    chio_log(CHIO_LOG_WARNING, "platform.simulated",
+             "evidence is simulated: it proves nothing to a verifier that does not name this very root",
+             CHIO_F_STR("platform", chio_platform_name(core->platform)));
+  if (strcmp(chio_seal_provider(core->seal), "file") == 0)
+    chio_log(CHIO_LOG_WARNING, "seal.file",
+             "the sealing root lies in the clear in the state folder: whoever reads the folder has the keys");
+}
+
 enum chio_err chio_core_open(const struct chio_core_config *config, struct chio_core **out_core,
                              struct chio_detail *detail) {
   enum chio_err err = check_config(config, detail);
@@ -114,6 +125,7 @@ enum chio_err chio_core_open(const struct chio_core_config *config, struct chio_
   /* What the caller's strings say was taken; they may go. */
   core->config.state_dir = core->config.platform = core->config.seal = NULL;
   core->config.measured_file = core->config.manifest = NULL;
+  warn(core);
   if (config->audit) core->auditing = pthread_create(&core->audit, NULL, audit, core) == 0;
   *out_core = core;
   return CHIO_OK;
