@@ -20,11 +20,12 @@ static const char *const schema =
     " version INTEGER NOT NULL, class INTEGER NOT NULL, key_type INTEGER, private INTEGER NOT NULL, id BLOB,"
     " label BLOB, sealed BLOB NOT NULL, attrs BLOB NOT NULL);"
     "CREATE UNIQUE INDEX object_uid ON object (slot, uid);"
-    "CREATE INDEX object_id ON object (slot, id);"
-    "CREATE INDEX object_label ON object (slot, label);"
-    "CREATE INDEX object_class ON object (slot, class);"
-    "CREATE INDEX object_public ON object (slot, private, class);"
-    "CREATE INDEX object_slot ON object (slot);";
+    /* Each index for finding keeps the order of creation and covers the usual criteria and the answer: no row is read. */
+    "CREATE INDEX object_id ON object (slot, id, row, class, key_type, private, uid);"
+    "CREATE INDEX object_label ON object (slot, label, row, class, key_type, private, uid);"
+    "CREATE INDEX object_class ON object (slot, class, row, key_type, private, uid);"
+    "CREATE INDEX object_public ON object (slot, private, class, row, key_type, uid);"
+    "CREATE INDEX object_slot ON object (slot, row, private, uid, version);";
 
 static const char *const statement_sql[CHIO_ST_COUNT] = {
     [CHIO_ST_BEGIN] = "BEGIN IMMEDIATE",

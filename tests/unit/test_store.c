@@ -525,6 +525,7 @@ static void finding_never_walks_all_rows(void **state) {
   sqlite3 *db;
   sqlite3_stmt *plan;
   static const char *const rows[] = {
+      "INDEXED BY object_id WHERE slot = 0 AND row > 0 AND class = 3 AND id = X'31' ORDER BY row LIMIT 3",
       "INDEXED BY object_id WHERE slot = 0 AND row > 0 AND id = X'31' ORDER BY row LIMIT 3",
       "INDEXED BY object_label WHERE slot = 0 AND row > 0 AND label = X'31' AND class = 3 ORDER BY row LIMIT 3",
       "INDEXED BY object_public WHERE slot = 0 AND row > 0 AND class = 3 AND private = 0 ORDER BY row LIMIT 3",
@@ -541,6 +542,7 @@ static void finding_never_walks_all_rows(void **state) {
       const char *step = (const char *)sqlite3_column_text(plan, 3);
       assert_null(strstr(step, "SCAN"));
       assert_null(strstr(step, "TEMP B-TREE"));
+      assert_true(strstr(step, "COVERING") != NULL || strstr(step, "object_uid") != NULL);
     }
     sqlite3_finalize(plan);
   }
