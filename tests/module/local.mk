@@ -18,6 +18,7 @@ tests_module_client_embedded_LDADD = signer/client/libchio-client.la signer/wire
 MODULE_TESTS = \
   tests/module/chio_hsm.sh \
   tests/module/client_embedded.sh \
+  tests/module/evidence.sh \
   tests/module/exports.sh \
   tests/module/p11tool.sh \
   tests/module/pkcs11_conformance.sh \
