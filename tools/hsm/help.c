@@ -14,7 +14,9 @@ void hsm_help_all(void) {
   (void)puts("\nA first session:\n"
              "  chio-hsm token init demo\n"
              "  chio-hsm key generate web\n"
+             "  chio-hsm uri web -o web.pem             the key, as openssl's provider chio takes it\n"
              "  chio-hsm attest web -o web.evidence\n"
+             "  chio-hsm verify web.evidence            anywhere, offline\n"
              "\nKEY is a label, an id or a unique id in hex, or a chio: URI. --json prints JSON for programs.\n"
              "chio-hsm help COMMAND tells more; so does chio-hsm(1).");
 }
