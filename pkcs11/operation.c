@@ -20,10 +20,6 @@ void p11_operation_end(struct p11_operation *op) {
 void p11_operation_after_fork(struct p11_operation *op) {
   /* Secrets are kept out of children: the pages behind the pointer are not there. The child logs in for its own use. */
   op->context = NULL;
-  if (op->stream == NULL) return;
-  /* Left behind, not freed: its connection is the parent's. */
-  op->stream = NULL;
-  op->lost = true;
 }
 
 /* ---- C_XxxInit ---- */
@@ -108,10 +104,9 @@ CK_RV p11_operation_ready(struct p11_call *call, struct p11_operation *op) {
   p11_lock();
   bool ended = op->is_private && op->epoch != call->session->slot->epoch;
   p11_unlock();
-  bool lost = op->lost;
-  if (!ended && !lost) return CKR_OK;
+  if (!ended) return CKR_OK;
   p11_operation_end(op);
-  return ended ? CKR_OPERATION_NOT_INITIALIZED : CKR_DEVICE_ERROR;
+  return CKR_OPERATION_NOT_INITIALIZED;
 }
 
 /* ---- data ---- */

@@ -19,7 +19,6 @@ struct p11_call;
 struct p11_operation {
   bool active;
   bool updated; /* a part was given: the one-shot call is out of question */
-  bool lost;    /* its stream was the parent's */
   const struct chio_mechanism *mechanism;
   struct chio_buf params; /* wire form */
   struct chio_uid uid;    /* the key; zero for a digest */
@@ -37,7 +36,7 @@ struct p11_operation {
 /* Frees what it has and makes it inactive. */
 void p11_operation_end(struct p11_operation *op);
 
-/* In the child of fork: a stream cannot go on. */
+/* In the child of fork: a stream is lost by itself (the client knows its process), a context login is forgotten. */
 void p11_operation_after_fork(struct p11_operation *op);
 
 /* C_SignInit and C_VerifyInit: checks everything that the key's attributes tell, and begins. Costs no round trip when
@@ -49,7 +48,7 @@ CHIO_MUST_CHECK CK_RV p11_operation_begin_key(struct p11_call *call, struct p11_
 /* C_DigestInit. */
 CHIO_MUST_CHECK CK_RV p11_operation_begin_digest(struct p11_call *call, const CK_MECHANISM *given);
 
-/* CKR_OPERATION_NOT_INITIALIZED, also when it ended with the login. CKR_DEVICE_ERROR (and the end) when it was lost. */
+/* CKR_OPERATION_NOT_INITIALIZED, also when it ended with the login. */
 CHIO_MUST_CHECK CK_RV p11_operation_ready(struct p11_call *call, struct p11_operation *op);
 
 /* One part of multi-part data. The caller ends the operation when it fails. */

@@ -7,8 +7,8 @@
 /* Drops a hold on a session; the last one frees it. */
 void p11_session_release(struct p11_session *session);
 
-/* In the child of fork, under the module's lock: forgets operations that another thread was in the middle of, streams
- * (their connection is the parent's) and session objects (they are the parent's as well). */
+/* In the child of fork, under the module's lock: forgets operations that another thread was in the middle of, and
+ * session objects (they are the parent's). */
 void p11_session_after_fork(struct p11_session *session);
 
 /* Closes all sessions and logs out everywhere, as C_Finalize does. */
