@@ -25,3 +25,7 @@ provider_chio_la_CPPFLAGS = $(AM_CPPFLAGS) $(CRYPTO_CFLAGS)
 provider_chio_la_LDFLAGS = $(CHIO_MODULE_LDFLAGS) -export-symbols-regex '^OSSL_provider_init$$'
 provider_chio_la_LIBADD = signer/client/libchio-client.la \
   signer/wire/libchio-wire.la signer/base/libchio-base.la $(SODIUM_LIBS) $(CRYPTO_LIBS)
+
+provider_exampledir = $(docdir)
+dist_provider_example_DATA = provider/chio-openssl.cnf
+dist_man_MANS += docs/man/chio-provider.7

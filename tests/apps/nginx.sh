@@ -5,7 +5,6 @@
 command -v nginx >/dev/null 2>&1 || skip_all "nginx is not installed"
 [ "$(id -u)" = 0 ] || skip_all "only root can start workers as another user"
 id www-data >/dev/null 2>&1 || skip_all "there is no user www-data"
-[ -z "${CHIO_SANITIZED:-}" ] || skip_all "nginx is not built with a sanitizer"
 CHIO_LOG=debug under_chiod
 . "$abs_top_srcdir/tests/module/provider.sh"
 cd "$CHIO_TEST_DIR" || exit 99

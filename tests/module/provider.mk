@@ -4,6 +4,7 @@ PROVIDER_TESTS = \
   tests/module/provider_commands.sh \
   tests/module/provider_evp.sh \
   tests/module/provider_fork.sh \
+  tests/module/provider_module.sh \
   tests/module/provider_refusals.sh \
   tests/module/provider_tls.sh
 TESTS += $(PROVIDER_TESTS)
