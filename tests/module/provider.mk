@@ -2,6 +2,7 @@
 PROVIDER_TESTS = \
   tests/module/provider_ca.sh \
   tests/module/provider_commands.sh \
+  tests/module/provider_embedded.sh \
   tests/module/provider_evp.sh \
   tests/module/provider_fork.sh \
   tests/module/provider_module.sh \
