@@ -3,6 +3,7 @@
 #include "signer/base/log.h"
 #include "signer/daemon/link.h"
 #include "signer/daemon/pool.h"
+#include "signer/daemon/sandbox.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -75,13 +76,26 @@ static void close_link(struct chio_server *s, struct chio_link *link) {
 
 /* ---- Turns ---- */
 
+/* From the call of epoll_ctl on the link may belong to another thread, which may even free it: nothing of it is read
+ * after the hand-over. */
 static bool arm(struct chio_server *s, struct chio_link *link, int operation, uint32_t events) {
   struct epoll_event event = {.events = events | EPOLLONESHOT, .data = {.ptr = link}};
-  atomic_store_explicit(&link->since, now_seconds(), memory_order_relaxed);
+  int fd = link->fd;
   bool stalled = link->conn == NULL || chio_link_stalled(link);
-  atomic_store_explicit(&link->rest, stalled ? CHIO_LINK_STALLED : CHIO_LINK_IDLE, memory_order_relaxed);
-  return epoll_ctl(s->epoll, operation, link->fd, &event) == 0;
+  atomic_store_explicit(&link->since, now_seconds(), memory_order_relaxed);
+  /* Hands the link over: whoever takes the event reads this first (take_turn), and sees all that was done before. */
+  atomic_store_explicit(&link->rest, stalled ? CHIO_LINK_STALLED : CHIO_LINK_IDLE, memory_order_release);
+  return epoll_ctl(s->epoll, operation, fd, &event) == 0;
 }
+
+#if CHIO_SANITIZED
+/* ThreadSanitizer takes the descriptor that epoll_ctl looks at, and that who gets the event may close, for a race: it
+ * does not know that the event comes out of that very call. */
+CHIO_EXPORT const char *__tsan_default_suppressions(void);
+CHIO_EXPORT const char *__tsan_default_suppressions(void) {
+  return "race:epoll_ctl";
+}
+#endif
 
 /* Acts on how a turn ended. From here on the link may belong to another thread. */
 static void end_turn(struct chio_server *s, struct chio_link *link, struct chio_turn *turn, enum chio_turn_end end) {
@@ -101,7 +115,7 @@ static void end_turn(struct chio_server *s, struct chio_link *link, struct chio_
 }
 
 static void take_turn(struct chio_server *s, struct chio_link *link, struct chio_turn *turn) {
-  atomic_store_explicit(&link->rest, CHIO_LINK_SERVED, memory_order_relaxed);
+  (void)atomic_exchange_explicit(&link->rest, CHIO_LINK_SERVED, memory_order_acquire);
   end_turn(s, link, turn, chio_link_serve(link, turn));
 }
 
