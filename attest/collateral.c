@@ -4,6 +4,7 @@
 
 #include "attest/der.h"
 #include "attest/pem.h"
+#include "attest/snp_vek.h"
 #include "attest/text.h"
 
 #include <dirent.h>
@@ -179,6 +180,7 @@ static enum chio_err add_bytes(struct chio_attest_collateral *c, struct chio_sli
   if (text.len == 0) return CHIO_E_MALFORMED;
   if (text.data[0] == '{') return add_json(c, text, 0);
   if (chio_pem_has(bytes, "CERTIFICATE") || chio_pem_has(bytes, "X509 CRL")) return add_pem(c, bytes);
+  if (chio_snp_table_looks_like(bytes)) return chio_snp_table_add(bytes, &c->certs);
   if (is_hex(text)) return add_hex(c, text);
   return bytes.data[0] == CHIO_DER_T_SEQUENCE ? add_der(c, bytes) : CHIO_E_MALFORMED;
 }

@@ -38,6 +38,6 @@ struct chio_attest_collateral {
 const struct chio_cert_set *chio_collateral_certs(const struct chio_attest_collateral *collateral);
 
 /* Certificates of a vendor that the library knows (never as anchors); NULL when there are none. */
-const struct chio_cert_set *chio_vendor_certs(int vendor);
+const struct chio_cert_set *chio_vendor_certs(unsigned vendor);
 
 #endif

@@ -176,13 +176,6 @@ static bool judge_platform(struct chio_judge *j, const struct chio_dcap_quote *q
   return true;
 }
 
-static void judge_trailing(struct chio_judge *j, const struct chio_dcap_quote *q) {
-  bool zero = true;
-  for (size_t i = 0; i < q->trailing.len; i++) zero = zero && q->trailing.data[i] == 0;
-  if (zero || (j->policy != NULL && j->policy->allow_trailing)) return;
-  chio_judge_fail(j, CHIO_ATTEST_TRAILING, "%zu bytes follow the quote that nothing signs", q->trailing.len);
-}
-
 void chio_judge_dcap(struct chio_judge *j, struct chio_slice bytes) {
   struct chio_dcap_quote q;
   enum chio_err err = chio_dcap_quote_parse(bytes, &q);
@@ -202,5 +195,5 @@ void chio_judge_dcap(struct chio_judge *j, struct chio_slice bytes) {
   struct chio_pck pck;
   bool has_pck = judge_platform(j, &q, judge_qe_binding(j, &q), &pck);
   chio_dcap_judge_policy(j, &q, has_pck ? &pck : NULL);
-  judge_trailing(j, &q);
+  chio_judge_trailing(j, q.trailing);
 }

@@ -3,7 +3,9 @@
 #include "attest/dcap_quote.h"
 #include "attest/der.h"
 #include "attest/judge.h"
+#include "attest/nitro.h"
 #include "attest/pem.h"
+#include "attest/snp.h"
 
 /* 2.25.109241486368889581879283758888474991060 */
 static const uint8_t oid_chio_evidence[] = {0x69, 0x81, 0xa4, 0xaf, 0x92, 0xc7, 0xa6, 0x9c, 0xaa, 0xba, 0xd7,
@@ -70,6 +72,10 @@ void chio_judge_evidence(struct chio_judge *j, struct chio_slice evidence) {
     chio_judge_fail(j, CHIO_ATTEST_FORMAT, "there is no evidence: it is empty");
   } else if (chio_dcap_quote_looks_like(evidence)) {
     chio_judge_dcap(j, evidence);
+  } else if (chio_snp_report_looks_like(evidence)) {
+    chio_judge_snp(j, evidence);
+  } else if (chio_nitro_looks_like(evidence)) {
+    chio_judge_nitro(j, evidence);
   } else if (j->in_bundle) { /* evidence inside evidence ends here */
     chio_judge_fail(j, CHIO_ATTEST_UNSUPPORTED, "the bundle's quote is of no known format");
   } else if (text.len > 0 && text.data[0] == '{' && chio_bundle_looks_like(text)) {

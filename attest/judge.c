@@ -115,6 +115,13 @@ void chio_judge_advisory(struct chio_judge *j, struct chio_slice id) {
   if (copy != NULL) j->result->advisories[r->advisories_count++] = copy;
 }
 
+void chio_judge_trailing(struct chio_judge *j, struct chio_slice rest) {
+  bool zero = true;
+  for (size_t i = 0; i < rest.len; i++) zero = zero && rest.data[i] == 0;
+  if (zero || (j->policy != NULL && j->policy->allow_trailing)) return;
+  chio_judge_fail(j, CHIO_ATTEST_TRAILING, "%zu bytes follow the evidence that nothing signs", rest.len);
+}
+
 /* ---- Chains ---- */
 
 bool chio_judge_time(struct chio_judge *j, int64_t from, int64_t until, const char *what, bool collateral) {

@@ -35,6 +35,8 @@ struct chio_judge {
   struct chio_slice key_spki; /* request->key; empty when none */
   struct chio_result *result;
   bool nonce_judged;            /* the format has a place for a nonce and has judged it */
+  bool key_bound;               /* the evidence itself names key_spki */
+  bool registers_expected;      /* the policy expects registers, and the format has judged them */
   bool in_bundle;               /* the evidence is the quote of a bundle */
   struct chio_slice ak_spki;    /* of a bundle: the attestation key; lives as long as the result */
 };
@@ -90,9 +92,14 @@ bool chio_judge_chain(struct chio_judge *j, enum chio_vendor vendor, const struc
 /* Records a failure when the period does not hold now; true when it does. */
 bool chio_judge_time(struct chio_judge *j, int64_t from, int64_t until, const char *what, bool collateral);
 
+/* Bytes after the evidence: zeros are padding, others are refused unless the policy allows them. */
+void chio_judge_trailing(struct chio_judge *j, struct chio_slice rest);
+
 /* ---- Formats: each judges evidence of its kind ---- */
 
 void chio_judge_dcap(struct chio_judge *j, struct chio_slice quote);
+void chio_judge_nitro(struct chio_judge *j, struct chio_slice document);
+void chio_judge_snp(struct chio_judge *j, struct chio_slice report);
 
 /* Finds out what evidence is and judges it. */
 void chio_judge_evidence(struct chio_judge *j, struct chio_slice evidence);

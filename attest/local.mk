@@ -21,6 +21,7 @@ noinst_LTLIBRARIES += attest/libchio-verify.la
 attest_libchio_verify_la_SOURCES = \
   attest/anchor.c \
   attest/bundle_judge.c \
+  attest/cbor.c attest/cbor.h \
   attest/cert_set.c attest/cert_set.h \
   attest/chio_attest.h \
   attest/collateral.c attest/collateral.h \
@@ -34,10 +35,16 @@ attest_libchio_verify_la_SOURCES = \
   attest/evidence.c \
   attest/judge.c attest/judge.h \
   attest/moment.c attest/moment.h \
+  attest/nitro.c attest/nitro.h \
+  attest/nitro_judge.c \
   attest/pem.c attest/pem.h \
   attest/policy.h attest/policy_judge.c attest/policy_read.c \
   attest/pubkey.c attest/pubkey.h \
   attest/result.c \
+  attest/snp.c attest/snp.h \
+  attest/snp_judge.c \
+  attest/snp_policy.c attest/snp_policy.h \
+  attest/snp_vek.c attest/snp_vek.h \
   attest/vendor_certs.c \
   attest/verify.c \
   attest/x509.c attest/x509.h

@@ -32,7 +32,7 @@ static void judge_debug(struct chio_judge *j, const struct chio_attest_policy *p
 /* At least one of measurement, signer and registers is expected, or nothing is. */
 static void judge_identity(struct chio_judge *j, const struct chio_attest_policy *p) {
   const struct chio_attest_result *r = &j->result->pub;
-  bool expected = false, ok = true;
+  bool expected = j->registers_expected, ok = true;
   if (p->measurements.count > 0) {
     expected = true;
     if (r->measurement_len == 0 || !chio_policy_has_bytes(&p->measurements, chio_slice(r->measurement, r->measurement_len))) {

@@ -79,14 +79,16 @@ static bool is_sha384(struct chio_cursor *c) {
 static bool is_amd_pss(struct chio_cursor *identifier) {
   struct chio_cursor params, hash, mgf, mgf_inner, salt;
   struct chio_slice oid;
-  uint64_t salt_len;
+  uint64_t salt_len, trailer = 1;
   return chio_der_enter(identifier, CHIO_DER_T_SEQUENCE, &params) == CHIO_OK &&
          chio_der_enter(&params, CHIO_DER_T_CONTEXT(0), &hash) == CHIO_OK && is_sha384(&hash) &&
          chio_der_enter(&params, CHIO_DER_T_CONTEXT(1), &mgf) == CHIO_OK &&
          chio_der_enter(&mgf, CHIO_DER_T_SEQUENCE, &mgf_inner) == CHIO_OK &&
          chio_der_expect(&mgf_inner, CHIO_DER_T_OID, &oid) == CHIO_OK && OID_IS(oid, oid_mgf1) &&
          is_sha384(&mgf_inner) && chio_der_enter(&params, CHIO_DER_T_CONTEXT(2), &salt) == CHIO_OK &&
-         chio_der_uint(&salt, CHIO_DER_T_INTEGER, 64, &salt_len) == CHIO_OK && salt_len == 48;
+         chio_der_uint(&salt, CHIO_DER_T_INTEGER, 64, &salt_len) == CHIO_OK && salt_len == 48 &&
+         (params.left == 0 || (chio_der_enter(&params, CHIO_DER_T_CONTEXT(3), &salt) == CHIO_OK &&
+                               chio_der_uint(&salt, CHIO_DER_T_INTEGER, 1, &trailer) == CHIO_OK && trailer == 1));
 }
 
 enum chio_sig_alg chio_sig_alg_parse(struct chio_slice contents) {

@@ -60,7 +60,7 @@ static void judge_key(struct chio_judge *j) {
     chio_judge_fail(j, CHIO_ATTEST_KEY_BINDING, "the evidence does not say which key it is about");
   } else if (!chio_slice_equal(j->key_spki, chio_slice(r->key_spki, r->key_spki_len))) {
     chio_judge_fail(j, CHIO_ATTEST_KEY_MISMATCH, "the evidence is about another key than the one given");
-  } else if (chio_judge_proved(j, CHIO_ATTEST_PROVED_STATEMENT)) {
+  } else if (chio_judge_proved(j, CHIO_ATTEST_PROVED_STATEMENT) || j->key_bound) {
     chio_judge_prove(j, CHIO_ATTEST_PROVED_KEY);
   }
 }

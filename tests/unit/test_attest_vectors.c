@@ -52,7 +52,8 @@ static struct chio_attest_result *judge(const char *evidence_path, const char *c
   struct chio_attest_collateral *collateral = NULL;
   struct chio_attest_message message = {""};
   assert_int_equal(chio_attest_collateral_new(&collateral), CHIO_ATTEST_OK);
-  if (chio_attest_collateral_add_path(collateral, collateral_path, &message) != CHIO_ATTEST_OK) fail_msg("%s", message.text);
+  if (strcmp(evidence_path, collateral_path) != 0 &&
+      chio_attest_collateral_add_path(collateral, collateral_path, &message) != CHIO_ATTEST_OK) fail_msg("%s", message.text);
   const struct chio_attest_request request = {
       .evidence = evidence.data, .evidence_len = evidence.len, .collateral = collateral, .at = at};
   struct chio_attest_result *result = NULL;
@@ -129,6 +130,37 @@ static void check_dcap(const char *name, const char *folder, json_t *expected) {
   chio_attest_result_free(r);
 }
 
+static void check_snp(const char *name, const char *folder, json_t *expected) {
+  char path[4096], text[129];
+  snprintf(path, sizeof path, "%s/report.bin", folder);
+  json_t *report = json_object_get(expected, "report"), *vek = json_object_get(expected, "vek");
+  const char *from = json_string_value(json_object_get(vek, "not_before"));
+  struct chio_attest_result *r = judge(path, folder, parse_time(from) + 86400);
+  print_row(name, r);
+  hex_of(r->measurement, r->measurement_len, text);
+  expect(strcmp(text, json_string_value(json_object_get(report, "measurement"))) == 0, name, "measurement");
+  hex_of(r->report_data, r->report_data_len, text);
+  expect(strcmp(text, json_string_value(json_object_get(report, "report_data"))) == 0, name, "report data");
+  json_t *checks = json_object_get(expected, "checks");
+  expect(proved(r, CHIO_ATTEST_PROVED_SIGNATURE) == is_ok(checks, "report_sig"), name, "signature");
+  expect(proved(r, CHIO_ATTEST_PROVED_CHAIN) == is_ok(checks, "vek<-ask"), name, "chain");
+  expect(proved(r, CHIO_ATTEST_PROVED_TCB) == is_ok(checks, "tcb match"), name, "TCB");
+  json_t *claims = json_loads(r->claims_json, 0, NULL);
+  expect(strcmp(json_string_value(json_object_get(claims, "reported_tcb")),
+                json_string_value(json_object_get(report, "reported_tcb"))) == 0,
+         name, "reported TCB");
+  expect(strcmp(json_string_value(json_object_get(claims, "chip_id")),
+                json_string_value(json_object_get(report, "chip_id"))) == 0,
+         name, "chip");
+  expect(json_integer_value(json_object_get(claims, "vmpl")) == json_integer_value(json_object_get(report, "vmpl")), name,
+         "VMPL");
+  json_t *debug = json_object_get(json_object_get(report, "pol"), "debug");
+  expect(r->debug == (debug != NULL), name, "debug");
+  expect(!r->accepted && r->reason == CHIO_ATTEST_NO_POLICY, name, "reason");
+  json_decref(claims);
+  chio_attest_result_free(r);
+}
+
 static void for_each_folder(const char *kind, void (*check)(const char *, const char *, json_t *)) {
   char path[4000];
   snprintf(path, sizeof path, "%s/%s", vectors, kind);
@@ -164,9 +196,113 @@ static void dcap_quotes_are_judged_as_expected(void **state) {
   assert_int_equal(wrong, 0);
 }
 
+static void snp_reports_are_judged_as_expected(void **state) {
+  (void)state;
+  if (!find_vectors()) {
+    print_message("# no vectors at hand (CHIO_VECTORS)\n");
+    skip();
+  }
+  wrong = 0;
+  for_each_folder("snp", check_snp);
+  assert_int_equal(wrong, 0);
+}
+
+static void check_nitro(const char *name, const char *document, json_t *expected) {
+  char text[129], member[16];
+  json_t *checks = json_object_get(expected, "checks"), *pcrs = json_object_get(expected, "pcrs");
+  struct chio_attest_result *r =
+      judge(document, document, parse_time(json_string_value(json_object_get(checks, "timestamp"))));
+  print_row(name, r);
+  json_t *claims = json_loads(r->claims_json, 0, NULL);
+  const char *index;
+  json_t *value;
+  bool tpm = strcmp(json_string_value(json_object_get(expected, "pcr_field")), "nitrotpm_pcrs") == 0;
+  expect(strcmp(r->format, tpm ? "nitrotpm" : "nitro") == 0, name, "format");
+  json_object_foreach(pcrs, index, value) {
+    snprintf(member, sizeof member, "pcr%.4s", index);
+    const char *found = json_string_value(json_object_get(claims, member));
+    expect(found != NULL && strcmp(found, json_string_value(value)) == 0, name, member);
+  }
+  hex_of(r->measurement, r->measurement_len, text);
+  expect(tpm || strcmp(text, json_string_value(json_object_get(pcrs, "0"))) == 0, name, "measurement");
+  expect(strcmp(json_string_value(json_object_get(claims, "user_data")),
+                json_string_value(json_object_get(expected, "user_data"))) == 0,
+         name, "user data");
+  expect(strcmp(json_string_value(json_object_get(claims, "nonce")),
+                json_string_value(json_object_get(expected, "nonce"))) == 0,
+         name, "nonce");
+  expect(json_integer_value(json_object_get(claims, "timestamp")) ==
+             json_integer_value(json_object_get(expected, "timestamp_ms")),
+         name, "time");
+  expect(r->debug == json_is_true(json_object_get(checks, "debug")), name, "debug");
+  expect(proved(r, CHIO_ATTEST_PROVED_SIGNATURE) == is_ok(checks, "cose_sig"), name, "signature");
+  expect(proved(r, CHIO_ATTEST_PROVED_CHAIN) == is_ok(checks, "chain"), name, "chain");
+  enum chio_attest_reason reason = is_ok(checks, "cose_sig") ? CHIO_ATTEST_NO_POLICY : CHIO_ATTEST_SIGNATURE;
+  expect(r->reason == reason, name, "reason");
+  json_decref(claims);
+  chio_attest_result_free(r);
+}
+
+/* A folder with NAME.cbor (or another ending) and NAME.expected.json. */
+static void for_each_file(const char *kind, const char *prefix, const char *ending,
+                          void (*check)(const char *, const char *, json_t *)) {
+  char path[4000];
+  snprintf(path, sizeof path, "%s/%s", vectors, kind);
+  struct dirent **names;
+  int count = scandir(path, &names, NULL, alphasort);
+  unsigned checked = 0;
+  for (int i = 0; i < count; i++) {
+    char file[4300], evidence[4300], name[300];
+    char *end = strstr(names[i]->d_name, ".expected.json");
+    if (end != NULL && strncmp(names[i]->d_name, prefix, strlen(prefix)) == 0) {
+      snprintf(file, sizeof file, "%s/%s", path, names[i]->d_name);
+      *end = 0;
+      snprintf(evidence, sizeof evidence, "%s/%s%s", path, names[i]->d_name, ending);
+      snprintf(name, sizeof name, "%s/%s", kind, names[i]->d_name);
+      json_t *expected = json_load_file(file, 0, NULL);
+      assert_non_null(expected);
+      check(name, evidence, expected);
+      json_decref(expected);
+      checked++;
+    }
+    free(names[i]);
+  }
+  free(names);
+  print_message("# %u of %s\n", checked, kind);
+  assert_int_not_equal(checked, 0);
+}
+
+/* Files without an expected parse: none of them may be more than it is. */
+static void check_refused(const char *file, const char *when, enum chio_attest_reason reason) {
+  char path[4096];
+  snprintf(path, sizeof path, "%s/%s", vectors, file);
+  struct chio_attest_result *r = judge(path, vectors, parse_time(when));
+  print_row(file, r);
+  expect(r->reason == reason, file, "reason");
+  expect(!proved(r, CHIO_ATTEST_PROVED_CHAIN) || !proved(r, CHIO_ATTEST_PROVED_SIGNATURE), file, "proved too much");
+  chio_attest_result_free(r);
+}
+
+static void nitro_documents_are_judged_as_expected(void **state) {
+  (void)state;
+  if (!find_vectors()) {
+    print_message("# no vectors at hand (CHIO_VECTORS)\n");
+    skip();
+  }
+  wrong = 0;
+  for_each_file("nitro", "", ".cbor", check_nitro);
+  check_refused("nitro/blocky-selfsigned.cbor", "2024-10-01T00:00:00", CHIO_ATTEST_FORMAT);
+  check_refused("nitro/fortanix-tampered-cert.cbor", "2021-09-09T11:00:00", CHIO_ATTEST_FORMAT);
+  check_refused("tdx/tdreport/report.dat", "2025-01-01T00:00:00", CHIO_ATTEST_UNSUPPORTED);
+  check_refused("tdx/tdreport/tdreport_live.bin", "2025-01-01T00:00:00", CHIO_ATTEST_UNSUPPORTED);
+  assert_int_equal(wrong, 0);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(dcap_quotes_are_judged_as_expected),
+      cmocka_unit_test(snp_reports_are_judged_as_expected),
+      cmocka_unit_test(nitro_documents_are_judged_as_expected),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
