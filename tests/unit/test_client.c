@@ -15,6 +15,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -366,6 +367,16 @@ static void a_trusted_user_who_does_not_exist_is_refused(void **state) {
   assert_int_equal(chio_client_new(&options, &client, NULL), CHIO_E_CONFIG);
 }
 
+/* The door is opened last: when it answers, all is there. */
+static bool is_answered(void) {
+  struct sockaddr_un address = {.sun_family = AF_UNIX};
+  (void)snprintf(address.sun_path, sizeof address.sun_path, "%s", fake.door_path);
+  int fd = socket(AF_UNIX, SOCK_SEQPACKET, 0);
+  bool answered = connect(fd, (struct sockaddr *)&address, sizeof address) == 0;
+  (void)close(fd);
+  return answered;
+}
+
 /* The listener's user is the one who calls listen(2): a child that is another user. */
 static pid_t serve_as(uid_t uid) {
   fake_stop(&fake);
@@ -378,8 +389,7 @@ static pid_t serve_as(uid_t uid) {
     fake_restart(&fake);
     for (;;) (void)pause();
   }
-  for (int i = 0; i < 500 && access(fake.path, F_OK) != 0; i++) (void)usleep(10000);
-  (void)usleep(50000);
+  for (int i = 0; i < 2000 && !is_answered(); i++) (void)usleep(10000);
   return child;
 }
 
