@@ -35,6 +35,11 @@ pkcs11_chio_pkcs11_la_LIBADD = pkcs11/libchio-p11.la signer/client/libchio-clien
 pkcs11_chio_pkcs11_la_DEPENDENCIES = pkcs11/libchio-p11.la signer/client/libchio-client.la \
   signer/wire/libchio-wire.la signer/base/libchio-base.la pkcs11/chio-pkcs11.map
 
+# The module's registration with p11-kit, which looks for a bare name in a folder of its own: a path it is.
 p11kit_module_DATA += pkcs11/chio-hsm.module
-EXTRA_DIST += pkcs11/chio-pkcs11.map pkcs11/chio-hsm.module
+pkcs11/chio-hsm.module: Makefile
+	$(AM_V_GEN)$(MKDIR_P) pkcs11 && \
+	printf '# The tokens of chio-hsm: chio-pkcs11(7).\nmodule: %s\n' '$(pkcs11dir)/chio-pkcs11.so' >$@.new && mv $@.new $@
+CLEANFILES += pkcs11/chio-hsm.module
+EXTRA_DIST += pkcs11/chio-pkcs11.map
 dist_man_MANS += docs/man/chio-pkcs11.7

@@ -1094,7 +1094,7 @@ static void operations_end_with_their_key_or_login(void) {
   CK_SESSION_HANDLE s = open_logged_in(0);
   struct key_pair a = make_key(s, ED25519, false), b = make_key(s, ED25519, false);
   CK_MECHANISM m = {CKM_EDDSA, NULL, 0};
-  CK_BYTE signature[64];
+  CK_BYTE signature[64] = {0};
   CK_ULONG len = sizeof signature;
   RV(CKR_OK, F->C_SignInit(s, &m, a.private_key));
   RV(CKR_OK, F->C_VerifyInit(s, &m, a.public_key));
