@@ -89,7 +89,8 @@ int main(int argc, char *argv[]) {
   if (err != CHIO_OK) (void)fprintf(stderr, "use_key: %s: %s\n", chio_err_text(err), s.detail.text);
   if (err == CHIO_OK && argc == 3) {
     qsort(times, count, sizeof *times, by_size);
-    (void)printf("p10 %.1f us, p50 %.1f us, p99 %.1f us\n", (double)times[count / 10] / 1000, (double)times[count / 2] / 1000, (double)times[count * 99 / 100] / 1000);
+    (void)printf("p10 %.1f us, p50 %.1f us, p99 %.1f us\n", (double)times[count / 10] / 1000,
+                 (double)times[count / 2] / 1000, (double)times[count * 99 / 100] / 1000);
   }
   chio_login_end(s.login, s.client);
   chio_client_free(s.client);
