@@ -182,6 +182,33 @@ static void small_operations_go_on_in_the_child_and_streams_do_not(void) {
   end();
 }
 
+/* ---- another application changes the PIN: the tickets of the old one end everywhere ---- */
+
+static void change_pin_and_back(void) {
+  CK_UTF8CHAR pin[] = USER_PIN, other[] = "654321";
+  RV(CKR_OK, F->C_Initialize(NULL));
+  CK_SESSION_HANDLE s = open_session(CKF_RW_SESSION);
+  RV(CKR_OK, F->C_SetPIN(s, pin, sizeof pin - 1, other, sizeof other - 1));
+  RV(CKR_OK, F->C_SetPIN(s, other, sizeof other - 1, pin, sizeof pin - 1));
+  RV(CKR_OK, F->C_Finalize(NULL));
+}
+
+static void a_login_that_ended_elsewhere_ends_here(void) {
+  CK_UTF8CHAR pin[] = USER_PIN;
+  CK_BYTE signature[64];
+  CK_ULONG len = sizeof signature;
+  CK_SESSION_INFO info;
+  begin();
+  end_child(start_child(change_pin_and_back));
+  RV(CKR_OK, F->C_SignInit(session, &eddsa, key.private_key));
+  RV(CKR_USER_NOT_LOGGED_IN, F->C_Sign(session, message, sizeof message, signature, &len));
+  RV(CKR_OK, F->C_GetSessionInfo(session, &info));
+  CHECK(info.state == CKS_RW_PUBLIC_SESSION);
+  RV(CKR_KEY_HANDLE_INVALID, F->C_SignInit(session, &eddsa, key.private_key));
+  RV(CKR_OK, F->C_Login(session, CKU_USER, pin, sizeof pin - 1));
+  end();
+}
+
 /* ---- forks while other threads sign ---- */
 
 static atomic_bool stop;
@@ -261,6 +288,7 @@ int main(void) {
       {"session_objects_stay_with_the_parent", session_objects_stay_with_the_parent},
       {"small_operations_go_on_in_the_child_and_streams_do_not",
        small_operations_go_on_in_the_child_and_streams_do_not},
+      {"a_login_that_ended_elsewhere_ends_here", a_login_that_ended_elsewhere_ends_here},
       {"a_child_signs_while_threads_of_the_parent_do", a_child_signs_while_threads_of_the_parent_do},
       {"a_child_signs_after_chroot_and_setuid", a_child_signs_after_chroot_and_setuid},
   };
