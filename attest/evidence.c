@@ -3,6 +3,7 @@
 #include "attest/dcap_quote.h"
 #include "attest/der.h"
 #include "attest/judge.h"
+#include "attest/maa.h"
 #include "attest/nitro.h"
 #include "attest/pem.h"
 #include "attest/snp.h"
@@ -50,6 +51,18 @@ static void judge_pem(struct chio_judge *j, struct chio_slice text) {
   chio_buf_clear(&der);
 }
 
+/* ---- JSON ---- */
+
+static void judge_json(struct chio_judge *j, struct chio_slice text) {
+  CHIO_AUTO(chio_json_doc) struct chio_json_doc *doc = NULL;
+  j->result->pub.container = "json";
+  if (chio_json_parse(text, &doc) != CHIO_OK) {
+    chio_judge_fail(j, CHIO_ATTEST_FORMAT, "the evidence begins as JSON, and is malformed");
+  } else if (!chio_judge_azure(j, doc)) {
+    chio_judge_fail(j, CHIO_ATTEST_UNSUPPORTED, "JSON that is evidence of no known kind");
+  }
+}
+
 /* ---- Detection ---- */
 
 /* One DER SEQUENCE that is all there is, but for nothing. */
@@ -80,6 +93,10 @@ void chio_judge_evidence(struct chio_judge *j, struct chio_slice evidence) {
     chio_judge_fail(j, CHIO_ATTEST_UNSUPPORTED, "the bundle's quote is of no known format");
   } else if (text.len > 0 && text.data[0] == '{' && chio_bundle_looks_like(text)) {
     chio_judge_bundle(j, text);
+  } else if (text.len > 0 && text.data[0] == '{') {
+    judge_json(j, text);
+  } else if (chio_maa_looks_like(text)) {
+    chio_judge_maa(j, text);
   } else if (chio_pem_has(evidence, "CERTIFICATE")) {
     judge_pem(j, evidence);
   } else if (is_der_sequence(evidence)) {

@@ -7,6 +7,7 @@
 
 #include "attest/cert_set.h"
 #include "attest/chio_attest.h"
+#include "attest/json.h"
 #include "attest/policy.h"
 
 /* Strings and bytes that the result keeps; they follow it in memory. */
@@ -100,6 +101,9 @@ void chio_judge_trailing(struct chio_judge *j, struct chio_slice rest);
 void chio_judge_dcap(struct chio_judge *j, struct chio_slice quote);
 void chio_judge_nitro(struct chio_judge *j, struct chio_slice document);
 void chio_judge_snp(struct chio_judge *j, struct chio_slice report);
+
+/* true when the document is Azure's evidence, and judged. */
+bool chio_judge_azure(struct chio_judge *j, const struct chio_json_doc *doc);
 
 /* Finds out what evidence is and judges it. */
 void chio_judge_evidence(struct chio_judge *j, struct chio_slice evidence);

@@ -20,6 +20,8 @@ attest_libchio_attest_la_LIBADD = $(CRYPTO_LIBS) $(JANSSON_LIBS) $(CBOR_LIBS) -l
 noinst_LTLIBRARIES += attest/libchio-verify.la
 attest_libchio_verify_la_SOURCES = \
   attest/anchor.c \
+  attest/azure.c attest/azure.h \
+  attest/azure_judge.c \
   attest/bundle_judge.c \
   attest/cbor.c attest/cbor.h \
   attest/cert_set.c attest/cert_set.h \
@@ -34,6 +36,8 @@ attest_libchio_verify_la_SOURCES = \
   attest/der.c attest/der.h \
   attest/evidence.c \
   attest/judge.c attest/judge.h \
+  attest/jwk.c attest/jwk.h \
+  attest/maa.c attest/maa.h \
   attest/moment.c attest/moment.h \
   attest/nitro.c attest/nitro.h \
   attest/nitro_judge.c \
@@ -45,6 +49,7 @@ attest_libchio_verify_la_SOURCES = \
   attest/snp_judge.c \
   attest/snp_policy.c attest/snp_policy.h \
   attest/snp_vek.c attest/snp_vek.h \
+  attest/tpm.c attest/tpm.h \
   attest/vendor_certs.c \
   attest/verify.c \
   attest/x509.c attest/x509.h

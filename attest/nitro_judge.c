@@ -28,7 +28,7 @@ static void describe(struct chio_judge *j, const struct chio_nitro *doc) {
   chio_claim_string(j, "module_id", doc->module_id);
   chio_claim_uint(j, "timestamp", doc->timestamp);
   for (size_t i = 0; i < CHIO_NITRO_PCRS; i++) {
-    char name[16];
+    char name[32];
     (void)snprintf(name, sizeof name, "pcr%zu", i);
     if (doc->pcrs[i].len > 0) chio_claim_hex(j, name, doc->pcrs[i]);
   }

@@ -73,6 +73,7 @@ struct chio_attest_policy {
   struct chio_policy_pcrs pcrs, tpm_pcrs;
   struct chio_policy_strings module_ids; /* prefixes */
   struct chio_policy_strings issuers;
+  struct chio_policy_bytes_list maa_keys; /* SHA-256 of the SubjectPublicKeyInfo */
 
   /* [key] */
   struct chio_policy_strings key_origins, key_lifetimes, key_roles, key_types;

@@ -79,6 +79,7 @@ static const struct rule rules[] = {
     RULE_AT("snp", "refuse_provisional", RULE_BOOL, refuse_provisional, 0, 0),
     RULE_AT("snp", "require_alias_check", RULE_BOOL, require_alias_check, 0, 0),
     RULE_AT("nitro", "module_ids", RULE_STRINGS, module_ids, 1, 64),
+    RULE_AT("maa", "keys", RULE_BYTES, maa_keys, 32, 32),
     RULE_AT("maa", "issuers", RULE_STRINGS, issuers, 1, 256),
     RULE_AT("key", "origins", RULE_STRINGS, key_origins, 1, 32),
     RULE_AT("key", "lifetimes", RULE_STRINGS, key_lifetimes, 1, 32),

@@ -298,11 +298,69 @@ static void nitro_documents_are_judged_as_expected(void **state) {
   assert_int_equal(wrong, 0);
 }
 
+static void check_azure(const char *name, const char *evidence, json_t *expected) {
+  char text[129];
+  json_t *checks = json_object_get(expected, "checks"), *snp = json_object_get(expected, "snp");
+  json_t *td = json_object_get(expected, "td");
+  struct chio_attest_result *r = judge(evidence, evidence, parse_time("2026-01-01T00:00:00"));
+  print_row(name, r);
+  hex_of(r->measurement, r->measurement_len, text);
+  json_t *measurement = snp != NULL ? json_object_get(snp, "measurement") : json_object_get(td, "mrtd");
+  expect(strcmp(text, json_string_value(measurement)) == 0, name, "measurement");
+  hex_of(r->report_data, r->report_data_len, text);
+  expect(strcmp(text, json_string_value(json_object_get(snp != NULL ? snp : td, "report_data"))) == 0, name, "report data");
+  expect(proved(r, CHIO_ATTEST_PROVED_REPORT_DATA) == is_ok(checks, "runtime_hash"), name, "runtime data");
+  expect(proved(r, CHIO_ATTEST_PROVED_TPM) == (is_ok(checks, "tpm_sig") && is_ok(checks, "pcr_digest")), name, "TPM");
+  expect(proved(r, CHIO_ATTEST_PROVED_SIGNATURE) && proved(r, CHIO_ATTEST_PROVED_CHAIN), name, "hardware");
+  json_t *claims = json_loads(r->claims_json, 0, NULL);
+  expect(strcmp(json_string_value(json_object_get(claims, "tpm_nonce")),
+                json_string_value(json_object_get(checks, "nonce"))) == 0,
+         name, "nonce");
+  json_decref(claims);
+  expect(r->reason == CHIO_ATTEST_NO_POLICY, name, "reason");
+  chio_attest_result_free(r);
+}
+
+static void check_token(const char *name, const char *evidence, json_t *expected) {
+  char text[129];
+  json_t *payload = json_object_get(expected, "payload"), *tee = json_object_get(payload, "x-ms-isolation-tee");
+  json_t *where = tee != NULL ? tee : payload;
+  struct chio_attest_result *r =
+      judge(evidence, vectors, (int64_t)json_integer_value(json_object_get(payload, "nbf")) + 1);
+  print_row(name, r);
+  hex_of(r->measurement, r->measurement_len, text);
+  const char *measurement = json_string_value(json_object_get(where, "x-ms-sevsnpvm-launchmeasurement"));
+  expect(strcmp(text, measurement != NULL ? measurement : "") == 0, name, "measurement");
+  hex_of(r->report_data, r->report_data_len, text);
+  const char *report_data = json_string_value(json_object_get(where, "x-ms-sevsnpvm-reportdata"));
+  expect(strcmp(text, report_data != NULL ? report_data : "") == 0, name, "report data");
+  bool verifies = strcmp(json_string_value(json_object_get(expected, "signature")), "ok") == 0;
+  expect(proved(r, CHIO_ATTEST_PROVED_SIGNATURE) == verifies, name, "signature");
+  json_t *claims = json_loads(r->claims_json, 0, NULL);
+  expect(json_equal(json_object_get(claims, "payload"), payload), name, "claims");
+  json_decref(claims);
+  chio_attest_result_free(r);
+}
+
+static void azure_evidence_is_judged_as_expected(void **state) {
+  (void)state;
+  if (!find_vectors()) {
+    print_message("# no vectors at hand (CHIO_VECTORS)\n");
+    skip();
+  }
+  wrong = 0;
+  for_each_file("azure", "snp", ".json", check_azure);
+  for_each_file("azure", "tdx", ".json", check_azure);
+  for_each_file("azure", "maa", ".jwt", check_token);
+  assert_int_equal(wrong, 0);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(dcap_quotes_are_judged_as_expected),
       cmocka_unit_test(snp_reports_are_judged_as_expected),
       cmocka_unit_test(nitro_documents_are_judged_as_expected),
+      cmocka_unit_test(azure_evidence_is_judged_as_expected),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
