@@ -126,6 +126,26 @@ struct chio_key *chio_key_empty(struct chio_prov *prov, enum chio_key_kind kind)
   return key;
 }
 
+static bool copy_allowed(struct chio_key *key, struct chio_attrs attributes) {
+  struct chio_slice list;
+  if (!chio_attrs_find(attributes, CKA_ALLOWED_MECHANISMS, &list) || list.len == 0) return true;
+  key->allowed = malloc(list.len);
+  if (key->allowed == NULL) return false;
+  memcpy(key->allowed, list.data, list.len);
+  key->allowed_len = list.len;
+  return true;
+}
+
+bool chio_key_allows(const struct chio_key *key, uint32_t mechanism) {
+  const struct chio_mechanism *row = chio_mechanism_by_wire(mechanism);
+  struct chio_cursor c = chio_cursor(chio_slice(key->allowed, key->allowed_len));
+  uint64_t ckm;
+  if (key->allowed == NULL) return true;
+  while (row != NULL && chio_cursor_u64le(&c, &ckm) == CHIO_OK)
+    if (ckm == row->ckm) return true;
+  return false;
+}
+
 static void put_in_place(struct chio_key *key, const struct chio_key_place *place) {
   key->signer = place->signer;
   key->slot = place->slot;
@@ -145,7 +165,7 @@ struct chio_key *chio_key_new(const struct chio_key_place *place, struct chio_at
   if (key == NULL) return NULL;
   put_in_place(key, place);
   key->is_private = is_private;
-  if (!uri_fill(key->uri, place, attributes, is_private)) {
+  if (!uri_fill(key->uri, place, attributes, is_private) || !copy_allowed(key, attributes)) {
     chio_raise(prov, CHIO_R_NO_MEMORY, "key");
     return NULL;
   }
@@ -161,6 +181,7 @@ struct chio_key *chio_key_up_ref(struct chio_key *key) {
 void chio_key_free(struct chio_key *key) {
   if (key == NULL || atomic_fetch_sub(&key->references, 1) != 1) return;
   EVP_PKEY_free(key->public_part);
+  free(key->allowed);
   chio_uri_free(key->uri);
   free(key);
 }

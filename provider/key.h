@@ -27,6 +27,8 @@ struct chio_key {
   struct chio_uid uid;
   _Atomic(struct chio_prov_login *) login; /* NULL: none was made */
   EVP_PKEY *public_part; /* NULL: nothing was imported yet */
+  uint8_t *allowed; /* CKA_ALLOWED_MECHANISMS, u64 each; NULL: all */
+  size_t allowed_len;
   struct chio_uri *uri; /* token, serial, object, id and type: how to find it again */
 };
 
@@ -59,6 +61,9 @@ CHIO_AUTO_DECLARE(chio_key)
 
 /* The public part alone, as a key of its own. NULL with an error raised. */
 struct chio_key *chio_key_dup_public(struct chio_key *key);
+
+/* Whether the key may be used with this mechanism, as far as its attributes say. */
+bool chio_key_allows(const struct chio_key *key, uint32_t mechanism);
 
 /* One SIGN request. The signature, as PKCS #11 defines it, borrows from holder. False with an error raised. */
 bool chio_key_sign(struct chio_key *key, uint32_t mechanism, struct chio_slice params, struct chio_slice data,

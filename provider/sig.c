@@ -29,7 +29,17 @@ void chio_sig_free(void *ctx) {
   EVP_MD_CTX_free(sig->digest);
   EVP_MD_free(sig->md);
   EVP_MD_free(sig->mgf1_md);
+  chio_buf_clear(&sig->message);
   free(sig);
+}
+
+/* What a copy cannot share. */
+static bool copy_state(const struct chio_sig *sig, struct chio_sig *copy) {
+  chio_buf_append_slice(&copy->message, chio_buf_slice(&sig->message));
+  if (chio_buf_err(&copy->message) != CHIO_OK) return false;
+  if (sig->digest == NULL) return true;
+  copy->digest = EVP_MD_CTX_new();
+  return copy->digest != NULL && EVP_MD_CTX_copy_ex(copy->digest, sig->digest) == 1;
 }
 
 void *chio_sig_dup(void *ctx) {
@@ -40,10 +50,9 @@ void *chio_sig_dup(void *ctx) {
   chio_key_up_ref(copy->key);
   if (copy->md != NULL) EVP_MD_up_ref(copy->md);
   if (copy->mgf1_md != NULL) EVP_MD_up_ref(copy->mgf1_md);
+  copy->message = (struct chio_buf)CHIO_BUF_INIT;
   copy->digest = NULL;
-  if (sig->digest == NULL) return copy;
-  copy->digest = EVP_MD_CTX_new();
-  if (copy->digest != NULL && EVP_MD_CTX_copy_ex(copy->digest, sig->digest) == 1) return copy;
+  if (copy_state(sig, copy)) return copy;
   chio_sig_free(copy);
   chio_raise(sig->prov, CHIO_R_NO_MEMORY, "signature");
   return NULL;
@@ -64,6 +73,8 @@ bool chio_sig_init(struct chio_sig *sig, struct chio_key *key, unsigned kinds, e
   sig->operation = operation;
   sig->hashes = false;
   sig->finished = false;
+  sig->gathers = false;
+  chio_buf_clear(&sig->message);
   return true;
 }
 
@@ -101,19 +112,59 @@ bool chio_sig_change_digest(struct chio_sig *sig, const char *name, const char *
   return chio_raise(sig->prov, CHIO_R_DIGEST, "the digest cannot be changed now");
 }
 
+/* Whether a mechanism that signs digests is missing from what the key allows. */
+static bool lacks_raw(const struct chio_key *key) {
+  if (key->kind == CHIO_KEY_EC) return !chio_key_allows(key, CHIO_MECH_ECDSA);
+  return !chio_key_allows(key, CHIO_MECH_RSA_PKCS) || !chio_key_allows(key, CHIO_MECH_RSA_PKCS_PSS);
+}
+
 bool chio_sig_digest_begin(struct chio_sig *sig, const char *name, const char *fallback) {
   if (is_none(name) && sig->md == NULL) name = fallback;
   if (!is_none(name) && !chio_sig_set_digest(sig, name, NULL)) return false;
   if (sig->digest == NULL) sig->digest = EVP_MD_CTX_new();
   if (sig->digest == NULL) return chio_raise(sig->prov, CHIO_R_NO_MEMORY, "digest");
   sig->hashes = true;
+  sig->gathers = sig->operation == CHIO_SIG_SIGN && lacks_raw(sig->key);
   return EVP_DigestInit_ex2(sig->digest, sig->md, NULL) == 1;
 }
 
 int chio_sig_digest_update(void *ctx, const unsigned char *data, size_t len) {
   struct chio_sig *sig = ctx;
   if (!sig->hashes || sig->finished) return chio_raise(sig->prov, CHIO_R_STATE, "update");
+  /* One byte too many is kept, so that the end can tell. */
+  size_t room = CHIO_DATA_MAX + 1 - sig->message.len;
+  if (sig->gathers) chio_buf_append(&sig->message, data, len < room ? len : room);
   return EVP_DigestUpdate(sig->digest, data, len);
+}
+
+const struct chio_mechanism *chio_sig_digest_row(const EVP_MD *md) {
+  size_t count;
+  const struct chio_mechanism *rows = chio_mechanism_table(&count);
+  for (size_t i = 0; i < count; i++)
+    if (rows[i].key_type == CHIO_KEY_NONE && rows[i].ossl_md != NULL && EVP_MD_is_a(md, rows[i].ossl_md))
+      return &rows[i];
+  return NULL;
+}
+
+/* The row that hashes with the digest in use and then signs like raw, or NULL. */
+static const struct chio_mechanism *hashing_row(const struct chio_sig *sig, uint32_t raw) {
+  size_t count;
+  const struct chio_mechanism *rows = chio_mechanism_table(&count), *like = chio_mechanism_by_wire(raw);
+  const struct chio_mechanism *digest = sig->md != NULL ? chio_sig_digest_row(sig->md) : NULL;
+  for (size_t i = 0; digest != NULL && i < count; i++)
+    if (rows[i].key_type == like->key_type && rows[i].params == like->params && rows[i].digest == digest->wire)
+      return &rows[i];
+  return NULL;
+}
+
+bool chio_sig_sign(struct chio_sig *sig, uint32_t raw, struct chio_slice params, struct chio_slice digest,
+                   struct chio_buf *holder, struct chio_slice *out_signature) {
+  const struct chio_mechanism *row =
+      sig->gathers && !chio_key_allows(sig->key, raw) ? hashing_row(sig, raw) : NULL;
+  if (row == NULL || !chio_key_allows(sig->key, row->wire))
+    return chio_key_sign(sig->key, raw, params, digest, holder, out_signature);
+  if (chio_buf_err(&sig->message) != CHIO_OK) return chio_raise(sig->prov, CHIO_R_NO_MEMORY, "sign");
+  return chio_key_sign(sig->key, row->wire, params, chio_buf_slice(&sig->message), holder, out_signature);
 }
 
 bool chio_sig_digest_end(struct chio_sig *sig, unsigned char out[EVP_MAX_MD_SIZE], size_t *out_len) {

@@ -7,6 +7,7 @@
 #define CHIO_PROVIDER_SIG_H
 
 #include "provider/key.h"
+#include "signer/wire/mechanism.h"
 
 #include <openssl/core_dispatch.h>
 
@@ -20,6 +21,8 @@ struct chio_sig {
   EVP_MD_CTX *digest; /* of digest_sign and digest_verify */
   bool hashes;        /* the digest was named by digest_*_init and may not be changed */
   bool finished;
+  bool gathers;           /* the key may not sign digests: the message is kept, and chiod hashes it */
+  struct chio_buf message;
   int padding;        /* RSA_*_PADDING */
   int salt_len;       /* bytes, or RSA_PSS_SALTLEN_* */
   EVP_MD *mgf1_md;    /* NULL: the digest */
@@ -53,6 +56,16 @@ int chio_sig_digest_update(void *ctx, const unsigned char *data, size_t len);
 
 /* Ends hashing. False with an error raised. */
 bool chio_sig_digest_end(struct chio_sig *sig, unsigned char out[EVP_MAX_MD_SIZE], size_t *out_len);
+
+/*
+ * One signature of a digest with the mechanism raw; or, where the key allows only the mechanisms that hash, of the
+ * gathered message with the one that hashes as we did. False with an error raised.
+ */
+bool chio_sig_sign(struct chio_sig *sig, uint32_t raw, struct chio_slice params, struct chio_slice digest,
+                   struct chio_buf *holder, struct chio_slice *out_signature);
+
+/* The row of the one table whose digest this is, or NULL. */
+const struct chio_mechanism *chio_sig_digest_row(const EVP_MD *md);
 
 /* The data must have the length of the digest, where there is one. */
 bool chio_sig_check_length(const struct chio_sig *sig, size_t len);

@@ -2,7 +2,6 @@
 #include "provider/algid.h"
 #include "provider/algorithms.h"
 #include "provider/sig.h"
-#include "signer/wire/mechanism.h"
 
 #include <openssl/core_names.h>
 #include <openssl/ec.h>
@@ -67,8 +66,8 @@ static int sign(void *ctx, unsigned char *out, size_t *out_len, size_t room, con
     return 1;
   }
   if (!chio_sig_check_length(sig, len)) return 0;
-  bool ok = chio_key_sign(sig->key, CHIO_MECH_ECDSA, chio_slice(NULL, 0), leftmost(sig, chio_slice(data, len)),
-                          &holder, &raw);
+  bool ok = chio_sig_sign(sig, CHIO_MECH_ECDSA, chio_slice(NULL, 0), leftmost(sig, chio_slice(data, len)), &holder,
+                          &raw);
   ok = ok && write_der(sig, raw, out, out_len, room);
   chio_buf_clear(&holder);
   return ok;

@@ -4,7 +4,6 @@
  */
 #include "provider/algorithms.h"
 #include "provider/sig_rsa_params.h"
-#include "signer/wire/mechanism.h"
 
 #include <openssl/objects.h>
 #include <openssl/x509.h>
@@ -64,27 +63,17 @@ static bool sign_pkcs1(struct chio_sig *sig, struct chio_slice data, struct chio
     data = chio_slice(der, (size_t)len);
   }
   bool ok = data.len <= most ? true : chio_raise(sig->prov, CHIO_R_DIGEST_LENGTH, "at most %zu bytes", most);
-  ok = ok && chio_key_sign(sig->key, CHIO_MECH_RSA_PKCS, chio_slice(NULL, 0), data, holder, out_signature);
+  ok = ok && chio_sig_sign(sig, CHIO_MECH_RSA_PKCS, chio_slice(NULL, 0), data, holder, out_signature);
   OPENSSL_free(der);
   return ok;
-}
-
-/* The row of the one table whose digest this is, or NULL. */
-static const struct chio_mechanism *digest_row(const EVP_MD *md) {
-  size_t count;
-  const struct chio_mechanism *rows = chio_mechanism_table(&count);
-  for (size_t i = 0; i < count; i++)
-    if (rows[i].key_type == CHIO_KEY_NONE && rows[i].ossl_md != NULL && EVP_MD_is_a(md, rows[i].ossl_md))
-      return &rows[i];
-  return NULL;
 }
 
 static bool sign_pss(struct chio_sig *sig, struct chio_slice digest, struct chio_buf *holder,
                      struct chio_slice *out_signature) {
   struct chio_mech_params params = {.kind = CHIO_PARAMS_PSS};
   if (sig->md == NULL) return chio_raise(sig->prov, CHIO_R_DIGEST, "PSS needs a digest");
-  const struct chio_mechanism *hash = digest_row(sig->md);
-  const struct chio_mechanism *mgf = sig->mgf1_md != NULL ? digest_row(sig->mgf1_md) : hash;
+  const struct chio_mechanism *hash = chio_sig_digest_row(sig->md);
+  const struct chio_mechanism *mgf = sig->mgf1_md != NULL ? chio_sig_digest_row(sig->mgf1_md) : hash;
   if (hash == NULL || mgf == NULL)
     return chio_raise(sig->prov, CHIO_R_DIGEST, "chiod does not know this digest for PSS");
   if (!chio_rsa_salt_bytes(sig, &params.salt_len)) return false;
@@ -92,7 +81,7 @@ static bool sign_pss(struct chio_sig *sig, struct chio_slice digest, struct chio
   params.mgf_hash = mgf->wire;
   struct chio_buf wire = CHIO_BUF_INIT;
   bool ok = chio_mech_params_encode(&params, &wire) == CHIO_OK &&
-            chio_key_sign(sig->key, CHIO_MECH_RSA_PKCS_PSS, chio_buf_slice(&wire), digest, holder, out_signature);
+            chio_sig_sign(sig, CHIO_MECH_RSA_PKCS_PSS, chio_buf_slice(&wire), digest, holder, out_signature);
   chio_buf_clear(&wire);
   return ok;
 }

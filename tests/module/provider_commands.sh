@@ -102,6 +102,28 @@ contains "padding none is refused with a reason" "padding mode" "$(head -c 32 ha
 both "PKCS #1 with a PSS key" rsa2048-pss refused \
   openssl pkeyutl -sign -inkey @KEY@ -pkeyopt rsa_padding_mode:pkcs1 -pkeyopt digest:sha256 -in hash -out @OUT@.sig
 
+# Keys that allow only mechanisms that hash: chiod hashes, in the same one request
+make_keys rsa2048-sha256 rsa2048-pss256 p256-sha256
+for type in rsa2048-sha256 rsa2048-pss256 p256-sha256; do
+  before=$(requests SIGN)
+  check "$type: dgst -sign" openssl dgst -sha256 -sign "$(uri $type)" -out out.sig message
+  is "$type: it is one request" $((before + 1)) "$(requests SIGN)"
+  check "$type: the signature verifies" openssl dgst -sha256 -prverify "$(uri $type)" -signature out.sig message
+  check "$type: a certificate" openssl req -x509 -new -key "$(uri $type)" -sha256 -subj /CN=x -out out.pem
+  check "$type: the certificate verifies" openssl verify -check_ss_sig -CAfile out.pem out.pem
+  said=$(openssl dgst -sha384 -sign "$(uri $type)" -out out.sig message 2>&1)
+  contains "$type: another digest is refused" "does not allow" "$said"
+  said=$(openssl pkeyutl -sign -inkey "$(uri $type)" -pkeyopt digest:sha256 -in hash -out out.sig 2>&1)
+  contains "$type: a digest made elsewhere is refused" "does not allow" "$said"
+done
+head -c 1048576 /dev/zero >largest
+head -c 1048577 /dev/zero >larger
+check "a message of 1 MiB" openssl dgst -sha256 -sign "$(uri p256-sha256)" -out out.sig largest
+check "verifies" openssl dgst -sha256 -verify "$(uri p256-sha256);type=public" -signature out.sig largest
+said=$(openssl dgst -sha256 -sign "$(uri p256-sha256)" -out out.sig larger 2>&1)
+contains "one byte more is refused" "at most 1048576 bytes" "$said"
+check "but not by a key that signs digests" openssl dgst -sha256 -sign "$(uri p256)" -out out.sig larger
+
 # What the commands know about a key
 is "the modulus is there for old commands" "$(openssl rsa -pubin -in chio-rsa2048.pub -noout -modulus)" \
   "$(openssl rsa -in "$(uri rsa2048)" -noout -modulus)"

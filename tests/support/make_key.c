@@ -1,6 +1,6 @@
 /*
  * make_key TYPE LABEL ID: generates a key pair in slot 0 of $CHIO_SIGNER; TYPE is ed25519, p256, p256-other, p384, p521, rsa2048,
- * rsa3072, rsa2048-pss (whose private key allows PSS alone) or rsa2048-sha256.
+ * rsa3072; or with a private key that allows few mechanisms: rsa2048-pss, rsa2048-sha256, p256-sha256, rsa2048-pss256.
  * make_key cert LABEL ID: stores the DER certificate of standard input.
  * make_key public LABEL ID: stores the Ed25519 public key of 32 zero bytes, without a private one.
  * For tests of the front doors, whose PIN is no secret; ID is taken as text.
@@ -33,6 +33,8 @@ static const struct kind kinds[] = {
     {"rsa3072", CHIO_MECH_RSA_PKCS_KEY_PAIR_GEN, NULL, 0, 3072, {0}},
     {"rsa2048-pss", CHIO_MECH_RSA_PKCS_KEY_PAIR_GEN, NULL, 0, 2048, {CKM_RSA_PKCS_PSS, 0}},
     {"rsa2048-sha256", CHIO_MECH_RSA_PKCS_KEY_PAIR_GEN, NULL, 0, 2048, {CKM_SHA256_RSA_PKCS, 0}},
+    {"rsa2048-pss256", CHIO_MECH_RSA_PKCS_KEY_PAIR_GEN, NULL, 0, 2048, {CKM_SHA256_RSA_PKCS_PSS, 0}},
+    {"p256-sha256", CHIO_MECH_EC_KEY_PAIR_GEN, "\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07", 10, 0, {CKM_ECDSA_SHA256, 0}},
 };
 
 struct session {
