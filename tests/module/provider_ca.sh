@@ -20,7 +20,8 @@ algorithm() { # CERTIFICATE
 for type in ed25519 p256 p384 rsa2048; do
   both "req -new" $type ok openssl req -new -key @KEY@ -subj /CN=request -out @OUT@.csr
   check "$type: the request verifies" openssl req -verify -noout -in out-chio.csr
-  both "req -x509" $type ok openssl req -x509 -new -key @KEY@ -subj /CN=ca -days 30 -out @OUT@-$type.pem
+  both "req -x509" $type ok openssl req -x509 -new -key @KEY@ -subj /CN=ca -days 30 \
+    -addext basicConstraints=critical,CA:TRUE -out @OUT@-$type.pem
   check "$type: the certificate verifies" openssl verify -check_ss_sig -CAfile out-chio-$type.pem out-chio-$type.pem
   is "$type: with the file key's AlgorithmIdentifier" "$(algorithm out-file-$type.pem)" "$(algorithm out-chio-$type.pem)"
   openssl req -new -newkey ed25519 -nodes -keyout leaf.key -subj /CN=leaf -out leaf.csr 2>/dev/null

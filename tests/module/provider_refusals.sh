@@ -35,8 +35,11 @@ for bad in "objet=key-p256" "object=key-p256;object=key-p256" "object=key-p256;t
 done
 refute "a signer that is no endpoint is refused" openssl pkey -in "chio:object=key-p256?signer=ftp:x" -noout
 check "the scheme has no case" openssl pkey -in "CHIO:object=key-p256" -noout
-is "a URI that names nothing finds nothing" "Total found: 0" "$(openssl storeutl -noout "chio:object=nobody")"
-is "nothing in another token" "Total found: 0" "$(openssl storeutl -noout "chio:token=other")"
+for nothing in object=nobody token=other "id=%00" serial=0000000000000000 slot-id=200; do
+  found=$(openssl storeutl -noout "chio:$nothing")
+  is "chio:$nothing is no error" 0 $?
+  lacks "and finds nothing" "0: " "$found"
+done
 refute "a key that is not there cannot be used" openssl pkey -in "chio:object=nobody" -noout
 
 # The same label twice
