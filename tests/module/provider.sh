@@ -56,6 +56,18 @@ both() { # NAME TYPE EXPECTED COMMAND...
   done
 }
 
+# Runs COMMAND as above; the token's key has to end as the file key does, whatever this OpenSSL makes of it.
+alike() { # NAME TYPE COMMAND...
+  alike_name=$1 both_type=$2
+  shift 2
+  both_side=file both_key=$(file "$both_type")
+  substituted "$@" >/dev/null 2>&1 </dev/null
+  alike_status=$?
+  both_side=chio both_key=$(uri "$both_type")
+  both_seen=$(substituted "$@" 2>&1 </dev/null)
+  is "$both_type: $alike_name ends as with a file key" "$alike_status" $?
+}
+
 substituted() {
   for word in "$@"; do
     shift

@@ -71,6 +71,15 @@ both "another message" ed25519 refused openssl pkeyutl -verify -rawin -inkey @KE
 both "a digest" ed25519 refused \
   openssl pkeyutl -sign -rawin -digest sha256 -inkey @KEY@ -in message -out @OUT@.sig
 
+# Where versions of OpenSSL differ
+alike "pkeyutl -sign without -rawin" ed25519 openssl pkeyutl -sign -inkey @KEY@ -in message -out @OUT@.sig
+alike "dgst -sign" ed25519 openssl dgst -sign @KEY@ -out @OUT@.sig message
+alike "dgst -sha256 -sign" ed25519 openssl dgst -sha256 -sign @KEY@ -out @OUT@.sig message
+alike "pkeyutl -sign -digest" p256 openssl pkeyutl -sign -digest sha256 -inkey @KEY@ -in message -out @OUT@.sig
+alike "PSS with salt auto-digestmax" rsa2048 openssl pkeyutl -sign -inkey @KEY@ -pkeyopt digest:sha256 \
+  -pkeyopt rsa_padding_mode:pss -pkeyopt rsa_pss_saltlen:auto-digestmax -in hash -out @OUT@.sig
+alike "pkeyutl with a mandatory digest" p384 openssl pkeyutl -sign -inkey @KEY@ -pkeyopt digest:md5 -in hash -out @OUT@.sig
+
 # RSA padding modes and every spelling of the salt length; 222 is the most for 2048 bits and SHA-256
 pss="-pkeyopt digest:sha256 -pkeyopt rsa_padding_mode:pss"
 for salt in digest max auto 0 1 20 32 127 128 200 222 -1 -2 -3; do
