@@ -154,7 +154,8 @@ static void embedded_conn_close(struct chio_embedded_conn *conn) {
   free(conn);
 }
 
-static enum chio_err embedded_call(struct chio_embedded_conn *conn, struct chio_slice frame, struct chio_buf *out_frame) {
+static enum chio_err embedded_call(struct chio_embedded_conn *conn, struct chio_slice frame,
+                                   struct chio_buf *out_frame) {
   struct chio_frame_header header;
   if (frame.len < CHIO_FRAME_HEADER_SIZE) return CHIO_E_TRUNCATED;
   enum chio_err err = chio_request_header(chio_slice(frame.data, CHIO_FRAME_HEADER_SIZE), &header);

@@ -1,4 +1,5 @@
-/* The listening unix sockets: made with owner and mode, a stale file replaced, a live one refused, removed at the end. */
+/* The listening unix sockets: made with owner and mode, a stale file replaced, a live one refused, removed at the
+ * end. */
 #ifndef CHIO_DAEMON_LISTEN_H
 #define CHIO_DAEMON_LISTEN_H
 

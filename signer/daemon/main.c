@@ -97,7 +97,8 @@ static enum chio_err folder_of(const char *path, char *out, size_t size, struct 
   return CHIO_OK;
 }
 
-/* Root makes what is missing for the user that it becomes; a socket's folder may be anybody's as long as it is there. */
+/* Root makes what is missing for the user that it becomes; a socket's folder may be anybody's as long as it is
+ * there. */
 static enum chio_err prepare_folders(const struct chiod *d, struct chio_detail *detail) {
   char run[CHIO_OPTIONS_PATH];
   struct stat st;
@@ -122,8 +123,9 @@ static enum chio_err settle_process(struct chiod *d, struct chio_detail *detail)
   if (err == CHIO_OK && d->options.daemon) err = chio_process_daemonise(&d->ready_fd, detail);
   if (err == CHIO_OK) err = prepare_folders(d, detail);
   if (err == CHIO_OK) err = chio_pidfile_open(d->options.pidfile, &d->pidfile, detail);
+  chio_process_raise_limits((unsigned)d->options.connections);
   if (err == CHIO_OK && d->drops) err = chio_process_become(&d->identity, detail);
-  if (err == CHIO_OK) err = chio_process_harden((unsigned)d->options.connections, &all_locked, detail);
+  if (err == CHIO_OK) err = chio_process_harden(&all_locked, detail);
   if (err == CHIO_OK && !all_locked)
     chio_log(CHIO_LOG_INFO, "memory",
              "not all of the process is locked in memory (raise LimitMEMLOCK to infinity): secrets are");
@@ -243,6 +245,7 @@ int main(int argc, char *argv[]) {
   struct chio_detail detail = {""};
   struct chio_buf text = CHIO_BUF_INIT;
   enum chio_options_action action;
+  chio_process_fill_standard_descriptors();
   enum chio_err err = chio_options_read(argc, argv, &d.options, &action, &detail);
   if (err != CHIO_OK) return fail(err, &detail);
   if (action == CHIO_OPTIONS_RUN) return serve(&d);

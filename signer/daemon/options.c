@@ -161,7 +161,8 @@ enum chio_err chio_options_finish(struct chio_options *options, struct chio_deta
     return chio_fail(detail, CHIO_E_CONFIG, "the door and the socket have the same path: %s", options->socket);
   const char *mode = options->socket_mode;
   if (mode[strspn(mode, "01234567")] != '\0' || strlen(mode) > 4 || (mode[0] != '\0' && mode[0] != '0'))
-    return chio_fail(detail, CHIO_E_CONFIG, "expected an octal mode such as \"0660\" for socket.mode, found '%s'", mode);
+    return chio_fail(detail, CHIO_E_CONFIG, "expected an octal mode such as \"0660\" for socket.mode, found '%s'",
+                     mode);
   if (options->pin_failures_delay > options->pin_failures_lock)
     return chio_fail(detail, CHIO_E_CONFIG, "token.pin_failures_delay is larger than token.pin_failures_lock");
   return CHIO_OK;

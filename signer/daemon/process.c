@@ -116,22 +116,32 @@ static enum chio_err lock_memory(bool *out_all, struct chio_detail *detail) {
   return *out_all ? CHIO_OK : chio_secret_check_locking(detail);
 }
 
-static void raise_descriptor_limit(unsigned connections) {
+static void raise_limit(__rlimit_resource_t resource, rlim_t wanted) {
   struct rlimit limit;
-  rlim_t wanted = (rlim_t)connections + OTHER_DESCRIPTORS;
-  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted) return;
+  if (getrlimit(resource, &limit) != 0 || limit.rlim_cur >= wanted) return;
+  struct rlimit raised = {.rlim_cur = wanted, .rlim_max = wanted > limit.rlim_max ? wanted : limit.rlim_max};
+  if (setrlimit(resource, &raised) == 0) return;
   limit.rlim_cur = wanted < limit.rlim_max ? wanted : limit.rlim_max;
-  (void)setrlimit(RLIMIT_NOFILE, &limit);
+  (void)setrlimit(resource, &limit);
 }
 
-enum chio_err chio_process_harden(unsigned connections, bool *out_all_locked, struct chio_detail *detail) {
+void chio_process_raise_limits(unsigned connections) {
+  raise_limit(RLIMIT_NOFILE, (rlim_t)connections + OTHER_DESCRIPTORS);
+  raise_limit(RLIMIT_MEMLOCK, RLIM_INFINITY);
+}
+
+void chio_process_fill_standard_descriptors(void) {
+  for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+    if (fcntl(fd, F_GETFD) < 0 && errno == EBADF) (void)!open("/dev/null", O_RDWR);
+}
+
+enum chio_err chio_process_harden(bool *out_all_locked, struct chio_detail *detail) {
   const struct rlimit none = {0, 0};
   if (setrlimit(RLIMIT_CORE, &none) != 0)
     return chio_fail(detail, CHIO_E_IO, "core dumps cannot be turned off: %s", strerror(errno));
   /* The leak checker of a sanitizer debugs its own process. */
   if (!CHIO_SANITIZED && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
     return chio_fail(detail, CHIO_E_IO, "core dumps cannot be turned off: %s", strerror(errno));
-  raise_descriptor_limit(connections);
   return lock_memory(out_all_locked, detail);
 }
 

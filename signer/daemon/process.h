@@ -34,11 +34,17 @@ CHIO_MUST_CHECK enum chio_err chio_process_make_folder(const char *path, mode_t 
 /* Becomes the user for good, with its groups. CHIO_E_PERMISSION. */
 CHIO_MUST_CHECK enum chio_err chio_process_become(const struct chio_identity *identity, struct chio_detail *detail);
 
-/* No core dumps, no debugger of the same user, descriptors for that many connections, memory locked: all of it where
- * the limits allow, else what holds secrets. CHIO_E_NO_MEMORY when no memory can be locked, CHIO_E_IO. *out_all_locked
- * says which. Call after chio_process_become, before the first secret. */
-CHIO_MUST_CHECK enum chio_err chio_process_harden(unsigned connections, bool *out_all_locked,
-                                                  struct chio_detail *detail);
+/* Raises the limits on descriptors (for that many connections) and on locked memory as far as we may: root may without
+ * end, and what it raised stays when it becomes another user. */
+void chio_process_raise_limits(unsigned connections);
+
+/* No core dumps, no debugger of the same user, memory locked: all of it where there is no limit, else what holds
+ * secrets; *out_all_locked says which. CHIO_E_NO_MEMORY when no memory can be locked, CHIO_E_IO. Call after
+ * chio_process_become, before the first secret. */
+CHIO_MUST_CHECK enum chio_err chio_process_harden(bool *out_all_locked, struct chio_detail *detail);
+
+/* Descriptors 0 to 2 that came closed are opened, so that no socket gets one of these numbers. */
+void chio_process_fill_standard_descriptors(void);
 
 /* What of the limit on locked memory OpenSSL's heap for private numbers may take: a power of 2, bytes. */
 size_t chio_process_secure_heap_size(void);

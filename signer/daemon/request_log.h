@@ -1,4 +1,5 @@
-/* What chiod's log says about requests: one line for each at debug level. Why the core refused one is the core's line. */
+/* What chiod's log says about requests: one line for each at debug level. Why the core refused one is the core's
+ * line. */
 #ifndef CHIO_DAEMON_REQUEST_LOG_H
 #define CHIO_DAEMON_REQUEST_LOG_H
 

@@ -89,7 +89,8 @@ enum chio_err chio_sandbox_enter(struct chio_detail *detail) {
   if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
     return chio_fail(detail, CHIO_E_IO, "no_new_privs cannot be set: %s", strerror(errno));
   if (CHIO_SANITIZED) {
-    chio_log(CHIO_LOG_NOTICE, "sandbox.off", "built with a sanitizer: system calls are not filtered, dumps not refused");
+    chio_log(CHIO_LOG_NOTICE, "sandbox.off",
+             "built with a sanitizer: system calls are not filtered, dumps not refused");
     return CHIO_OK;
   }
   int failed = load_filter();

@@ -216,7 +216,9 @@ static void add_status(void *arg, struct chio_buf *json) {
   (void)pthread_mutex_lock(&s->lock);
   unsigned served = s->served;
   (void)pthread_mutex_unlock(&s->lock);
-  chio_buf_printf(json, "\"connections\":%u,\"requests\":%llu,\"refusals\":%llu,\"buffered\":%zu,\"loops\":%u,\"uptime\":%lld",
+  chio_buf_printf(json,
+                  "\"connections\":%u,\"requests\":%llu,\"refusals\":%llu,\"buffered\":%zu,\"loops\":%u,"
+                  "\"uptime\":%lld",
                   served, atomic_load(&s->counters.requests), atomic_load(&s->counters.refusals),
                   atomic_load(&s->budget.used), s->config.loops, (long long)now_seconds() - (long long)s->born);
 }

@@ -5,7 +5,7 @@
  * that it accepted: HELLO comes first, SO_PEERCRED names the process that made the pair.
  *
  * One message is one datagram: the single byte CHIO_DOOR_CONNECTION, with exactly one descriptor in SCM_RIGHTS. There
- * is no reply. A datagram of any other form closes the door.
+ * is no reply. A datagram of any other form is dropped.
  */
 #ifndef CHIO_WIRE_DOOR_H
 #define CHIO_WIRE_DOOR_H

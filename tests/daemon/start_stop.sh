@@ -55,6 +55,18 @@ is "and answers" "error=OK" "$("$frames" open "$socket" hello reply | cut -d' ' 
 is "with its token" 1 "$("$frames" open "$socket" hello reply frame 6 2 "$(login_body 123456)" reply | grep -c 'type=6 id=2 error=OK')"
 
 stop_by TERM
+"$frames" notified "$CHIO_TEST_DIR/notify" 4 >"$CHIO_TEST_DIR/notified" &
+wait_for test -S "$CHIO_TEST_DIR/notify"
+check "it starts under a service manager" env NOTIFY_SOCKET="$CHIO_TEST_DIR/notify" "$CHIO_START"
+kill -HUP "$(cat "$CHIO_PIDFILE")"
+wait_for grep -q RELOADING "$CHIO_TEST_DIR/notified"
+stop_by TERM
+wait
+is "which is told how it goes" "READY=1 RELOADING=1 READY=1 STOPPING=1" "$(echo $(cat "$CHIO_TEST_DIR/notified"))"
+
+check "it starts with its standard descriptors closed" sh -c 'exec "$1" <&- >&- 2>&-' sh "$CHIO_START"
+is "and answers then" "error=OK" "$("$frames" open "$socket" hello reply | cut -d' ' -f3)"
+stop_by TERM
 echo precious >"$socket"
 refute "a file that is no socket is not replaced" "$CHIO_START"
 is "and keeps its contents" precious "$(cat "$socket")"

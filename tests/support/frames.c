@@ -1,6 +1,6 @@
 /*
- * frames STEP...: speaks to chiod in raw bytes, for tests of what it does with strange ones. Each step is a word and its
- * arguments; what comes back is printed, one line each. A step that cannot be done ends with status 1.
+ * frames STEP...: speaks to chiod in raw bytes, for tests of what it does with strange ones. Each step is a word and
+ * its arguments; what comes back is printed, one line each. A step that cannot be done ends with status 1.
  *
  *   open PATH             connect; later steps use this connection (they are numbered from 0)
  *   use N                 use connection N again
@@ -15,9 +15,10 @@
  *   replies N             read N replies, print how many there were of each error
  *   end                   expect the end of the connection; prints "end"
  *   sleep MILLISECONDS
+ *   notified PATH N       make a datagram socket and print N messages that come to it
  *   door PATH             open the door; later steps may knock
- *   knock KIND HEX        send HEX through the door with: pair (a socketpair's end, which becomes the connection), none, two,
- *                         pipe, datagram, listening, foreign (a pair that another process made)
+ *   knock KIND HEX        send HEX through the door with: pair (a socketpair's end, which becomes the connection), none,
+ *                         two, pipe, datagram, listening, foreign (a pair that another process made)
  */
 #include "signer/wire/message.h"
 
@@ -291,6 +292,22 @@ static void step_end(char **a) {
   (void)a, (void)printf(receive(&byte, 1) ? "not the end\n" : "end\n");
 }
 static void step_sleep(char **a) { (void)usleep((useconds_t)number(a[0]) * 1000u); }
+static void step_notified(char **a) {
+  struct sockaddr_un address = {.sun_family = AF_UNIX};
+  if (strlen(a[0]) >= sizeof address.sun_path) fail(a[0]);
+  memcpy(address.sun_path, a[0], strlen(a[0]));
+  int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (fd < 0 || bind(fd, (const struct sockaddr *)&address, sizeof address) != 0) fail(a[0]);
+  for (unsigned long i = number(a[1]); i > 0; i--) {
+    char text[256];
+    struct pollfd p = {.fd = fd, .events = POLLIN};
+    if (poll(&p, 1, PATIENCE_MS) != 1) fail("no message");
+    ssize_t n = recv(fd, text, sizeof text - 1, 0);
+    if (n < 0) fail("recv");
+    (void)printf("%.*s\n", (int)n, text);
+    (void)fflush(stdout);
+  }
+}
 static void step_door(char **a) { door = connect_to(a[0], SOCK_SEQPACKET); }
 static void step_knock(char **a) { knock(a[0], a[1]); }
 
@@ -302,7 +319,7 @@ static const struct {
     {"open", 1, step_open},     {"use", 1, step_use},       {"hello", 0, step_hello}, {"frame", 3, step_frame},
     {"header", 4, step_header}, {"bytes", 1, step_bytes},   {"zeros", 1, step_zeros}, {"repeat", 4, step_repeat},
     {"shut", 0, step_shut},     {"reply", 0, step_reply},   {"replies", 1, step_replies}, {"end", 0, step_end},
-    {"sleep", 1, step_sleep},   {"door", 1, step_door},     {"knock", 2, step_knock},
+    {"sleep", 1, step_sleep},   {"notified", 2, step_notified},   {"door", 1, step_door},     {"knock", 2, step_knock},
 };
 
 int main(int argc, char *argv[]) {

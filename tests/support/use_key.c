@@ -1,6 +1,6 @@
 /*
- * use_key ID [COUNT]: signs with the EC private key of that id in slot 0 of $CHIO_SIGNER, COUNT times (1), and with a COUNT
- * prints how long one took. For tests, whose PIN is no secret.
+ * use_key ID [COUNT]: signs with the EC private key of that id in slot 0 of $CHIO_SIGNER, COUNT times (1), and with a
+ * COUNT prints how long one took. For tests, whose PIN is no secret.
  */
 #include "signer/client/client.h"
 #include "signer/wire/cryptoki.h"

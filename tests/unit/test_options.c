@@ -47,7 +47,8 @@ static void flags_are_refused_with_a_reason(void **state) {
     struct chio_detail detail = {""};
     struct chio_options options;
     enum chio_options_action action;
-    assert_int_not_equal(READ(&options, &action, &detail, "--state", "/s", "--socket", "/c.sock", rows[i].flag, rows[i].value),
+    assert_int_not_equal(READ(&options, &action, &detail, "--state", "/s", "--socket", "/c.sock", rows[i].flag,
+                              rows[i].value),
                          CHIO_OK);
     if (strstr(detail.text, rows[i].says) == NULL) fail_msg("%s: %s", rows[i].flag, detail.text);
   }
@@ -94,7 +95,8 @@ static void modes_are_octal(void **state) {
   struct chio_detail detail = {""};
   struct chio_options options;
   enum chio_options_action action;
-  assert_int_equal(READ(&options, &action, &detail, "--state", "/s", "--socket", "/c", "--set", "socket.mode=0666"), CHIO_OK);
+  assert_int_equal(READ(&options, &action, &detail, "--state", "/s", "--socket", "/c", "--set", "socket.mode=0666"),
+                   CHIO_OK);
   assert_int_equal(chio_options_socket_mode(&options), 0666);
   chio_options_clear(&options);
   assert_int_equal(READ(&options, &action, &detail, "--state", "/s", "--socket", "/c"), CHIO_OK);
@@ -134,7 +136,8 @@ static void the_manifest_holds_policy_and_no_places(void **state) {
   assert_int_equal(READ(&options, &action, &detail, "--state", "/b", "--socket", "/d"), CHIO_OK);
   chio_options_core(&options, &two, &core);
   chio_options_clear(&options);
-  assert_int_equal(READ(&options, &action, &detail, "--state", "/b", "--socket", "/d", "--set", "token.pin_min=8"), CHIO_OK);
+  assert_int_equal(READ(&options, &action, &detail, "--state", "/b", "--socket", "/d", "--set", "token.pin_min=8"),
+                   CHIO_OK);
   chio_options_core(&options, &three, &core);
   assert_int_equal(core.pin_min, 8);
   chio_options_clear(&options);
@@ -155,7 +158,8 @@ static void the_server_runs_on_every_cpu_unless_told(void **state) {
   assert_int_equal(chio_options_server(&options, &config, &detail), CHIO_OK);
   assert_true(config.loops >= 1);
   chio_options_clear(&options);
-  assert_int_equal(READ(&options, &action, &detail, "--state", "/s", "--socket", "/c", "--set", "loops.threads=3"), CHIO_OK);
+  assert_int_equal(READ(&options, &action, &detail, "--state", "/s", "--socket", "/c", "--set", "loops.threads=3"),
+                   CHIO_OK);
   assert_int_equal(chio_options_server(&options, &config, &detail), CHIO_OK);
   assert_int_equal(config.loops, 3);
   chio_options_clear(&options);
