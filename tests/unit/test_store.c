@@ -383,7 +383,7 @@ static void a_file_that_is_no_database_is_refused_and_kept(void **state) {
 
 /* A small file system of its own in place of the folder; only root can do that. */
 static bool mount_small(struct bed *bed) {
-  if (unshare(CLONE_NEWNS) != 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0) return false;
+  if (unshare(CLONE_NEWNS) != 0 || mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) != 0) return false;
   close_bed(bed);
   return mount("tmpfs", bed->dir.path, "tmpfs", 0, "size=1m") == 0;
 }
@@ -430,10 +430,10 @@ static void a_full_disk_is_told_and_loses_nothing(void **state) {
 static void a_read_only_folder_is_told(void **state) {
   struct bed *bed = *state;
   struct chio_uid a = insert(bed, CKO_PRIVATE_KEY, "a", "1", true, "secret");
-  if (unshare(CLONE_NEWNS) != 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0) skip();
+  if (unshare(CLONE_NEWNS) != 0 || mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) != 0) skip();
   close_bed(bed);
-  assert_int_equal(mount(bed->dir.path, bed->dir.path, NULL, MS_BIND, NULL), 0);
-  assert_int_equal(mount(NULL, bed->dir.path, NULL, MS_REMOUNT | MS_BIND | MS_RDONLY, NULL), 0);
+  assert_int_equal(mount(bed->dir.path, bed->dir.path, "none", MS_BIND, NULL), 0);
+  assert_int_equal(mount("none", bed->dir.path, "none", MS_REMOUNT | MS_BIND | MS_RDONLY, NULL), 0);
   assert_int_equal(chio_seal_open("file", bed->dir.path, &bed->seal, &bed->detail), CHIO_OK);
   assert_int_equal(chio_store_open(bed->dir.path, bed->seal, &bed->store, &bed->detail), CHIO_E_STORE_READ_ONLY);
   assert_non_null(strstr(bed->detail.text, "store.sqlite"));
