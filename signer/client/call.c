@@ -30,7 +30,7 @@ enum chio_err chio_call_within(struct chio_client *client, enum chio_message_typ
   if (holder == NULL && message->reply_size > 0) return CHIO_E_ARGUMENT;
   if (holder == NULL) holder = &own;
   chio_deadline deadline = chio_deadline_in(ms < client->call_ms ? ms : client->call_ms);
-  enum chio_err err;
+  enum chio_err err = CHIO_E_DISCONNECTED;
   bool again = true;
   for (unsigned tries = 0; again && tries < TRIES_MAX; tries++)
     err = call_once(client, message, request, out_reply, holder, deadline, out_generation, detail, &again);
