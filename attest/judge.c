@@ -176,8 +176,7 @@ static void fail_untrusted(struct chio_judge *j, const struct chio_cert *root) {
 
 bool chio_judge_chain(struct chio_judge *j, enum chio_vendor vendor, const struct chio_cert *leaf, const char *what,
                       struct chio_path *out_path) {
-  struct chio_anchor_storage storage;
-  struct chio_anchors anchors = chio_judge_anchors(j, vendor, &storage);
+  struct chio_anchors anchors = chio_judge_anchors(j, vendor, &j->anchors);
   const struct chio_cert_set *sets[] = {&j->certs, chio_collateral_certs(j->collateral), chio_vendor_certs(vendor)};
   enum chio_err err = chio_path_find(leaf, sets, CHIO_ARRAY_LEN(sets), anchors, out_path);
   if (err != CHIO_OK) {

@@ -25,6 +25,11 @@ struct chio_result {
   bool out_of_memory;
 };
 
+#define CHIO_ANCHORS_MAX 64u
+struct chio_anchor_storage {
+  struct chio_anchor list[CHIO_ANCHORS_MAX];
+};
+
 struct chio_judge {
   const struct chio_attest_request *request;
   const struct chio_attest_policy *policy; /* may be NULL */
@@ -33,6 +38,7 @@ struct chio_judge {
   struct chio_cert_set certs; /* from the evidence: trusted for nothing */
   struct chio_anchor extra;   /* request->root */
   bool has_extra;
+  struct chio_anchor_storage anchors; /* what the path of the evidence's own key points to */
   struct chio_slice key_spki; /* request->key; empty when none */
   struct chio_result *result;
   bool nonce_judged;            /* the format has a place for a nonce and has judged it */
@@ -78,10 +84,6 @@ void chio_judge_advisory(struct chio_judge *j, struct chio_slice id);
 enum chio_vendor { CHIO_VENDOR_INTEL, CHIO_VENDOR_AMD, CHIO_VENDOR_AWS, CHIO_VENDOR_MICROSOFT };
 
 /* The anchors of a vendor, those of the policy and the caller's. Storage is the caller's. */
-#define CHIO_ANCHORS_MAX 64u
-struct chio_anchor_storage {
-  struct chio_anchor list[CHIO_ANCHORS_MAX];
-};
 struct chio_anchors chio_judge_anchors(const struct chio_judge *j, enum chio_vendor vendor,
                                        struct chio_anchor_storage *storage);
 

@@ -168,7 +168,10 @@ static enum chio_err load(struct chio_sim_pki *pki, size_t pairs, const char *pa
     struct chio_sim_pair *pair = &pki->pairs[i];
     pair->key = PEM_read_bio_PrivateKey_ex(bio, NULL, NULL, NULL, chio_attest_libctx(), NULL);
     X509 *cert = X509_new_ex(chio_attest_libctx(), NULL);
-    if (cert != NULL && PEM_read_bio_X509(bio, &cert, NULL, NULL) == NULL) cert = NULL;
+    if (cert != NULL && PEM_read_bio_X509(bio, &cert, NULL, NULL) == NULL) {
+      X509_free(cert);
+      cert = NULL;
+    }
     pair->cert = cert;
     ok = pair->key != NULL && cert != NULL && X509_check_private_key(cert, pair->key) == 1;
   }
