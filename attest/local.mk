@@ -6,13 +6,18 @@ attest_libchio_attest_la_SOURCES = \
   attest/dcap.h \
   attest/der_write.c attest/der_write.h \
   attest/ecdsa.c attest/ecdsa.h \
+  attest/hardware.h attest/hw_snp.c attest/hw_tdx.c \
   attest/jcs.c attest/jcs.h \
   attest/json.c attest/json.h \
+  attest/node.c attest/node.h \
   attest/platform.c attest/platform.h attest/platform_backend.h \
+  attest/sev_guest.c attest/sev_guest.h \
   attest/sim_dcap.c attest/sim_dcap.h \
   attest/sim_pki.c attest/sim_pki.h \
   attest/sim_tdx.c \
-  attest/text.c attest/text.h
+  attest/snp_certs.c attest/snp_certs.h \
+  attest/text.c attest/text.h \
+  attest/tsm.c attest/tsm.h
 attest_libchio_attest_la_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS) $(JANSSON_CFLAGS) $(CBOR_CFLAGS)
 attest_libchio_attest_la_LIBADD = $(CRYPTO_LIBS) $(JANSSON_LIBS) $(CBOR_LIBS) -lm
 

@@ -8,7 +8,11 @@ struct chio_platform {
 };
 
 /* Real hardware first: the order in which "auto" looks. */
-static const struct chio_platform_backend *const backends[] = {&chio_platform_sim_tdx};
+static const struct chio_platform_backend *const backends[] = {
+    &chio_platform_tdx,
+    &chio_platform_snp,
+    &chio_platform_sim_tdx,
+};
 
 static const struct chio_platform_backend *find_backend(const char *name) {
   bool looking = strcmp(name, "auto") == 0;

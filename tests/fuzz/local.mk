@@ -26,6 +26,7 @@ include tests/fuzz/pkcs11.mk
 include tests/fuzz/provider.mk
 include tests/fuzz/core.mk
 include tests/fuzz/attest.mk
+include tests/fuzz/platform.mk
 
 check_PROGRAMS += $(FUZZ_TARGETS)
 if !FUZZING

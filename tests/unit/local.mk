@@ -17,6 +17,7 @@ tests_unit_test_seal_SOURCES = tests/unit/test_seal.c tests/support/temp_dir.h
 tests_unit_test_seal_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_seal_LDADD = signer/core/libchio-core.la $(SODIUM_LIBS) $(UNIT_LIBS)
 include tests/unit/attest.mk
+include tests/unit/platform.mk
 include tests/unit/base.mk
 include tests/unit/client.mk
 include tests/unit/pkcs11.mk

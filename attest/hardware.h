@@ -1,0 +1,28 @@
+/*
+ * The real platforms, with what they are made of open: the kernel's own doors for chiod, others' for tests. A self made
+ * here is one of the backend of that name (chio_platform_tdx ...), which closes it.
+ */
+#ifndef CHIO_ATTEST_HARDWARE_H
+#define CHIO_ATTEST_HARDWARE_H
+
+#include "attest/platform_backend.h"
+#include "attest/sev_guest.h"
+#include "attest/tsm.h"
+
+#define CHIO_TDX_DEVICE "/dev/tdx_guest"
+
+struct chio_tdx_source {
+  struct chio_tsm tsm;
+  const char *device; /* looked for, to say what is missing: it gives a TDREPORT, which is no quote */
+};
+CHIO_MUST_CHECK enum chio_err chio_tdx_open(const struct chio_tdx_source *source, void **out_self,
+                                            struct chio_detail *detail);
+
+struct chio_snp_source {
+  struct chio_tsm tsm;
+  struct chio_sev_guest device; /* where there is no configfs-tsm */
+};
+CHIO_MUST_CHECK enum chio_err chio_snp_open(const struct chio_snp_source *source, void **out_self,
+                                            struct chio_detail *detail);
+
+#endif

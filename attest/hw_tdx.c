@@ -1,0 +1,87 @@
+/* tdx: a quote by the host's quoting enclave, asked for through configfs-tsm. */
+#include "attest/hardware.h"
+
+#include "attest/crypto.h"
+#include "attest/dcap.h"
+#include <stdlib.h>
+#include <unistd.h>
+
+static const struct chio_tdx_source kernel = {
+    .tsm = {.root = CHIO_TSM_ROOT, .provider = "tdx_guest", .pause_ms = 50},
+    .device = CHIO_TDX_DEVICE,
+};
+
+/* Where the TD report body of a quote begins; 0: not a TDX quote. v5 has a type and a size before it. */
+static size_t body_offset(struct chio_slice quote) {
+  static const uint8_t v4[] = {4, 0}, v5[] = {5, 0};
+  if (quote.len < CHIO_DCAP_HEADER_SIZE + 6 + CHIO_DCAP_TD10_SIZE || quote.data[4] != CHIO_DCAP_TEE_TDX) return 0;
+  if (memcmp(quote.data, v4, sizeof v4) == 0) return CHIO_DCAP_HEADER_SIZE;
+  return memcmp(quote.data, v5, sizeof v5) == 0 ? CHIO_DCAP_HEADER_SIZE + 6 : 0;
+}
+
+static uint32_t u32le(const uint8_t *at) {
+  return (uint32_t)at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
+}
+
+/* Where the signature data begins, after its length. */
+static size_t signature_offset(struct chio_slice quote, size_t body) {
+  size_t size = body == CHIO_DCAP_HEADER_SIZE ? CHIO_DCAP_TD10_SIZE : u32le(quote.data + body - 4);
+  return size > CHIO_QUOTE_MAX ? SIZE_MAX : body + size + 4;
+}
+
+static bool is_whole(struct chio_slice quote, const uint8_t report_data[CHIO_REPORT_DATA_SIZE]) {
+  size_t body = body_offset(quote);
+  if (body == 0 || memcmp(quote.data + body + CHIO_TD_REPORT_DATA, report_data, CHIO_REPORT_DATA_SIZE) != 0)
+    return false;
+  size_t signature = signature_offset(quote, body);
+  if (signature > quote.len) return false;
+  return u32le(quote.data + signature - 4) <= quote.len - signature;
+}
+
+static bool tdx_present(void) {
+  struct chio_detail ignored;
+  return access(kernel.device, F_OK) == 0 || chio_tsm_probe(&kernel.tsm, &ignored) == CHIO_OK;
+}
+
+enum chio_err chio_tdx_open(const struct chio_tdx_source *source, void **out_self, struct chio_detail *detail) {
+  enum chio_err err = chio_tsm_probe(&source->tsm, detail);
+  if (err == CHIO_E_PLATFORM && access(source->device, F_OK) == 0)
+    return chio_fail(detail, err, "%s gives a TDREPORT and no quote: configfs-tsm is needed (Linux 6.7, mounted at %s)",
+                     source->device, source->tsm.root);
+  if (err != CHIO_OK) return err;
+  struct chio_tdx_source *self = malloc(sizeof *self);
+  if (self == NULL) return CHIO_E_NO_MEMORY;
+  *self = *source;
+  *out_self = self;
+  return CHIO_OK;
+}
+
+static enum chio_err tdx_open(const char *state_dir, const char *measured_file, void **out_self,
+                              struct chio_detail *detail) {
+  (void)state_dir;
+  (void)measured_file;
+  return chio_tdx_open(&kernel, out_self, detail);
+}
+
+static enum chio_err tdx_quote(void *self, const uint8_t report_data[CHIO_REPORT_DATA_SIZE],
+                               struct chio_buf *out_quote, struct chio_detail *detail) {
+  const struct chio_tdx_source *tdx = self;
+  return chio_tsm_report(&tdx->tsm, report_data, is_whole, out_quote, NULL, detail);
+}
+
+static enum chio_err tdx_measurement(struct chio_slice quote, uint8_t out[CHIO_MEASUREMENT_MAX], size_t *out_len) {
+  size_t body = body_offset(quote);
+  if (body == 0) return CHIO_E_EVIDENCE_FORMAT;
+  memcpy(out, quote.data + body + CHIO_TD_MRTD, CHIO_SHA384_SIZE);
+  *out_len = CHIO_SHA384_SIZE;
+  return CHIO_OK;
+}
+
+const struct chio_platform_backend chio_platform_tdx = {
+    .name = "tdx",
+    .present = tdx_present,
+    .open = tdx_open,
+    .close = free,
+    .quote = tdx_quote,
+    .measurement = tdx_measurement,
+};

@@ -1,0 +1,25 @@
+# Unit tests of attest/'s real platforms: fakes of the kernel's interfaces, tests/support/fake_*.c.
+if HAVE_FUSE
+check_PROGRAMS += tests/support/fake_tsm
+FAKE_TSM = $(abs_builddir)/tests/support/fake_tsm
+endif
+EXTRA_DIST += tests/support/fuse_mount.h
+tests_support_fake_tsm_SOURCES = tests/support/fake_tsm.c
+tests_support_fake_tsm_CFLAGS = $(AM_CFLAGS) $(FUSE_CFLAGS) $(CRYPTO_CFLAGS)
+tests_support_fake_tsm_LDADD = attest/libchio-verify.la attest/libchio-attest.la signer/base/libchio-base.la \
+  $(FUSE_LIBS) $(CRYPTO_LIBS) $(SODIUM_LIBS) $(JANSSON_LIBS)
+
+UNIT_TESTS += tests/unit/test_attest_tsm
+tests_unit_test_attest_tsm_SOURCES = tests/unit/test_attest_tsm.c
+tests_unit_test_attest_tsm_CFLAGS = $(ATTEST_TEST_CFLAGS) -DCHIO_FAKE_TSM='"$(FAKE_TSM)"'
+tests_unit_test_attest_tsm_LDADD = $(ATTEST_TEST_LIBS)
+
+UNIT_TESTS += tests/unit/test_attest_snp_certs
+tests_unit_test_attest_snp_certs_SOURCES = tests/unit/test_attest_snp_certs.c
+tests_unit_test_attest_snp_certs_CFLAGS = $(ATTEST_TEST_CFLAGS) -DCHIO_SOURCE_TOP='"$(abs_top_srcdir)"'
+tests_unit_test_attest_snp_certs_LDADD = $(ATTEST_TEST_LIBS)
+
+UNIT_TESTS += tests/unit/test_attest_sev_guest
+tests_unit_test_attest_sev_guest_SOURCES = tests/unit/test_attest_sev_guest.c
+tests_unit_test_attest_sev_guest_CFLAGS = $(ATTEST_TEST_CFLAGS)
+tests_unit_test_attest_sev_guest_LDADD = $(ATTEST_TEST_LIBS)
