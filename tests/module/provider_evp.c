@@ -277,11 +277,24 @@ static EVP_PKEY *read_pem(const char *text, const char *pin, OSSL_LIB_CTX *libct
   return key;
 }
 
-static OSSL_LIB_CTX *bare_context(const char *first, const char *second) {
-  OSSL_LIB_CTX *libctx = OSSL_LIB_CTX_new();
-  if (OSSL_PROVIDER_load(libctx, first) == NULL || (second != NULL && OSSL_PROVIDER_load(libctx, second) == NULL))
-    show_errors();
-  return libctx;
+/* A library context without configuration. */
+struct bare {
+  OSSL_LIB_CTX *libctx;
+  OSSL_PROVIDER *first, *second;
+};
+
+static struct bare bare_open(const char *first, const char *second) {
+  struct bare bare = {.libctx = OSSL_LIB_CTX_new()};
+  bare.first = OSSL_PROVIDER_load(bare.libctx, first);
+  bare.second = OSSL_PROVIDER_load(bare.libctx, second);
+  if (bare.first == NULL || bare.second == NULL) show_errors();
+  return bare;
+}
+
+static void bare_close(struct bare *bare) {
+  OSSL_PROVIDER_unload(bare->first);
+  OSSL_PROVIDER_unload(bare->second);
+  OSSL_LIB_CTX_free(bare->libctx);
 }
 
 static char *reference_of(EVP_PKEY *key) {
@@ -298,7 +311,8 @@ static char *reference_of(EVP_PKEY *key) {
 /* Contexts of their own: no login is there yet. */
 static void asking_for_the_pin(void) {
   char *reference = reference_of(private_keys[1]);
-  OSSL_LIB_CTX *libctx = bare_context("default", "chio");
+  struct bare bare = bare_open("default", "chio");
+  OSSL_LIB_CTX *libctx = bare.libctx;
   ok(reference != NULL && strstr(reference, "CHIO HSM KEY URI") != NULL && strstr(reference, "123456") == NULL,
      "a key is written as a reference, without a PIN");
   prompts = 0;
@@ -313,8 +327,10 @@ static void asking_for_the_pin(void) {
   ok(key_works_in(libctx, key, key), "the key works");
   EVP_PKEY_free(key);
   EVP_PKEY_free(second);
-  ok(read_pem(reference, "87654321", libctx) != NULL, "a login that is there is used");
-  OSSL_LIB_CTX_free(libctx);
+  key = read_pem(reference, "87654321", libctx);
+  ok(key != NULL, "a login that is there is used");
+  EVP_PKEY_free(key);
+  bare_close(&bare);
   free(reference);
   ERR_clear_error();
 }
@@ -350,11 +366,13 @@ static void taking_over_with_us_first(OSSL_LIB_CTX *libctx) {
 }
 
 static void contexts_of_their_own(void) {
-  OSSL_LIB_CTX *one = bare_context("default", "chio"), *two = bare_context("chio", "default");
+  struct bare bare_one = bare_open("default", "chio"), bare_two = bare_open("chio", "default");
+  OSSL_LIB_CTX *one = bare_one.libctx, *two = bare_two.libctx;
   EVP_PKEY *key_one = load_key_in(one, PRIVATE("p256")), *key_two = load_key_in(two, PRIVATE("p256"));
   ok(key_one != NULL && key_works_in(one, key_one, key_one), "a context without configuration works");
   ok(key_two != NULL && key_works_in(two, key_two, key_two), "one that lists us first too");
-  OSSL_LIB_CTX_free(one);
+  EVP_PKEY_free(key_one);
+  bare_close(&bare_one);
   ok(key_two != NULL && key_works_in(two, key_two, key_two), "and outlives the other");
   ERR_clear_error();
   unsigned char *der = NULL;
@@ -369,20 +387,19 @@ static void contexts_of_their_own(void) {
   OPENSSL_free(der);
   EVP_PKEY_free(file);
   taking_over_with_us_first(two);
-  EVP_PKEY_free(key_one);
   EVP_PKEY_free(key_two);
-  OSSL_LIB_CTX_free(two);
+  bare_close(&bare_two);
   ERR_clear_error();
 }
 
 static void loading_and_unloading(void) {
   bool all = true;
   for (int i = 0; i < 20; i++) {
-    OSSL_LIB_CTX *libctx = bare_context("default", "chio");
-    EVP_PKEY *key = load_key_in(libctx, PRIVATE("ed25519"));
-    all = all && key != NULL && key_works_in(libctx, key, key);
+    struct bare bare = bare_open("default", "chio");
+    EVP_PKEY *key = load_key_in(bare.libctx, PRIVATE("ed25519"));
+    all = all && key != NULL && key_works_in(bare.libctx, key, key);
     EVP_PKEY_free(key);
-    OSSL_LIB_CTX_free(libctx);
+    bare_close(&bare);
   }
   ok(all, "the provider can be loaded and unloaded again and again");
   ERR_clear_error();
