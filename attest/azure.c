@@ -21,7 +21,8 @@ bool chio_azure_looks_like(const struct chio_json_doc *doc) {
 
 /* ---- Bytes as JSON has them ---- */
 
-static enum chio_err read_numbers(const struct chio_json_doc *doc, const struct chio_json *array, struct chio_buf *out) {
+static enum chio_err read_numbers(const struct chio_json_doc *doc, const struct chio_json *array,
+                                  struct chio_buf *out) {
   if (array->count > FIELD_MAX) return CHIO_E_TOO_LONG;
   for (const struct chio_json *e = chio_json_first(doc, array); e != NULL; e = chio_json_next(doc, e)) {
     uint64_t value;
@@ -44,7 +45,8 @@ static enum chio_err read_hex(struct chio_slice text, struct chio_buf *out) {
 /* Either alphabet, padded or not. */
 static enum chio_err read_base64(struct chio_slice text, struct chio_buf *out) {
   if (text.len > 2 * FIELD_MAX) return CHIO_E_TOO_LONG;
-  bool standard = text.len > 0 && (memchr(text.data, '+', text.len) != NULL || memchr(text.data, '/', text.len) != NULL);
+  bool standard =
+      text.len > 0 && (memchr(text.data, '+', text.len) != NULL || memchr(text.data, '/', text.len) != NULL);
   if (standard) return chio_base64_decode(text, false, out);
   while (text.len > 0 && text.data[text.len - 1] == '=') text.len--;
   return chio_base64_decode(text, true, out);
@@ -100,8 +102,10 @@ static enum chio_err read_vcek(const struct chio_json *value, struct chio_buf *o
   enum chio_err err = chio_json_string(value, &text);
   if (err != CHIO_OK) return err;
   if (text.len > FIELD_MAX) return CHIO_E_TOO_LONG;
-  if (text.len > 5 && memcmp(text.data, "-----", 5) == 0) chio_buf_append_slice(out, text);
-  else err = read_base64(text, out);
+  if (text.len > 5 && memcmp(text.data, "-----", 5) == 0)
+    chio_buf_append_slice(out, text);
+  else
+    err = read_base64(text, out);
   return err == CHIO_OK ? chio_buf_err(out) : err;
 }
 
@@ -114,7 +118,8 @@ enum chio_err chio_azure_parse(const struct chio_json_doc *doc, struct chio_azur
   if (err == CHIO_OK) err = read_pcrs(doc, chio_json_get(doc, quote, "pcrs"), out);
   if (err == CHIO_OK) err = parse_hcl(out);
   if (err != CHIO_OK) return err;
-  if (out->report_type == CHIO_HCL_TYPE_TDX) return read_bytes(doc, chio_json_get(doc, root, "td_quote"), false, &out->td_quote);
+  if (out->report_type == CHIO_HCL_TYPE_TDX)
+    return read_bytes(doc, chio_json_get(doc, root, "td_quote"), false, &out->td_quote);
   const struct chio_json *vcek = chio_json_get(doc, root, "vcek");
   return vcek != NULL ? read_vcek(vcek, &out->vcek) : CHIO_OK; /* collateral may have it */
 }

@@ -15,9 +15,9 @@ struct chio_azure {
   struct chio_buf hcl, message, signature, td_quote, vcek; /* owned */
   uint8_t pcrs[CHIO_TPM_PCRS][32];
   size_t pcrs_count;
-  struct chio_slice hardware;     /* in hcl: the SNP report or the TD report */
+  struct chio_slice hardware;      /* in hcl: the SNP report or the TD report */
   uint32_t report_type, hash_type; /* 1 SHA-256, 2 SHA-384, 3 SHA-512 */
-  struct chio_slice runtime;      /* in hcl: JSON */
+  struct chio_slice runtime;       /* in hcl: JSON */
 };
 
 /* CHIO_E_MALFORMED and its like, CHIO_E_UNSUPPORTED. Cleared by the caller also on failure. */

@@ -59,7 +59,8 @@ static void judge_registers(struct chio_judge *j, const struct chio_azure *a, co
     if (p->tpm_pcrs.values[i].count == 0) continue;
     bool quoted = i < a->pcrs_count && (quote->selected & 1u << i) != 0;
     if (quoted && chio_policy_has_bytes(&p->tpm_pcrs.values[i], chio_slice(a->pcrs[i], 32))) continue;
-    chio_judge_fail(j, CHIO_ATTEST_MEASUREMENT, "the TPM's PCR%u is %s", i, quoted ? "none of those expected" : "not quoted");
+    chio_judge_fail(j, CHIO_ATTEST_MEASUREMENT, "the TPM's PCR%u is %s", i,
+                    quoted ? "none of those expected" : "not quoted");
   }
 }
 
@@ -116,8 +117,10 @@ bool chio_judge_azure(struct chio_judge *j, const struct chio_json_doc *doc) {
     judge_hardware(j, &a);
     j->result->pub.needed |= CHIO_ATTEST_PROVED_TPM;
     bool bound = binds_runtime(j, &a);
-    if (bound) chio_judge_prove(j, CHIO_ATTEST_PROVED_REPORT_DATA);
-    else chio_judge_fail(j, CHIO_ATTEST_KEY_BINDING, "the hardware report does not bind the runtime data");
+    if (bound)
+      chio_judge_prove(j, CHIO_ATTEST_PROVED_REPORT_DATA);
+    else
+      chio_judge_fail(j, CHIO_ATTEST_KEY_BINDING, "the hardware report does not bind the runtime data");
     judge_tpm(j, &a, bound);
   }
   chio_azure_clear(&a);

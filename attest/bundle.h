@@ -30,12 +30,12 @@ CHIO_MUST_CHECK enum chio_err chio_dsse_envelope(const char *payload_type, struc
 
 /* What a run of the signer proves about itself. */
 struct chio_boot_evidence {
-  const char *tee;                 /* "sim-tdx" */
-  struct chio_slice ak_spki;       /* DER */
-  const uint8_t *manifest_sha256;  /* 32 bytes */
-  struct chio_slice nonce;         /* the bytes whose SHA-256 went into the report data; may be empty */
-  struct chio_slice quote;         /* raw */
-  struct chio_slice certificates;  /* PEM, may be empty */
+  const char *tee;                /* "sim-tdx" */
+  struct chio_slice ak_spki;      /* DER */
+  const uint8_t *manifest_sha256; /* 32 bytes */
+  struct chio_slice nonce;        /* the bytes whose SHA-256 went into the report data; may be empty */
+  struct chio_slice quote;        /* raw */
+  struct chio_slice certificates; /* PEM, may be empty */
 };
 
 /* report_data = SHA-512("chio-hsm boot v1" 00 || SHA-256(AK SPKI DER) || SHA-256(config manifest) || SHA-256(nonce)) */

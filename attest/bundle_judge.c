@@ -72,7 +72,8 @@ static enum chio_err check_key_names(const struct bundle *b) {
 
 static enum chio_err read_bundle(const struct chio_json_doc *doc, struct bundle *b) {
   enum chio_err err = CHIO_OK;
-  if (!chio_json_is(chio_json_get(doc, chio_json_root(doc), "mediaType"), CHIO_BUNDLE_MEDIA_TYPE)) return CHIO_E_VERSION;
+  if (!chio_json_is(chio_json_get(doc, chio_json_root(doc), "mediaType"), CHIO_BUNDLE_MEDIA_TYPE))
+    return CHIO_E_VERSION;
   err = read_envelope(doc, b);
   if (err == CHIO_OK) err = read_boot(doc, b);
   if (err != CHIO_OK) return err;
@@ -91,8 +92,9 @@ static bool judge_envelope(struct chio_judge *j, const struct bundle *b) {
   }
   struct chio_buf pae = CHIO_BUF_INIT;
   chio_dsse_pae(CHIO_STATEMENT_PAYLOAD_TYPE, chio_buf_slice(&b->payload), &pae);
-  bool ok = !pae.failed && chio_pubkey_parse(chio_buf_slice(&b->ak), &ak) == CHIO_OK && ak.kind == CHIO_PUBKEY_P256 &&
-            chio_pubkey_verify(&ak, CHIO_SIG_ECDSA_SHA256, chio_buf_slice(&pae), chio_buf_slice(&b->signature)) == CHIO_OK;
+  bool ok =
+      !pae.failed && chio_pubkey_parse(chio_buf_slice(&b->ak), &ak) == CHIO_OK && ak.kind == CHIO_PUBKEY_P256 &&
+      chio_pubkey_verify(&ak, CHIO_SIG_ECDSA_SHA256, chio_buf_slice(&pae), chio_buf_slice(&b->signature)) == CHIO_OK;
   chio_buf_clear(&pae);
   if (!ok) chio_judge_fail(j, CHIO_ATTEST_STATEMENT_SIGNATURE, "the attestation key did not sign the key statement");
   return ok;
@@ -114,8 +116,8 @@ static void judge_statement_nonce(struct chio_judge *j, const struct chio_json *
   if (fresh && chio_slice_equal(chio_buf_slice(&b->nonce), chio_slice(j->request->nonce, j->request->nonce_len))) {
     if (chio_judge_proved(j, CHIO_ATTEST_PROVED_REPORT_DATA)) chio_judge_prove(j, CHIO_ATTEST_PROVED_NONCE);
   } else {
-    chio_judge_fail(j, CHIO_ATTEST_NONCE, fresh ? "the evidence answers another nonce"
-                                                : "the evidence of a key's birth answers no nonce");
+    chio_judge_fail(j, CHIO_ATTEST_NONCE,
+                    fresh ? "the evidence answers another nonce" : "the evidence of a key's birth answers no nonce");
   }
 }
 

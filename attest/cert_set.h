@@ -26,8 +26,8 @@ CHIO_MUST_CHECK enum chio_err chio_cert_set_add_pem(struct chio_cert_set *set, s
 /* Which roots are trusted, and for what. */
 struct chio_anchor {
   uint8_t spki_sha256[32];
-  const char *name;  /* "Intel SGX Root CA" */
-  bool simulated;    /* named by a policy, not by us */
+  const char *name; /* "Intel SGX Root CA" */
+  bool simulated;   /* named by a policy, not by us */
 };
 
 struct chio_anchors {
@@ -43,8 +43,8 @@ struct chio_path {
 };
 
 /* A path from leaf to a self-signed root out of the sets (later ones may be NULL), every signature verified, CA flags,
- * path lengths and key usages checked. Time is not judged: path->from and until say when it held. A path to an anchor is
- * preferred. CHIO_E_NOT_FOUND: no path (a certificate is missing), CHIO_E_SIGNATURE_INVALID: one that should fit is
+ * path lengths and key usages checked. Time is not judged: path->from and until say when it held. A path to an anchor
+ * is preferred. CHIO_E_NOT_FOUND: no path (a certificate is missing), CHIO_E_SIGNATURE_INVALID: one that should fit is
  * forged. out_path->anchor tells whether the root is an anchor. */
 CHIO_MUST_CHECK enum chio_err chio_path_find(const struct chio_cert *leaf, const struct chio_cert_set *const *sets,
                                              size_t set_count, struct chio_anchors anchors, struct chio_path *out_path);

@@ -1,10 +1,10 @@
 /*
  * libchio-attest: judges evidence that a key lives in a Trusted Execution Environment, offline.
  *
- * Evidence goes in as bytes (a raw quote, report, document or token, a bundle, or a certificate that carries one), with a
- * policy, collateral and a point in time; one result comes out. Nothing is fetched, nothing is written, no environment
- * variable and no configuration file is read but those the caller names. Thread-safe: policies and collateral are
- * read-only once made and may be shared.
+ * Evidence goes in as bytes (a raw quote, report, document or token, a bundle, or a certificate that carries one), with
+ * a policy, collateral and a point in time; one result comes out. Nothing is fetched, nothing is written, no
+ * environment variable and no configuration file is read but those the caller names. Thread-safe: policies and
+ * collateral are read-only once made and may be shared.
  *
  * Functions return CHIO_ATTEST_OK or one of CHIO_ATTEST_E_*; that evidence is refused is a result, not an error.
  */
@@ -22,9 +22,12 @@ extern "C" {
 #define CHIO_ATTEST_API __attribute__((visibility("default")))
 #endif
 
+/* The version of the library that runs ("0.1.0"). Static storage. */
+CHIO_ATTEST_API const char *chio_attest_version(void);
+
 enum chio_attest_error {
   CHIO_ATTEST_OK = 0,
-  CHIO_ATTEST_E_ARGUMENT = 1,  /* a NULL or a value out of range */
+  CHIO_ATTEST_E_ARGUMENT = 1, /* a NULL or a value out of range */
   CHIO_ATTEST_E_NO_MEMORY = 2,
   CHIO_ATTEST_E_IO = 3,        /* a file cannot be read */
   CHIO_ATTEST_E_MALFORMED = 4, /* a policy, a certificate or collateral does not parse */
@@ -32,51 +35,52 @@ enum chio_attest_error {
 };
 
 /* Why evidence is refused: X(NAME, number, code, text). Codes and numbers never change; new ones are appended. */
-#define CHIO_ATTEST_REASONS(X)                                                                                       \
-  X(ACCEPTED, 0, "accepted", "the evidence is accepted")                                                             \
-  X(FORMAT, 1, "format", "the evidence is malformed")                                                                \
-  X(UNSUPPORTED, 2, "unsupported", "a format, version or algorithm that is not supported")                           \
-  X(SIGNATURE, 3, "signature", "the signature over the evidence does not hold")                                      \
-  X(QE_SIGNATURE, 4, "qe-signature", "the quoting enclave's report is not signed by the platform's key")             \
-  X(QE_BINDING, 5, "qe-binding", "the quoting enclave's report does not vouch for the attestation key")              \
-  X(QE_IDENTITY, 6, "qe-identity", "the quoting enclave is not the one that the vendor names")                       \
-  X(CHAIN, 7, "chain", "no valid chain of certificates leads from the evidence to a root")                           \
-  X(UNTRUSTED_ROOT, 8, "untrusted-root", "the chain ends at a root that is neither the vendor's nor named by the policy") \
-  X(SIMULATED_ROOT, 9, "simulated-root", "simulated evidence, and the policy does not name its root")                \
-  X(CERTIFICATE_EXPIRED, 10, "certificate-expired", "a certificate has expired")                                     \
-  X(CERTIFICATE_NOT_YET_VALID, 11, "certificate-not-yet-valid", "a certificate is not valid yet")                    \
-  X(CERTIFICATE_MISMATCH, 12, "certificate-mismatch", "the certificate is for another chip, TCB, product or role")   \
-  X(REVOKED, 13, "revoked", "a certificate is revoked")                                                              \
-  X(COLLATERAL_MISSING, 14, "collateral-missing", "collateral that the policy needs is missing")                     \
-  X(COLLATERAL_EXPIRED, 15, "collateral-expired", "collateral has expired")                                          \
-  X(COLLATERAL_NOT_YET_VALID, 16, "collateral-not-yet-valid", "collateral is issued in the future")                  \
-  X(COLLATERAL_SIGNATURE, 17, "collateral-signature", "the signature over collateral does not hold")                 \
-  X(COLLATERAL_FORMAT, 18, "collateral-format", "collateral is malformed")                                           \
-  X(COLLATERAL_MISMATCH, 19, "collateral-mismatch", "collateral is for another platform")                            \
-  X(TCB_NOT_SUPPORTED, 20, "tcb-not-supported", "the platform's TCB is below every level that the vendor lists")     \
-  X(TCB_REVOKED, 21, "tcb-revoked", "the vendor has revoked the platform's TCB level")                               \
-  X(TCB_STATUS, 22, "tcb-status", "the policy does not accept the platform's TCB status")                            \
-  X(TCB_ADVISORY, 23, "tcb-advisory", "an advisory applies that the policy does not accept")                         \
-  X(TCB_MINIMUM, 24, "tcb-minimum", "the TCB is below the policy's minimum")                                         \
-  X(TDX_MODULE, 25, "tdx-module", "the TDX module is not one that the vendor names")                                 \
-  X(NO_POLICY, 26, "no-policy", "no policy says what to expect")                                                     \
-  X(TEE, 27, "tee", "the policy does not accept this kind of TEE")                                                   \
-  X(MEASUREMENT, 28, "measurement", "the measurement is not one that the policy expects")                            \
-  X(SIGNER, 29, "signer", "the workload's signer is not one that the policy expects")                                \
-  X(DEBUG, 30, "debug", "the TEE can be debugged")                                                                   \
-  X(REPORT_DATA, 31, "report-data", "the report data is not what was expected")                                      \
-  X(NONCE, 32, "nonce", "the nonce is missing or is another one")                                                    \
-  X(STATEMENT_SIGNATURE, 33, "statement-signature", "the key statement is not signed by the attested key")           \
-  X(STATEMENT_FORMAT, 34, "statement-format", "the key statement is malformed")                                      \
-  X(KEY_BINDING, 35, "key-binding", "the evidence does not bind the key")                                            \
-  X(KEY_MISMATCH, 36, "key-mismatch", "the evidence is about another key")                                           \
-  X(KEY_ATTRIBUTES, 37, "key-attributes", "the key's attributes are not what the policy expects")                    \
-  X(AGE, 38, "age", "the evidence is older than the policy allows, or from the future")                              \
-  X(CHIP, 39, "chip", "the policy does not accept this chip or platform")                                            \
-  X(ATTRIBUTES, 40, "attributes", "the TEE's attributes are not what the policy expects")                            \
-  X(TRAILING, 41, "trailing", "bytes follow the evidence that nothing signs")                                        \
+#define CHIO_ATTEST_REASONS(X)                                                                                     \
+  X(ACCEPTED, 0, "accepted", "the evidence is accepted")                                                           \
+  X(FORMAT, 1, "format", "the evidence is malformed")                                                              \
+  X(UNSUPPORTED, 2, "unsupported", "a format, version or algorithm that is not supported")                         \
+  X(SIGNATURE, 3, "signature", "the signature over the evidence does not hold")                                    \
+  X(QE_SIGNATURE, 4, "qe-signature", "the quoting enclave's report is not signed by the platform's key")           \
+  X(QE_BINDING, 5, "qe-binding", "the quoting enclave's report does not vouch for the attestation key")            \
+  X(QE_IDENTITY, 6, "qe-identity", "the quoting enclave is not the one that the vendor names")                     \
+  X(CHAIN, 7, "chain", "no valid chain of certificates leads from the evidence to a root")                         \
+  X(UNTRUSTED_ROOT, 8, "untrusted-root",                                                                           \
+    "the chain ends at a root that is neither the vendor's nor named by the policy")                               \
+  X(SIMULATED_ROOT, 9, "simulated-root", "simulated evidence, and the policy does not name its root")              \
+  X(CERTIFICATE_EXPIRED, 10, "certificate-expired", "a certificate has expired")                                   \
+  X(CERTIFICATE_NOT_YET_VALID, 11, "certificate-not-yet-valid", "a certificate is not valid yet")                  \
+  X(CERTIFICATE_MISMATCH, 12, "certificate-mismatch", "the certificate is for another chip, TCB, product or role") \
+  X(REVOKED, 13, "revoked", "a certificate is revoked")                                                            \
+  X(COLLATERAL_MISSING, 14, "collateral-missing", "collateral that the policy needs is missing")                   \
+  X(COLLATERAL_EXPIRED, 15, "collateral-expired", "collateral has expired")                                        \
+  X(COLLATERAL_NOT_YET_VALID, 16, "collateral-not-yet-valid", "collateral is issued in the future")                \
+  X(COLLATERAL_SIGNATURE, 17, "collateral-signature", "the signature over collateral does not hold")               \
+  X(COLLATERAL_FORMAT, 18, "collateral-format", "collateral is malformed")                                         \
+  X(COLLATERAL_MISMATCH, 19, "collateral-mismatch", "collateral is for another platform")                          \
+  X(TCB_NOT_SUPPORTED, 20, "tcb-not-supported", "the platform's TCB is below every level that the vendor lists")   \
+  X(TCB_REVOKED, 21, "tcb-revoked", "the vendor has revoked the platform's TCB level")                             \
+  X(TCB_STATUS, 22, "tcb-status", "the policy does not accept the platform's TCB status")                          \
+  X(TCB_ADVISORY, 23, "tcb-advisory", "an advisory applies that the policy does not accept")                       \
+  X(TCB_MINIMUM, 24, "tcb-minimum", "the TCB is below the policy's minimum")                                       \
+  X(TDX_MODULE, 25, "tdx-module", "the TDX module is not one that the vendor names")                               \
+  X(NO_POLICY, 26, "no-policy", "no policy says what to expect")                                                   \
+  X(TEE, 27, "tee", "the policy does not accept this kind of TEE")                                                 \
+  X(MEASUREMENT, 28, "measurement", "the measurement is not one that the policy expects")                          \
+  X(SIGNER, 29, "signer", "the workload's signer is not one that the policy expects")                              \
+  X(DEBUG, 30, "debug", "the TEE can be debugged")                                                                 \
+  X(REPORT_DATA, 31, "report-data", "the report data is not what was expected")                                    \
+  X(NONCE, 32, "nonce", "the nonce is missing or is another one")                                                  \
+  X(STATEMENT_SIGNATURE, 33, "statement-signature", "the key statement is not signed by the attested key")         \
+  X(STATEMENT_FORMAT, 34, "statement-format", "the key statement is malformed")                                    \
+  X(KEY_BINDING, 35, "key-binding", "the evidence does not bind the key")                                          \
+  X(KEY_MISMATCH, 36, "key-mismatch", "the evidence is about another key")                                         \
+  X(KEY_ATTRIBUTES, 37, "key-attributes", "the key's attributes are not what the policy expects")                  \
+  X(AGE, 38, "age", "the evidence is older than the policy allows, or from the future")                            \
+  X(CHIP, 39, "chip", "the policy does not accept this chip or platform")                                          \
+  X(ATTRIBUTES, 40, "attributes", "the TEE's attributes are not what the policy expects")                          \
+  X(TRAILING, 41, "trailing", "bytes follow the evidence that nothing signs")                                      \
   X(ISSUER, 42, "issuer", "the token's issuer is not one that the policy names")                                   \
-  X(TPM, 43, "tpm", "the TPM quote does not hold or its registers differ")                                           \
+  X(TPM, 43, "tpm", "the TPM quote does not hold or its registers differ")                                         \
   X(POLICY_CONTRADICTION, 44, "policy-contradiction", "the policy contradicts itself")
 
 enum chio_attest_reason {
@@ -86,19 +90,19 @@ enum chio_attest_reason {
 };
 
 /* What was proved, each on its own; a list of bits. X(NAME, bit, code, what it means). */
-#define CHIO_ATTEST_PROOFS(X)                                                                                        \
-  X(SIGNATURE, 0, "signature", "the attestation key signed the evidence")                                            \
-  X(QE, 1, "qe", "the platform's key vouches for the attestation key through the quoting enclave")                   \
-  X(CHAIN, 2, "chain", "a valid chain leads from the platform's key to a trusted root")                              \
-  X(CRL, 3, "crl", "no certificate of the chain is revoked")                                                         \
-  X(QE_IDENTITY, 4, "qe-identity", "the quoting enclave is the vendor's")                                            \
-  X(TCB, 5, "tcb", "the vendor's own list gives the platform's TCB status")                                          \
-  X(REPORT_DATA, 6, "report-data", "the report data is the expected one")                                            \
-  X(STATEMENT, 7, "statement", "the attested signer signed the key statement")                                       \
-  X(KEY, 8, "key", "the key is the one that was asked about")                                                        \
-  X(NONCE, 9, "nonce", "the evidence is fresh: it answers the nonce")                                                \
-  X(MEASUREMENT, 10, "measurement", "the code is what the policy expects")                                           \
-  X(POLICY, 11, "policy", "every rule of the policy holds")                                                          \
+#define CHIO_ATTEST_PROOFS(X)                                                                      \
+  X(SIGNATURE, 0, "signature", "the attestation key signed the evidence")                          \
+  X(QE, 1, "qe", "the platform's key vouches for the attestation key through the quoting enclave") \
+  X(CHAIN, 2, "chain", "a valid chain leads from the platform's key to a trusted root")            \
+  X(CRL, 3, "crl", "no certificate of the chain is revoked")                                       \
+  X(QE_IDENTITY, 4, "qe-identity", "the quoting enclave is the vendor's")                          \
+  X(TCB, 5, "tcb", "the vendor vouches for the platform's TCB (its list, or its certificate)")                        \
+  X(REPORT_DATA, 6, "report-data", "the report data is the expected one")                          \
+  X(STATEMENT, 7, "statement", "the attested signer signed the key statement")                     \
+  X(KEY, 8, "key", "the key is the one that was asked about")                                      \
+  X(NONCE, 9, "nonce", "the evidence is fresh: it answers the nonce")                              \
+  X(MEASUREMENT, 10, "measurement", "the code is what the policy expects")                         \
+  X(POLICY, 11, "policy", "every rule of the policy holds")                                        \
   X(TPM, 12, "tpm", "the TPM that the TEE vouches for signed its registers")
 
 enum chio_attest_proof {
@@ -143,7 +147,8 @@ CHIO_ATTEST_API int chio_attest_collateral_new(struct chio_attest_collateral **o
 CHIO_ATTEST_API int chio_attest_collateral_add_path(struct chio_attest_collateral *collateral, const char *path,
                                                     struct chio_attest_message *message);
 /* Adds one file's bytes; they are copied. E_MALFORMED when they are none of the above. */
-CHIO_ATTEST_API int chio_attest_collateral_add(struct chio_attest_collateral *collateral, const void *bytes, size_t len);
+CHIO_ATTEST_API int chio_attest_collateral_add(struct chio_attest_collateral *collateral, const void *bytes,
+                                               size_t len);
 CHIO_ATTEST_API void chio_attest_collateral_free(struct chio_attest_collateral *collateral); /* NULL is accepted */
 
 /* ---- Verification ---- */
@@ -207,7 +212,7 @@ struct chio_attest_result {
   const char *statement_json;        /* the key statement, canonical; NULL when there is none */
   const uint8_t *key_spki;           /* the key that the evidence is about, DER; NULL when there is none */
   size_t key_spki_len;
-  uint8_t replay_id[32];             /* the same for every form of the same evidence: for tables of what was seen */
+  uint8_t replay_id[32]; /* the same for every form of the same evidence: for tables of what was seen */
 };
 
 /* Judges. E_ARGUMENT, E_NO_MEMORY, E_INTERNAL, E_MALFORMED (root or key do not parse; message says which). */

@@ -51,27 +51,32 @@ static enum chio_err add_crl(struct chio_attest_collateral *c, struct chio_slice
   chio_buf_append_slice(&file->der, der);
   err = chio_buf_err(&file->der);
   if (err == CHIO_OK) err = chio_crl_parse(chio_buf_slice(&file->der), &file->crl);
-  if (err == CHIO_OK) c->crls_count++;
-  else chio_buf_clear(&file->der);
+  if (err == CHIO_OK)
+    c->crls_count++;
+  else
+    chio_buf_clear(&file->der);
   return err;
 }
 
 /* signature: 64 bytes in hexadecimal, or empty for a key set. */
-static enum chio_err add_document(struct chio_attest_collateral *c, enum chio_document_kind kind, struct chio_slice body,
-                                  struct chio_slice signature) {
+static enum chio_err add_document(struct chio_attest_collateral *c, enum chio_document_kind kind,
+                                  struct chio_slice body, struct chio_slice signature) {
   if (c->documents_count == CHIO_COLLATERAL_DOCUMENTS_MAX) return CHIO_E_TOO_LONG;
   struct chio_document *document = &c->documents[c->documents_count];
   memset(document, 0, sizeof *document);
-  enum chio_err err = kind == CHIO_DOCUMENT_JWKS ? CHIO_OK
-                                                 : chio_hex_decode(signature, document->signature, sizeof document->signature);
+  enum chio_err err = kind == CHIO_DOCUMENT_JWKS
+                          ? CHIO_OK
+                          : chio_hex_decode(signature, document->signature, sizeof document->signature);
   if (err != CHIO_OK) return err;
   document->kind = kind;
   chio_buf_append_slice(&document->text, body);
   err = chio_buf_err(&document->text);
   document->body = chio_buf_slice(&document->text);
   if (err == CHIO_OK) err = chio_json_parse(document->body, &document->json);
-  if (err == CHIO_OK) c->documents_count++;
-  else chio_buf_clear(&document->text);
+  if (err == CHIO_OK)
+    c->documents_count++;
+  else
+    chio_buf_clear(&document->text);
   return err;
 }
 
@@ -148,7 +153,8 @@ static enum chio_err add_json(struct chio_attest_collateral *c, struct chio_slic
     return add_document(c, CHIO_DOCUMENT_QE_IDENTITY, inner->raw, signature);
   }
   if (chio_json_get(doc, root, "keys") != NULL) return add_document(c, CHIO_DOCUMENT_JWKS, text, signature);
-  for (const struct chio_json *m = chio_json_first(doc, root); m != NULL && err == CHIO_OK; m = chio_json_next(doc, m)) {
+  for (const struct chio_json *m = chio_json_first(doc, root); m != NULL && err == CHIO_OK;
+       m = chio_json_next(doc, m)) {
     err = add_member(c, doc, m, nested);
   }
   return err;
@@ -210,17 +216,22 @@ static int fail_path(struct chio_attest_message *message, int code, const char *
 }
 
 /* strict: the file was named, and must be collateral; in a folder, others lie about. */
-static int add_file(struct chio_attest_collateral *c, const char *path, bool strict, struct chio_attest_message *message) {
+static int add_file(struct chio_attest_collateral *c, const char *path, bool strict,
+                    struct chio_attest_message *message) {
   FILE *file = fopen(path, "rbe");
   if (file == NULL) return fail_path(message, CHIO_ATTEST_E_IO, path, strerror(errno));
   struct chio_buf bytes = CHIO_BUF_INIT;
   enum chio_err err = read_whole(file, &bytes);
   (void)fclose(file);
   int code = CHIO_ATTEST_OK;
-  if (err == CHIO_E_IO) code = fail_path(message, CHIO_ATTEST_E_IO, path, "cannot be read");
-  else if (err == CHIO_E_NO_MEMORY) code = CHIO_ATTEST_E_NO_MEMORY;
-  else if (err == CHIO_OK) code = chio_attest_collateral_add(c, bytes.data, bytes.len);
-  else code = CHIO_ATTEST_E_MALFORMED;
+  if (err == CHIO_E_IO)
+    code = fail_path(message, CHIO_ATTEST_E_IO, path, "cannot be read");
+  else if (err == CHIO_E_NO_MEMORY)
+    code = CHIO_ATTEST_E_NO_MEMORY;
+  else if (err == CHIO_OK)
+    code = chio_attest_collateral_add(c, bytes.data, bytes.len);
+  else
+    code = CHIO_ATTEST_E_MALFORMED;
   chio_buf_clear(&bytes);
   if (code != CHIO_ATTEST_E_MALFORMED) return code;
   return strict ? fail_path(message, code, path, "is no collateral of a known form") : CHIO_ATTEST_OK;

@@ -16,12 +16,16 @@
 #define CHIO_DCAP_USER_DATA_SIZE 20u
 
 /* 939a7233-f79c-4ca9-940a-0db3957f0607, the vendor id of Intel's QE. */
-#define CHIO_DCAP_QE_VENDOR                                                                                        \
+#define CHIO_DCAP_QE_VENDOR \
   { 0x93, 0x9a, 0x72, 0x33, 0xf7, 0x9c, 0x4c, 0xa9, 0x94, 0x0a, 0x0d, 0xb3, 0x95, 0x7f, 0x06, 0x07 }
 
 /* Body types of v5 quotes, and the sizes of all bodies. */
-enum chio_dcap_body { CHIO_DCAP_BODY_SGX = 1, CHIO_DCAP_BODY_TD10 = 2, CHIO_DCAP_BODY_TD15 = 3,
-                      CHIO_DCAP_BODY_TD15_EXT = 4 };
+enum chio_dcap_body {
+  CHIO_DCAP_BODY_SGX = 1,
+  CHIO_DCAP_BODY_TD10 = 2,
+  CHIO_DCAP_BODY_TD15 = 3,
+  CHIO_DCAP_BODY_TD15_EXT = 4
+};
 #define CHIO_DCAP_SGX_SIZE 384u
 #define CHIO_DCAP_TD10_SIZE 584u
 #define CHIO_DCAP_TD15_SIZE 648u

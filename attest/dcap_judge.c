@@ -46,14 +46,22 @@ static void describe_tdx(struct chio_judge *j, const struct chio_dcap_quote *q) 
     const char *name;
     size_t offset, len;
   } fields[] = {
-      {"tee_tcb_svn", CHIO_TD_TCB_SVN, 16},     {"mrseam", CHIO_TD_MRSEAM, 48},
-      {"mrsignerseam", CHIO_TD_MRSIGNERSEAM, 48}, {"seamattributes", CHIO_TD_SEAMATTRIBUTES, 8},
-      {"tdattributes", CHIO_TD_ATTRIBUTES, 8},  {"xfam", CHIO_TD_XFAM, 8},
-      {"mrtd", CHIO_TD_MRTD, 48},               {"mrconfigid", CHIO_TD_MRCONFIGID, 48},
-      {"mrowner", CHIO_TD_MROWNER, 48},         {"mrownerconfig", CHIO_TD_MROWNERCONFIG, 48},
-      {"rtmr0", CHIO_TD_RTMR0, 48},             {"rtmr1", CHIO_TD_RTMR0 + 48, 48},
-      {"rtmr2", CHIO_TD_RTMR0 + 96, 48},        {"rtmr3", CHIO_TD_RTMR0 + 144, 48},
-      {"report_data", CHIO_TD_REPORT_DATA, 64}, {"tee_tcb_svn_2", CHIO_TD_TCB_SVN_2, 16},
+      {"tee_tcb_svn", CHIO_TD_TCB_SVN, 16},
+      {"mrseam", CHIO_TD_MRSEAM, 48},
+      {"mrsignerseam", CHIO_TD_MRSIGNERSEAM, 48},
+      {"seamattributes", CHIO_TD_SEAMATTRIBUTES, 8},
+      {"tdattributes", CHIO_TD_ATTRIBUTES, 8},
+      {"xfam", CHIO_TD_XFAM, 8},
+      {"mrtd", CHIO_TD_MRTD, 48},
+      {"mrconfigid", CHIO_TD_MRCONFIGID, 48},
+      {"mrowner", CHIO_TD_MROWNER, 48},
+      {"mrownerconfig", CHIO_TD_MROWNERCONFIG, 48},
+      {"rtmr0", CHIO_TD_RTMR0, 48},
+      {"rtmr1", CHIO_TD_RTMR0 + 48, 48},
+      {"rtmr2", CHIO_TD_RTMR0 + 96, 48},
+      {"rtmr3", CHIO_TD_RTMR0 + 144, 48},
+      {"report_data", CHIO_TD_REPORT_DATA, 64},
+      {"tee_tcb_svn_2", CHIO_TD_TCB_SVN_2, 16},
       {"mrservicetd", CHIO_TD_MRSERVICETD, 48},
   };
   chio_judge_set_measurement(j, field(q->body, CHIO_TD_MRTD, 48));
@@ -80,8 +88,10 @@ static void describe(struct chio_judge *j, const struct chio_dcap_quote *q) {
   chio_claim_hex(j, "qe_mrenclave", field(q->qe_report, CHIO_SGX_MRENCLAVE, 32));
   chio_claim_hex(j, "qe_mrsigner", field(q->qe_report, CHIO_SGX_MRSIGNER, 32));
   chio_claim_uint(j, "trailing", q->trailing.len);
-  if (tdx) describe_tdx(j, q);
-  else describe_sgx(j, q);
+  if (tdx)
+    describe_tdx(j, q);
+  else
+    describe_sgx(j, q);
 }
 
 static void describe_pck(struct chio_judge *j, const struct chio_pck *pck) {
@@ -153,7 +163,8 @@ static const struct chio_cert *read_certificates(struct chio_judge *j, const str
 }
 
 /* Returns whether out_pck is set. */
-static bool judge_platform(struct chio_judge *j, const struct chio_dcap_quote *q, bool bound, struct chio_pck *out_pck) {
+static bool judge_platform(struct chio_judge *j, const struct chio_dcap_quote *q, bool bound,
+                           struct chio_pck *out_pck) {
   const struct chio_cert *leaf = read_certificates(j, q);
   if (leaf == NULL) return false;
   if (chio_pubkey_verify_raw(&leaf->key, q->qe_report, q->qe_signature) != CHIO_OK) {
@@ -190,7 +201,8 @@ void chio_judge_dcap(struct chio_judge *j, struct chio_slice bytes) {
   describe(j, &q);
   j->result->pub.needed = CHIO_ATTEST_PROVED_SIGNATURE | CHIO_ATTEST_PROVED_QE | CHIO_ATTEST_PROVED_CHAIN |
                           CHIO_ATTEST_PROVED_CRL | CHIO_ATTEST_PROVED_QE_IDENTITY | CHIO_ATTEST_PROVED_TCB;
-  if (chio_hash_bytes(CHIO_HASH_SHA256, q.signed_data, j->result->pub.replay_id) != CHIO_OK) j->result->out_of_memory = true;
+  if (chio_hash_bytes(CHIO_HASH_SHA256, q.signed_data, j->result->pub.replay_id) != CHIO_OK)
+    j->result->out_of_memory = true;
   judge_signature(j, &q);
   struct chio_pck pck;
   bool has_pck = judge_platform(j, &q, judge_qe_binding(j, &q), &pck);

@@ -48,8 +48,10 @@ static enum chio_err read_tcb(struct chio_cursor *value, struct chio_pck *pck) {
     if (err != CHIO_OK) break;
     if (number < 1 || number > 18 || (seen & 1u << number) != 0) return CHIO_E_MALFORMED;
     seen |= 1u << number;
-    if (number == 18) err = read_octets(&item, pck->cpusvn, sizeof pck->cpusvn);
-    else err = read_uint(&item, CHIO_DER_T_INTEGER, number == 17 ? 65535 : 255, &svn);
+    if (number == 18)
+      err = read_octets(&item, pck->cpusvn, sizeof pck->cpusvn);
+    else
+      err = read_uint(&item, CHIO_DER_T_INTEGER, number == 17 ? 65535 : 255, &svn);
     if (number <= 16) pck->tcb[number - 1] = (uint8_t)svn;
     if (number == 17) pck->pcesvn = (uint32_t)svn;
   }

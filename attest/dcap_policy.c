@@ -24,12 +24,13 @@ static void judge_td_attributes(struct chio_judge *j, const struct chio_attest_p
   if ((a[3] & 0x10) == 0 && !p->allow_sept_ve) {
     chio_judge_fail(j, CHIO_ATTEST_ATTRIBUTES, "SEPT_VE_DISABLE is not set: the host can inject exceptions");
   }
-  if ((a[7] & 0x80) != 0 && !p->allow_perfmon) chio_judge_fail(j, CHIO_ATTEST_ATTRIBUTES, "performance monitoring is on");
+  if ((a[7] & 0x80) != 0 && !p->allow_perfmon)
+    chio_judge_fail(j, CHIO_ATTEST_ATTRIBUTES, "performance monitoring is on");
   if (a[1] != 0 || a[2] != 0 || (a[3] & 0x0f) != 0 || a[4] != 0 || a[5] != 0 || a[6] != 0 || (a[7] & 0x7f) != 0) {
     chio_judge_fail(j, CHIO_ATTEST_ATTRIBUTES, "reserved TD attributes are set");
   }
-  bool migratable = (a[3] & 0x20) != 0 ||
-                    (body.len >= CHIO_DCAP_TD15_SIZE && !is_zero(field(body, CHIO_TD_MRSERVICETD, 48)));
+  bool migratable =
+      (a[3] & 0x20) != 0 || (body.len >= CHIO_DCAP_TD15_SIZE && !is_zero(field(body, CHIO_TD_MRSERVICETD, 48)));
   if (migratable && !p->allow_migratable) {
     chio_judge_fail(j, CHIO_ATTEST_ATTRIBUTES, "the TD can be migrated by a service TD");
   }
@@ -65,8 +66,10 @@ static void judge_sgx(struct chio_judge *j, const struct chio_attest_policy *p, 
 void chio_dcap_judge_policy(struct chio_judge *j, const struct chio_dcap_quote *quote, const struct chio_pck *pck) {
   const struct chio_attest_policy *p = j->policy;
   if (p == NULL) return;
-  if (quote->tee_type == CHIO_DCAP_TEE_TDX) judge_tdx(j, p, quote->body);
-  else judge_sgx(j, p, quote->body);
+  if (quote->tee_type == CHIO_DCAP_TEE_TDX)
+    judge_tdx(j, p, quote->body);
+  else
+    judge_sgx(j, p, quote->body);
   if (pck == NULL) return;
   struct chio_slice fmspc = chio_slice(pck->fmspc, sizeof pck->fmspc);
   want(j, &p->fmspc_accepted, fmspc, CHIO_ATTEST_CHIP, "the FMSPC");

@@ -22,7 +22,8 @@ static enum chio_err parse_header(struct chio_cursor *c, struct chio_dcap_quote 
   if (err == CHIO_OK) err = chio_cursor_bytes(c, CHIO_DCAP_USER_DATA_SIZE, &rest);
   if (err != CHIO_OK) return err;
   if (q->version < 3 || q->version > 5) return CHIO_E_VERSION;
-  if (key_type != CHIO_DCAP_KEY_TYPE_P256 || memcmp(vendor.data, qe_vendor, sizeof qe_vendor) != 0) return CHIO_E_UNSUPPORTED;
+  if (key_type != CHIO_DCAP_KEY_TYPE_P256 || memcmp(vendor.data, qe_vendor, sizeof qe_vendor) != 0)
+    return CHIO_E_UNSUPPORTED;
   if (q->tee_type != CHIO_DCAP_TEE_SGX && q->tee_type != CHIO_DCAP_TEE_TDX) return CHIO_E_UNSUPPORTED;
   if (q->version == 3 && q->tee_type != CHIO_DCAP_TEE_SGX) return CHIO_E_UNSUPPORTED;
   q->header = chio_slice(start.at, CHIO_DCAP_HEADER_SIZE);
@@ -31,7 +32,8 @@ static enum chio_err parse_header(struct chio_cursor *c, struct chio_dcap_quote 
 
 /* v5 says what the body is; before, the TEE decides. */
 static enum chio_err parse_body(struct chio_cursor *c, struct chio_dcap_quote *q) {
-  static const uint32_t sizes[] = {[CHIO_DCAP_BODY_SGX] = CHIO_DCAP_SGX_SIZE, [CHIO_DCAP_BODY_TD10] = CHIO_DCAP_TD10_SIZE,
+  static const uint32_t sizes[] = {[CHIO_DCAP_BODY_SGX] = CHIO_DCAP_SGX_SIZE,
+                                   [CHIO_DCAP_BODY_TD10] = CHIO_DCAP_TD10_SIZE,
                                    [CHIO_DCAP_BODY_TD15] = CHIO_DCAP_TD15_SIZE,
                                    [CHIO_DCAP_BODY_TD15_EXT] = CHIO_DCAP_TD15_EXT_SIZE};
   bool tdx = q->tee_type == CHIO_DCAP_TEE_TDX;

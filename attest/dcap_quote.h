@@ -10,13 +10,13 @@ struct chio_dcap_quote {
   uint32_t tee_type;
   enum chio_dcap_body body_type;
   struct chio_slice header, body;
-  struct chio_slice signed_data; /* header and body, with the body's type and size in v5 */
+  struct chio_slice signed_data;     /* header and body, with the body's type and size in v5 */
   struct chio_slice signature;       /* r || s */
   struct chio_slice attestation_key; /* x || y */
   struct chio_slice qe_report, qe_signature, qe_auth;
-  uint16_t cert_type;            /* of the innermost certification data */
+  uint16_t cert_type; /* of the innermost certification data */
   struct chio_slice cert_data;
-  struct chio_slice trailing;    /* unsigned bytes after the quote */
+  struct chio_slice trailing; /* unsigned bytes after the quote */
 };
 
 /* Every inner length must add up; what follows the signature data is trailing. CHIO_E_TRUNCATED, CHIO_E_MALFORMED,

@@ -31,17 +31,21 @@ static const struct chio_crl *find_crl(struct tcb_judge *t, const struct chio_ce
     if (!chio_slice_equal(crl->issuer, issuer->subject) || crl->has_unknown_critical || crl->next_update == 0) continue;
     if (found != NULL && found->this_update >= crl->this_update) continue;
     if (issuer->has_key_usage && (issuer->key_usage & CHIO_KEY_USAGE_CRL_SIGN) == 0) continue;
-    if (chio_pubkey_verify(&issuer->key, crl->signature_alg, crl->tbs, crl->signature) == CHIO_OK) found = crl;
-    else forged = true;
+    if (chio_pubkey_verify(&issuer->key, crl->signature_alg, crl->tbs, crl->signature) == CHIO_OK)
+      found = crl;
+    else
+      forged = true;
   }
-  if (found == NULL && forged) chio_judge_fail(t->j, CHIO_ATTEST_COLLATERAL_SIGNATURE, "%s is not signed by its issuer", what);
+  if (found == NULL && forged)
+    chio_judge_fail(t->j, CHIO_ATTEST_COLLATERAL_SIGNATURE, "%s is not signed by its issuer", what);
   if (found == NULL) return NULL;
   chio_judge_window(t->j, found->this_update, found->next_update);
   return chio_judge_time(t->j, found->this_update, found->next_update, what, true) ? found : NULL;
 }
 
 /* true when the certificate is not on the list. */
-static bool not_revoked(struct tcb_judge *t, const struct chio_crl *crl, const struct chio_cert *cert, const char *what) {
+static bool not_revoked(struct tcb_judge *t, const struct chio_crl *crl, const struct chio_cert *cert,
+                        const char *what) {
   bool revoked = true;
   if (chio_crl_contains(crl, cert->serial, &revoked) != CHIO_OK) {
     chio_judge_fail(t->j, CHIO_ATTEST_COLLATERAL_FORMAT, "a revocation list is malformed");
@@ -73,8 +77,7 @@ static bool is_signer(struct tcb_judge *t, const struct chio_cert *cert, struct 
   const struct chio_cert_set *sets[] = {chio_collateral_certs(t->j->collateral), &t->j->certs};
   if (chio_path_find(cert, sets, CHIO_ARRAY_LEN(sets), anchors, out_path) != CHIO_OK) return false;
   const struct chio_cert *root = t->path->certs[t->path->count - 1];
-  return out_path->anchor != NULL &&
-         chio_slice_equal(out_path->certs[out_path->count - 1]->key.spki, root->key.spki);
+  return out_path->anchor != NULL && chio_slice_equal(out_path->certs[out_path->count - 1]->key.spki, root->key.spki);
 }
 
 /* Intel reissues the signer's certificate with the same key and serial: the one that is valid now is preferred. */
@@ -93,9 +96,9 @@ static bool judge_document_signature(struct tcb_judge *t, const struct chio_docu
     }
   }
   if (best.count == 0) {
-    chio_judge_fail(t->j, signer_found ? CHIO_ATTEST_COLLATERAL_SIGNATURE : CHIO_ATTEST_COLLATERAL_MISSING,
-                    signer_found ? "%s is not signed by the TCB signer" : "the TCB signer's certificate for %s is missing",
-                    what);
+    chio_judge_fail(
+        t->j, signer_found ? CHIO_ATTEST_COLLATERAL_SIGNATURE : CHIO_ATTEST_COLLATERAL_MISSING,
+        signer_found ? "%s is not signed by the TCB signer" : "the TCB signer's certificate for %s is missing", what);
     return false;
   }
   chio_judge_window(t->j, best.from, best.until);
@@ -103,8 +106,8 @@ static bool judge_document_signature(struct tcb_judge *t, const struct chio_docu
   return t->root_crl == NULL || not_revoked(t, t->root_crl, best.certs[0], "the TCB signer's certificate");
 }
 
-/* For one TEE a folder may hold lists of several machines and dates: the machine's own, the newest evaluation that holds
- * now, else the newest. */
+/* For one TEE a folder may hold lists of several machines and dates: the machine's own, the newest evaluation that
+ * holds now, else the newest. */
 static const struct chio_document *find_document(struct tcb_judge *t, enum chio_document_kind kind, const char *id,
                                                  bool any_platform) {
   const struct chio_attest_collateral *c = t->j->collateral;
@@ -208,13 +211,15 @@ static bool judge_qe(struct tcb_judge *t, struct chio_tcb_level *out_level) {
   if (document == NULL || !judge_document(t, document, "the QE identity", &head, &holds)) return false;
   const uint8_t *svn = t->quote->qe_report.data + CHIO_SGX_ISVSVN;
   if (qe_matches(t, document->json, &matches) != CHIO_OK ||
-      chio_tcb_isvsvn_level(document->json, chio_json_root(document->json), (uint64_t)(svn[0] | svn[1] << 8), out_level) !=
-          CHIO_OK) {
+      chio_tcb_isvsvn_level(document->json, chio_json_root(document->json), (uint64_t)(svn[0] | svn[1] << 8),
+                            out_level) != CHIO_OK) {
     chio_judge_fail(t->j, CHIO_ATTEST_COLLATERAL_FORMAT, "the QE identity is malformed");
     return false;
   }
-  if (!matches) chio_judge_fail(t->j, CHIO_ATTEST_QE_IDENTITY, "the quoting enclave is not the one in the QE identity");
-  else if (holds) chio_judge_prove(t->j, CHIO_ATTEST_PROVED_QE_IDENTITY);
+  if (!matches)
+    chio_judge_fail(t->j, CHIO_ATTEST_QE_IDENTITY, "the quoting enclave is not the one in the QE identity");
+  else if (holds)
+    chio_judge_prove(t->j, CHIO_ATTEST_PROVED_QE_IDENTITY);
   add_advisories(t, document->json, out_level);
   return matches;
 }
@@ -343,7 +348,8 @@ static void judge_tcb(struct tcb_judge *t) {
   }
   chio_claim_uint(t->j, "tcb_evaluation", head.evaluation);
   if (policy != NULL && policy->min_evaluation > 0 && head.evaluation < (uint64_t)policy->min_evaluation) {
-    chio_judge_fail(t->j, CHIO_ATTEST_TCB_MINIMUM, "the TCB info's evaluation number %llu is below the policy's minimum",
+    chio_judge_fail(t->j, CHIO_ATTEST_TCB_MINIMUM,
+                    "the TCB info's evaluation number %llu is below the policy's minimum",
                     (unsigned long long)head.evaluation);
   }
   if (judge_status(t, document, has_qe ? &qe : NULL) && holds) chio_judge_prove(t->j, CHIO_ATTEST_PROVED_TCB);

@@ -33,7 +33,8 @@ enum chio_err chio_tcb_head_read(const struct chio_json_doc *doc, struct chio_tc
   enum chio_err err = chio_json_uint(chio_json_get(doc, root, "version"), 3, &head.version);
   if (err == CHIO_OK) err = read_time(doc, root, "issueDate", &head.issued);
   if (err == CHIO_OK) err = read_time(doc, root, "nextUpdate", &head.next_update);
-  if (err == CHIO_OK) err = chio_json_uint(chio_json_get(doc, root, "tcbEvaluationDataNumber"), 1000000, &head.evaluation);
+  if (err == CHIO_OK)
+    err = chio_json_uint(chio_json_get(doc, root, "tcbEvaluationDataNumber"), 1000000, &head.evaluation);
   if (err == CHIO_OK && head.version < 2) err = CHIO_E_MALFORMED;
   if (err == CHIO_OK) *out = head;
   return err;
@@ -127,7 +128,8 @@ enum chio_err chio_tcb_isvsvn_level(const struct chio_json_doc *doc, const struc
     struct chio_tcb_level level;
     uint64_t isvsvn;
     enum chio_err err = read_level(doc, l, &level);
-    if (err == CHIO_OK) err = chio_json_uint(chio_json_get(doc, chio_json_get(doc, l, "tcb"), "isvsvn"), 65535, &isvsvn);
+    if (err == CHIO_OK)
+      err = chio_json_uint(chio_json_get(doc, chio_json_get(doc, l, "tcb"), "isvsvn"), 65535, &isvsvn);
     if (err != CHIO_OK) return err;
     if (isvsvn <= svn && found.status == CHIO_TCB_NOT_SUPPORTED) found = level;
   }

@@ -46,7 +46,8 @@ CHIO_MUST_CHECK enum chio_err chio_tcb_platform_level(const struct chio_json_doc
 CHIO_MUST_CHECK enum chio_err chio_tcb_isvsvn_level(const struct chio_json_doc *doc, const struct chio_json *object,
                                                     uint64_t svn, struct chio_tcb_level *out);
 
-/* The worst of both, as Intel's library converges them: what an old enclave or module makes of the platform's status. */
+/* The worst of both, as Intel's library converges them: what an old enclave or module makes of the platform's status.
+ */
 enum chio_tcb_status chio_tcb_converge(enum chio_tcb_status platform, enum chio_tcb_status part);
 
 #endif

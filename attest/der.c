@@ -95,7 +95,8 @@ enum chio_err chio_der_time(struct chio_cursor *c, int64_t *out) {
   if (err != CHIO_OK) return err;
   size_t year_digits = element.tag == CHIO_DER_T_UTC_TIME ? 2 : 4;
   if (element.tag != CHIO_DER_T_UTC_TIME && element.tag != CHIO_DER_T_GENERALIZED_TIME) return CHIO_E_MALFORMED;
-  if (element.contents.len != year_digits + 11 || element.contents.data[year_digits + 10] != 'Z') return CHIO_E_MALFORMED;
+  if (element.contents.len != year_digits + 11 || element.contents.data[year_digits + 10] != 'Z')
+    return CHIO_E_MALFORMED;
   int pairs[6], century = 0;
   const uint8_t *text = element.contents.data;
   if (year_digits == 4) {

@@ -19,7 +19,7 @@
 #define CHIO_DER_T_GENERALIZED_TIME 0x18u
 #define CHIO_DER_T_SEQUENCE 0x30u
 #define CHIO_DER_T_SET 0x31u
-#define CHIO_DER_T_CONTEXT(n) (0xa0u | (n))      /* constructed */
+#define CHIO_DER_T_CONTEXT(n) (0xa0u | (n)) /* constructed */
 #define CHIO_DER_T_CONTEXT_PRIMITIVE(n) (0x80u | (n))
 
 struct chio_der {

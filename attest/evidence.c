@@ -9,8 +9,8 @@
 #include "attest/snp.h"
 
 /* 2.25.109241486368889581879283758888474991060 */
-static const uint8_t oid_chio_evidence[] = {0x69, 0x81, 0xa4, 0xaf, 0x92, 0xc7, 0xa6, 0x9c, 0xaa, 0xba, 0xd7,
-                                            0x91, 0xa6, 0xf9, 0xfa, 0xbb, 0xff, 0x95, 0xb3, 0x54};
+static const uint8_t oid_chio_evidence[] = {0x69, 0x81, 0xa4, 0xaf, 0x92, 0xc7, 0xa6, 0x9c, 0xaa, 0xba,
+                                            0xd7, 0x91, 0xa6, 0xf9, 0xfa, 0xbb, 0xff, 0x95, 0xb3, 0x54};
 
 /* ---- Certificates that carry evidence ---- */
 
@@ -46,8 +46,10 @@ static void judge_certificate(struct chio_judge *j, struct chio_slice der) {
 static void judge_pem(struct chio_judge *j, struct chio_slice text) {
   struct chio_cursor c = chio_cursor(text);
   struct chio_buf der = CHIO_BUF_INIT;
-  if (chio_pem_next(&c, "CERTIFICATE", &der) == CHIO_OK) judge_certificate(j, chio_buf_slice(&der));
-  else chio_judge_fail(j, CHIO_ATTEST_FORMAT, "the certificate's PEM is malformed");
+  if (chio_pem_next(&c, "CERTIFICATE", &der) == CHIO_OK)
+    judge_certificate(j, chio_buf_slice(&der));
+  else
+    chio_judge_fail(j, CHIO_ATTEST_FORMAT, "the certificate's PEM is malformed");
   chio_buf_clear(&der);
 }
 

@@ -119,7 +119,7 @@ static enum chio_err append_number(struct chio_buf *out, struct chio_slice raw) 
 /* UTF-8 in byte order is code point order. UTF-16 differs from it in one thing: the surrogates of the code points from
  * U+10000 come before U+E000 to U+FFFF. */
 static unsigned utf16_rank(uint8_t lead) {
-  if (lead >= 0xf0) return 0xed + 1;           /* surrogates: after U+D7FF (lead byte ed) */
+  if (lead >= 0xf0) return 0xed + 1; /* surrogates: after U+D7FF (lead byte ed) */
   return lead >= 0xee ? lead + 2u : lead;
 }
 
@@ -147,7 +147,8 @@ static enum chio_err append_object(const struct chio_json_doc *doc, const struct
   const struct chio_json **members = calloc(object->count + 1, sizeof *members);
   if (members == NULL) return CHIO_E_NO_MEMORY;
   size_t n = 0;
-  for (const struct chio_json *m = chio_json_first(doc, object); m != NULL; m = chio_json_next(doc, m)) members[n++] = m;
+  for (const struct chio_json *m = chio_json_first(doc, object); m != NULL; m = chio_json_next(doc, m))
+    members[n++] = m;
   qsort(members, n, sizeof *members, compare_members);
   enum chio_err err = CHIO_OK;
   chio_buf_append_u8(out, '{');

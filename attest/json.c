@@ -208,8 +208,10 @@ static enum chio_err parse_container(struct parser *p, unsigned depth, uint32_t 
     uint32_t child;
     enum chio_err err = parse_member(p, depth, keyed, &child);
     if (err != CHIO_OK) return err;
-    if (last == 0) p->doc->nodes[index].first = child;
-    else p->doc->nodes[last].next = child;
+    if (last == 0)
+      p->doc->nodes[index].first = child;
+    else
+      p->doc->nodes[last].next = child;
     last = child;
     p->doc->nodes[index].count++;
     uint8_t c = *p->at++;

@@ -12,8 +12,15 @@
 #define CHIO_JSON_DEPTH_MAX 64u
 #define CHIO_JSON_TEXT_MAX (4u * 1024u * 1024u)
 
-enum chio_json_type { CHIO_JSON_NULL, CHIO_JSON_FALSE, CHIO_JSON_TRUE, CHIO_JSON_NUMBER, CHIO_JSON_STRING,
-                      CHIO_JSON_ARRAY, CHIO_JSON_OBJECT };
+enum chio_json_type {
+  CHIO_JSON_NULL,
+  CHIO_JSON_FALSE,
+  CHIO_JSON_TRUE,
+  CHIO_JSON_NUMBER,
+  CHIO_JSON_STRING,
+  CHIO_JSON_ARRAY,
+  CHIO_JSON_OBJECT
+};
 
 struct chio_json {
   enum chio_json_type type;
@@ -46,7 +53,8 @@ const struct chio_json *chio_json_next(const struct chio_json_doc *doc, const st
 const struct chio_json *chio_json_get(const struct chio_json_doc *doc, const struct chio_json *object,
                                       const char *name);
 
-/* Typed access; all fail with CHIO_E_MALFORMED on NULL or another type. An integer has no fraction, exponent or sign. */
+/* Typed access; all fail with CHIO_E_MALFORMED on NULL or another type. An integer has no fraction, exponent or sign.
+ */
 CHIO_MUST_CHECK enum chio_err chio_json_uint(const struct chio_json *value, uint64_t max, uint64_t *out);
 CHIO_MUST_CHECK enum chio_err chio_json_string(const struct chio_json *value, struct chio_slice *out);
 CHIO_MUST_CHECK enum chio_err chio_json_bool(const struct chio_json *value, bool *out);

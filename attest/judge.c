@@ -132,11 +132,11 @@ bool chio_judge_time(struct chio_judge *j, int64_t from, int64_t until, const ch
                     "%s is valid from %s", what, text);
     return false;
   }
-  int64_t grace = collateral && j->policy != NULL ? j->policy->collateral_grace : 0;
+  int64_t grace = collateral && j->policy != NULL && j->policy->collateral_grace > 0 ? j->policy->collateral_grace : 0;
   if (j->at > until && j->at - until > grace) {
     chio_moment_text(until, text);
-    chio_judge_fail(j, collateral ? CHIO_ATTEST_COLLATERAL_EXPIRED : CHIO_ATTEST_CERTIFICATE_EXPIRED, "%s expired at %s",
-                    what, text);
+    chio_judge_fail(j, collateral ? CHIO_ATTEST_COLLATERAL_EXPIRED : CHIO_ATTEST_CERTIFICATE_EXPIRED,
+                    "%s expired at %s", what, text);
     return false;
   }
   return true;
@@ -145,7 +145,8 @@ bool chio_judge_time(struct chio_judge *j, int64_t from, int64_t until, const ch
 static void record_root(struct chio_judge *j, const struct chio_cert *root) {
   struct chio_attest_result *r = &j->result->pub;
   r->root_name = chio_judge_keep_string(j, root->common_name);
-  if (chio_hash_bytes(CHIO_HASH_SHA256, root->key.spki, r->root_spki_sha256) != CHIO_OK) j->result->out_of_memory = true;
+  if (chio_hash_bytes(CHIO_HASH_SHA256, root->key.spki, r->root_spki_sha256) != CHIO_OK)
+    j->result->out_of_memory = true;
 }
 
 /* A root names itself: that only chooses the words of the refusal. */
@@ -180,9 +181,10 @@ bool chio_judge_chain(struct chio_judge *j, enum chio_vendor vendor, const struc
   const struct chio_cert_set *sets[] = {&j->certs, chio_collateral_certs(j->collateral), chio_vendor_certs(vendor)};
   enum chio_err err = chio_path_find(leaf, sets, CHIO_ARRAY_LEN(sets), anchors, out_path);
   if (err != CHIO_OK) {
-    chio_judge_fail(j, CHIO_ATTEST_CHAIN, err == CHIO_E_SIGNATURE_INVALID
-                                              ? "a signature in the chain of the %s does not hold"
-                                              : "no chain leads from the %s to a root: a certificate is missing", what);
+    chio_judge_fail(j, CHIO_ATTEST_CHAIN,
+                    err == CHIO_E_SIGNATURE_INVALID ? "a signature in the chain of the %s does not hold"
+                                                    : "no chain leads from the %s to a root: a certificate is missing",
+                    what);
     return false;
   }
   const struct chio_cert *root = out_path->certs[out_path->count - 1];
@@ -195,6 +197,7 @@ bool chio_judge_chain(struct chio_judge *j, enum chio_vendor vendor, const struc
   if (out_path->anchor->simulated) mark_simulated(j);
   char subject[96];
   (void)snprintf(subject, sizeof subject, "the chain of the %s", what);
-  if (chio_judge_time(j, out_path->from, out_path->until, subject, false)) chio_judge_prove(j, CHIO_ATTEST_PROVED_CHAIN);
+  if (chio_judge_time(j, out_path->from, out_path->until, subject, false))
+    chio_judge_prove(j, CHIO_ATTEST_PROVED_CHAIN);
   return true;
 }

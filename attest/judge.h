@@ -32,7 +32,7 @@ struct chio_anchor_storage {
 
 struct chio_judge {
   const struct chio_attest_request *request;
-  const struct chio_attest_policy *policy; /* may be NULL */
+  const struct chio_attest_policy *policy;         /* may be NULL */
   const struct chio_attest_collateral *collateral; /* may be NULL */
   int64_t at;
   struct chio_cert_set certs; /* from the evidence: trusted for nothing */
@@ -41,11 +41,11 @@ struct chio_judge {
   struct chio_anchor_storage anchors; /* what the path of the evidence's own key points to */
   struct chio_slice key_spki; /* request->key; empty when none */
   struct chio_result *result;
-  bool nonce_judged;            /* the format has a place for a nonce and has judged it */
-  bool key_bound;               /* the evidence itself names key_spki */
-  bool registers_expected;      /* the policy expects registers, and the format has judged them */
-  bool in_bundle;               /* the evidence is the quote of a bundle */
-  struct chio_slice ak_spki;    /* of a bundle: the attestation key; lives as long as the result */
+  bool nonce_judged;         /* the format has a place for a nonce and has judged it */
+  bool key_bound;            /* the evidence itself names key_spki */
+  bool registers_expected;   /* the policy expects registers, and the format has judged them */
+  bool in_bundle;            /* the evidence is the quote of a bundle */
+  struct chio_slice ak_spki; /* of a bundle: the attestation key; lives as long as the result */
 };
 
 /* ---- Recording ---- */
@@ -87,8 +87,8 @@ enum chio_vendor { CHIO_VENDOR_INTEL, CHIO_VENDOR_AMD, CHIO_VENDOR_AWS, CHIO_VEN
 struct chio_anchors chio_judge_anchors(const struct chio_judge *j, enum chio_vendor vendor,
                                        struct chio_anchor_storage *storage);
 
-/* Finds the path of the evidence's own key, records root, window, tee and CHAIN, or a failure. names: "PCK certificate".
- * Returns whether there is a path at all (out_path is set then, anchored or not). */
+/* Finds the path of the evidence's own key, records root, window, tee and CHAIN, or a failure. names: "PCK
+ * certificate". Returns whether there is a path at all (out_path is set then, anchored or not). */
 bool chio_judge_chain(struct chio_judge *j, enum chio_vendor vendor, const struct chio_cert *leaf, const char *what,
                       struct chio_path *out_path);
 

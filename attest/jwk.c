@@ -22,7 +22,8 @@ static void put_integer(struct chio_buf *out, struct chio_slice number) {
 }
 
 static void put_spki(struct chio_slice n, struct chio_slice e, struct chio_buf *out) {
-  static const uint8_t algorithm[] = {0x30, 0x0d, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01, 0x05, 0x00};
+  static const uint8_t algorithm[] = {0x30, 0x0d, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86,
+                                      0xf7, 0x0d, 0x01, 0x01, 0x01, 0x05, 0x00};
   struct chio_buf numbers = CHIO_BUF_INIT, bits = CHIO_BUF_INIT, inner = CHIO_BUF_INIT;
   put_integer(&numbers, n);
   put_integer(&numbers, e);

@@ -47,7 +47,8 @@ attest_libchio_verify_la_SOURCES = \
   attest/nitro.c attest/nitro.h \
   attest/nitro_judge.c \
   attest/pem.c attest/pem.h \
-  attest/policy.h attest/policy_judge.c attest/policy_read.c \
+  attest/policy.h attest/policy_draft.c attest/policy_explain.c attest/policy_judge.c attest/policy_read.c \
+  attest/policy_rules.c attest/policy_rules.h \
   attest/pubkey.c attest/pubkey.h \
   attest/result.c \
   attest/snp.c attest/snp.h \
@@ -61,3 +62,17 @@ attest_libchio_verify_la_SOURCES = \
 attest_libchio_verify_la_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS)
 attest_libchio_verify_la_LIBADD = $(CRYPTO_LIBS)
 dist_man_MANS += docs/man/chio-policy.5
+
+# What others link: the verifier with its public functions alone.
+lib_LTLIBRARIES += libchio-attest.la
+libchio_attest_la_SOURCES = attest/version.c
+libchio_attest_la_CPPFLAGS = $(AM_CPPFLAGS) -DCHIO_ATTEST_VERSION='"$(PACKAGE_VERSION)"'
+libchio_attest_la_LDFLAGS = $(AM_LDFLAGS) $(CHIO_NO_UNDEFINED) -version-info 0:0:0 \
+  -Wl,--version-script=$(srcdir)/attest/libchio-attest.map
+libchio_attest_la_LIBADD = attest/libchio-verify.la attest/libchio-attest.la signer/base/libchio-base.la $(CRYPTO_LIBS) \
+  $(SODIUM_LIBS) $(JANSSON_LIBS)
+EXTRA_libchio_attest_la_DEPENDENCIES = $(srcdir)/attest/libchio-attest.map
+EXTRA_DIST += attest/libchio-attest.map
+include_HEADERS += attest/chio_attest.h
+pkgconfig_DATA += attest/chio-attest.pc
+dist_man_MANS += docs/man/libchio-attest.3

@@ -1,7 +1,7 @@
 /*
- * Tokens of Microsoft Azure Attestation: the service has judged a quote and says so in a JWT (RS256). Its keys come from
- * collateral ({issuer}/certs, a JSON Web Key Set); they prove a signature. That the key is the service's is proved only
- * when the policy names it by its hash: where keys come from, the token's own "jku" above all, decides nothing.
+ * Tokens of Microsoft Azure Attestation: the service has judged a quote and says so in a JWT (RS256). Its keys come
+ * from collateral ({issuer}/certs, a JSON Web Key Set); they prove a signature. That the key is the service's is proved
+ * only when the policy names it by its hash: where keys come from, the token's own "jku" above all, decides nothing.
  */
 #include "attest/collateral.h"
 #include "attest/judge.h"
@@ -62,9 +62,7 @@ static const struct chio_json *claim(const struct token *t, const char *name) {
 /* ---- What the token says ---- */
 
 static const char *tee_of(const struct token *t) {
-  static const struct {
-    const char *type, *tee;
-  } types[] = {{"sevsnpvm", "snp"}, {"tdxvm", "tdx"}, {"sgx", "sgx"}};
+  static const struct { const char *type, *tee; } types[] = {{"sevsnpvm", "snp"}, {"tdxvm", "tdx"}, {"sgx", "sgx"}};
   const struct chio_json *root = chio_json_root(t->payload_json);
   const struct chio_json *inner = chio_json_get(t->payload_json, root, "x-ms-isolation-tee");
   const struct chio_json *type = chio_json_get(t->payload_json, inner != NULL ? inner : root, "x-ms-attestation-type");
@@ -84,8 +82,8 @@ static void set_hex(struct chio_judge *j, const struct chio_json *value,
 
 /* Each kind of TEE has its own claim; a token that does not say it is taken for debuggable, but for plain VMs. */
 static bool is_debuggable(const struct token *t, const char *tee) {
-  static const char *const names[] = {"x-ms-sevsnpvm-is-debuggable", "tdx_td_attributes_debug", "x-ms-sgx-is-debuggable",
-                                      "is-debuggable"};
+  static const char *const names[] = {"x-ms-sevsnpvm-is-debuggable", "tdx_td_attributes_debug",
+                                      "x-ms-sgx-is-debuggable", "is-debuggable"};
   bool value = true;
   for (size_t i = 0; i < CHIO_ARRAY_LEN(names); i++) {
     if (chio_json_bool(claim(t, names[i]), &value) == CHIO_OK) return value;
@@ -131,9 +129,10 @@ static bool signed_by(struct chio_judge *j, const struct token *t, const struct 
   struct chio_buf spki = CHIO_BUF_INIT;
   uint8_t hash[CHIO_SHA256_SIZE];
   signer->found = true;
-  bool ok = chio_jwk_spki(doc, jwk, &spki) == CHIO_OK && chio_pubkey_parse(chio_buf_slice(&spki), &key) == CHIO_OK &&
-            chio_pubkey_verify(&key, CHIO_SIG_RSA_PKCS1_SHA256, t->signed_text, chio_buf_slice(&t->signature)) == CHIO_OK &&
-            chio_hash_bytes(CHIO_HASH_SHA256, key.spki, hash) == CHIO_OK;
+  bool ok =
+      chio_jwk_spki(doc, jwk, &spki) == CHIO_OK && chio_pubkey_parse(chio_buf_slice(&spki), &key) == CHIO_OK &&
+      chio_pubkey_verify(&key, CHIO_SIG_RSA_PKCS1_SHA256, t->signed_text, chio_buf_slice(&t->signature)) == CHIO_OK &&
+      chio_hash_bytes(CHIO_HASH_SHA256, key.spki, hash) == CHIO_OK;
   if (ok) {
     signer->named = j->policy != NULL && chio_policy_has_bytes(&j->policy->maa_keys, chio_slice(hash, sizeof hash));
     memcpy(j->result->pub.root_spki_sha256, hash, sizeof hash);
@@ -168,7 +167,8 @@ static void judge_signature(struct chio_judge *j, const struct token *t) {
     return;
   }
   chio_judge_prove(j, CHIO_ATTEST_PROVED_SIGNATURE);
-  if (signer.named) chio_judge_prove(j, CHIO_ATTEST_PROVED_CHAIN);
+  if (signer.named)
+    chio_judge_prove(j, CHIO_ATTEST_PROVED_CHAIN);
   else if (j->policy != NULL) {
     chio_judge_fail(j, CHIO_ATTEST_UNTRUSTED_ROOT, "the key that signed the token is not one that 'maa.keys' names");
   }
@@ -194,7 +194,8 @@ static void judge_issuer(struct chio_judge *j, const struct token *t) {
   if (text == NULL || !chio_policy_has_string(&j->policy->issuers, text)) {
     chio_judge_fail(j, CHIO_ATTEST_ISSUER, "'maa.issuers' does not name the issuer '%s'", text != NULL ? text : "");
   }
-  if (strcmp(j->result->pub.tee, "snp") == 0 && !chio_json_is(claim(t, "x-ms-compliance-status"), "azure-compliant-cvm")) {
+  if (strcmp(j->result->pub.tee, "snp") == 0 &&
+      !chio_json_is(claim(t, "x-ms-compliance-status"), "azure-compliant-cvm")) {
     chio_judge_fail(j, CHIO_ATTEST_ATTRIBUTES, "the service does not call the VM compliant");
   }
 }
@@ -207,7 +208,8 @@ void chio_judge_maa(struct chio_judge *j, struct chio_slice text) {
   } else {
     describe(j, &t);
     j->result->pub.needed = CHIO_ATTEST_PROVED_SIGNATURE | CHIO_ATTEST_PROVED_CHAIN;
-    if (chio_hash_bytes(CHIO_HASH_SHA256, t.signed_text, j->result->pub.replay_id) != CHIO_OK) j->result->out_of_memory = true;
+    if (chio_hash_bytes(CHIO_HASH_SHA256, t.signed_text, j->result->pub.replay_id) != CHIO_OK)
+      j->result->out_of_memory = true;
     judge_signature(j, &t);
     judge_token_time(j, &t);
     judge_issuer(j, &t);

@@ -61,7 +61,19 @@ static enum chio_err read_digest(struct chio_cursor *c) {
   return chio_slice_equal(digest, chio_slice_str("SHA384")) ? CHIO_OK : CHIO_E_UNSUPPORTED;
 }
 
-enum field { MODULE_ID, DIGEST, TIMESTAMP, PCRS, TPM_PCRS, CERTIFICATE, CABUNDLE, PUBLIC_KEY, USER_DATA, NONCE, UNKNOWN };
+enum field {
+  MODULE_ID,
+  DIGEST,
+  TIMESTAMP,
+  PCRS,
+  TPM_PCRS,
+  CERTIFICATE,
+  CABUNDLE,
+  PUBLIC_KEY,
+  USER_DATA,
+  NONCE,
+  UNKNOWN
+};
 
 static enum field field_of(struct chio_slice name) {
   static const char *const names[] = {"module_id",   "digest",   "timestamp",  "pcrs",      "nitrotpm_pcrs",
@@ -112,7 +124,8 @@ static enum chio_err read_payload(struct chio_slice payload, struct chio_nitro *
   }
   if (err == CHIO_OK) err = chio_cursor_end(&c);
   const unsigned needed = 1u << MODULE_ID | 1u << DIGEST | 1u << TIMESTAMP | 1u << CERTIFICATE | 1u << CABUNDLE;
-  if (err == CHIO_OK && ((seen & needed) != needed || (seen & (1u << PCRS | 1u << TPM_PCRS)) == 0)) err = CHIO_E_MALFORMED;
+  if (err == CHIO_OK && ((seen & needed) != needed || (seen & (1u << PCRS | 1u << TPM_PCRS)) == 0))
+    err = CHIO_E_MALFORMED;
   return err == CHIO_OK && (doc->module_id.len == 0 || doc->certificate.len == 0) ? CHIO_E_MALFORMED : err;
 }
 

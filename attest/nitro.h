@@ -16,7 +16,7 @@ struct chio_nitro {
   struct chio_slice payload, signature; /* signature: r || s */
   bool tpm;                             /* NitroTPM: its registers are a TPM's */
   struct chio_slice module_id;
-  uint64_t timestamp; /* milliseconds */
+  uint64_t timestamp;                      /* milliseconds */
   struct chio_slice pcrs[CHIO_NITRO_PCRS]; /* len 0: not in the document */
   struct chio_slice certificate;
   struct chio_slice bundle[CHIO_NITRO_BUNDLE_MAX]; /* root first */

@@ -39,8 +39,8 @@ static void describe(struct chio_judge *j, const struct chio_nitro *doc) {
 
 /* RFC 9052, 4.4: [ "Signature1", protected, external data, payload ]. */
 static void judge_signature(struct chio_judge *j, const struct chio_nitro *doc, const struct chio_cert *leaf) {
-  static const uint8_t head[] = {0x84, 0x6a, 'S',  'i',  'g',  'n',  'a',  't', 'u',
-                                 'r',  'e',  '1',  0x44, 0xa1, 0x01, 0x38, 0x22, 0x40};
+  static const uint8_t head[] = {0x84, 0x6a, 'S', 'i',  'g',  'n',  'a',  't',  'u',
+                                 'r',  'e',  '1', 0x44, 0xa1, 0x01, 0x38, 0x22, 0x40};
   struct chio_buf signed_bytes = CHIO_BUF_INIT;
   chio_buf_append(&signed_bytes, head, sizeof head);
   if (doc->payload.len < 24) {
@@ -134,7 +134,8 @@ void chio_judge_nitro(struct chio_judge *j, struct chio_slice bytes) {
   }
   describe(j, &doc);
   j->result->pub.needed = CHIO_ATTEST_PROVED_SIGNATURE | CHIO_ATTEST_PROVED_CHAIN;
-  if (chio_hash_bytes(CHIO_HASH_SHA256, doc.payload, j->result->pub.replay_id) != CHIO_OK) j->result->out_of_memory = true;
+  if (chio_hash_bytes(CHIO_HASH_SHA256, doc.payload, j->result->pub.replay_id) != CHIO_OK)
+    j->result->out_of_memory = true;
   judge_chain(j, &doc);
   judge_nonce(j, &doc);
   judge_public_key(j, &doc);

@@ -5,8 +5,8 @@
 #include "signer/base/buf.h"
 #include "signer/base/cursor.h"
 
-/* The next block with that label ("CERTIFICATE"), decoded and appended to out. CHIO_E_NOT_FOUND when there is none left,
- * CHIO_E_MALFORMED when one is damaged. */
+/* The next block with that label ("CERTIFICATE"), decoded and appended to out. CHIO_E_NOT_FOUND when there is none
+ * left, CHIO_E_MALFORMED when one is damaged. */
 CHIO_MUST_CHECK enum chio_err chio_pem_next(struct chio_cursor *text, const char *label, struct chio_buf *out);
 
 /* Whether the text has a block with that label. */

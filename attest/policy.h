@@ -44,12 +44,12 @@ struct chio_attest_policy {
   size_t roots_count;
 
   /* [collateral], [tcb] */
-  bool collateral_optional;         /* evidence may pass without revocation lists and TCB status */
-  bool collateral_set;              /* the policy said so itself; otherwise simulated roots need none */
+  bool collateral_optional; /* evidence may pass without revocation lists and TCB status */
+  bool collateral_set;      /* the policy said so itself; otherwise simulated roots need none */
   struct chio_policy_strings statuses, advisories_accepted, advisories_refused;
-  int64_t min_evaluation; /* tcbEvaluationDataNumber; 0: none */
-  int64_t min_tcb_date;   /* seconds; 0: none */
-  int64_t collateral_grace; /* seconds for which expired collateral still counts */
+  int64_t min_evaluation;   /* tcbEvaluationDataNumber; 0: none */
+  int64_t min_tcb_date;     /* seconds; 0: none */
+  int64_t collateral_grace; /* seconds for which expired collateral still counts; -1: none */
 
   /* [intel] */
   struct chio_policy_bytes_list fmspc_accepted, fmspc_refused, ppid_accepted;
@@ -66,7 +66,7 @@ struct chio_attest_policy {
   struct chio_policy_bytes_list host_data, id_key_digests, author_key_digests, family_ids, image_ids, chip_ids;
   struct chio_policy_strings products, csp_ids;
   int64_t min_fmc, min_bootloader, min_tee, min_snp, min_microcode, min_guest_svn, max_vmpl; /* -1: not looked at */
-  int64_t require_mitigations; /* bits of LAUNCH_MIT_VECTOR that must be set */
+  int64_t require_mitigations; /* bits of LAUNCH_MIT_VECTOR that must be set; -1: none */
   bool allow_migration, refuse_smt, require_alias_check, refuse_provisional, allow_unknown_policy_bits;
 
   /* [nitro], [azure], [maa] */

@@ -1,5 +1,5 @@
-/* The rules of a policy against what was found. A missing expectation never passes by silence: what a policy must say is
- * checked when it is read, and again here. */
+/* The rules of a policy against what was found. A missing expectation never passes by silence: what a policy must say
+ * is checked when it is read, and again here. */
 #include "attest/judge.h"
 
 #include "attest/json.h"
@@ -35,7 +35,8 @@ static void judge_identity(struct chio_judge *j, const struct chio_attest_policy
   bool expected = j->registers_expected, ok = true;
   if (p->measurements.count > 0) {
     expected = true;
-    if (r->measurement_len == 0 || !chio_policy_has_bytes(&p->measurements, chio_slice(r->measurement, r->measurement_len))) {
+    if (r->measurement_len == 0 ||
+        !chio_policy_has_bytes(&p->measurements, chio_slice(r->measurement, r->measurement_len))) {
       chio_judge_fail(j, CHIO_ATTEST_MEASUREMENT, "the measurement is none of the %zu expected", p->measurements.count);
       ok = false;
     }
@@ -61,8 +62,9 @@ static void judge_binding(struct chio_judge *j, const struct chio_attest_policy 
     chio_judge_fail(j, CHIO_ATTEST_REPORT_DATA, "the report data is none of the %zu expected", p->report_data.count);
   }
   if (p->require_nonce && !chio_judge_proved(j, CHIO_ATTEST_PROVED_NONCE)) {
-    chio_judge_fail(j, CHIO_ATTEST_NONCE, j->request->nonce_len > 0 ? "the nonce is not answered"
-                                                                    : "the policy wants a nonce, and none was given");
+    chio_judge_fail(
+        j, CHIO_ATTEST_NONCE,
+        j->request->nonce_len > 0 ? "the nonce is not answered" : "the policy wants a nonce, and none was given");
   }
   if (p->require_key && !chio_judge_proved(j, CHIO_ATTEST_PROVED_STATEMENT)) {
     chio_judge_fail(j, CHIO_ATTEST_KEY_BINDING, "the policy wants a key statement");
@@ -106,12 +108,13 @@ static void judge_tcb_status(struct chio_judge *j, const struct chio_attest_poli
 
 static void judge_collateral(struct chio_judge *j, const struct chio_attest_policy *p) {
   const struct chio_attest_result *r = &j->result->pub;
-  uint32_t needed = r->needed & ~r->proved & (CHIO_ATTEST_PROVED_CRL | CHIO_ATTEST_PROVED_QE_IDENTITY | CHIO_ATTEST_PROVED_TCB);
+  uint32_t needed =
+      r->needed & ~r->proved & (CHIO_ATTEST_PROVED_CRL | CHIO_ATTEST_PROVED_QE_IDENTITY | CHIO_ATTEST_PROVED_TCB);
   bool wanted = wants_collateral(j, p);
   for (unsigned bit = 0; wanted && chio_attest_proof_code(bit) != NULL; bit++) {
     if ((needed & 1u << bit) == 0) continue;
-    chio_judge_fail(j, CHIO_ATTEST_COLLATERAL_MISSING, "'%s' is not proved: collateral for it is missing or does not hold",
-                    chio_attest_proof_code(bit));
+    chio_judge_fail(j, CHIO_ATTEST_COLLATERAL_MISSING,
+                    "'%s' is not proved: collateral for it is missing or does not hold", chio_attest_proof_code(bit));
   }
   if (r->tcb_status != NULL) judge_tcb_status(j, p);
 }

@@ -1,5 +1,5 @@
 /* Policies in TOML. One table says each key, what it may be, and where it goes. */
-#include "attest/policy.h"
+#include "attest/policy_rules.h"
 
 #include "attest/moment.h"
 #include "attest/pem.h"
@@ -8,95 +8,15 @@
 
 #include <libgen.h>
 #include <limits.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-enum rule_kind { RULE_STRINGS, RULE_BYTES, RULE_BOOL, RULE_INT, RULE_DATE };
-
-struct rule {
-  const char *table; /* "" is the top */
-  const char *key;
-  enum rule_kind kind;
-  size_t offset;
-  int64_t min, max; /* of an integer; of the length of each byte string */
-};
-
-#define RULE_AT(table, key, kind, member, min, max) {table, key, kind, offsetof(struct chio_attest_policy, member), min, max}
-
-static const struct rule rules[] = {
-    RULE_AT("", "tee", RULE_STRINGS, tees, 1, 16),
-    RULE_AT("", "measurements", RULE_BYTES, measurements, 32, 64),
-    RULE_AT("", "signers", RULE_BYTES, signers, 32, 64),
-    RULE_AT("", "report_data", RULE_BYTES, report_data, 32, 64),
-    RULE_AT("", "require_nonce", RULE_BOOL, require_nonce, 0, 0),
-    RULE_AT("", "max_age", RULE_INT, max_age, 0, 1000000000),
-    RULE_AT("", "max_future", RULE_INT, max_future, 0, 86400),
-    RULE_AT("", "allow_trailing", RULE_BOOL, allow_trailing, 0, 0),
-    RULE_AT("", "insecure_allow_debug", RULE_BOOL, allow_debug, 0, 0),
-    RULE_AT("collateral", "grace", RULE_INT, collateral_grace, 0, 31536000),
-    RULE_AT("tcb", "statuses", RULE_STRINGS, statuses, 1, 64),
-    RULE_AT("tcb", "advisories_accepted", RULE_STRINGS, advisories_accepted, 1, 64),
-    RULE_AT("tcb", "advisories_refused", RULE_STRINGS, advisories_refused, 1, 64),
-    RULE_AT("tcb", "min_evaluation", RULE_INT, min_evaluation, 1, 1000000),
-    RULE_AT("tcb", "min_date", RULE_DATE, min_tcb_date, 0, 0),
-    RULE_AT("intel", "fmspc_accepted", RULE_BYTES, fmspc_accepted, 6, 6),
-    RULE_AT("intel", "fmspc_refused", RULE_BYTES, fmspc_refused, 6, 6),
-    RULE_AT("intel", "ppid_accepted", RULE_BYTES, ppid_accepted, 16, 16),
-    RULE_AT("sgx", "isv_prod_id", RULE_INT, isv_prod_id, 0, 65535),
-    RULE_AT("sgx", "min_isv_svn", RULE_INT, min_isv_svn, 0, 65535),
-    RULE_AT("sgx", "config_ids", RULE_BYTES, config_ids, 64, 64),
-    RULE_AT("tdx", "rtmr0", RULE_BYTES, rtmr[0], 48, 48),
-    RULE_AT("tdx", "rtmr1", RULE_BYTES, rtmr[1], 48, 48),
-    RULE_AT("tdx", "rtmr2", RULE_BYTES, rtmr[2], 48, 48),
-    RULE_AT("tdx", "rtmr3", RULE_BYTES, rtmr[3], 48, 48),
-    RULE_AT("tdx", "mrconfigid", RULE_BYTES, mrconfigid, 48, 48),
-    RULE_AT("tdx", "mrowner", RULE_BYTES, mrowner, 48, 48),
-    RULE_AT("tdx", "mrownerconfig", RULE_BYTES, mrownerconfig, 48, 48),
-    RULE_AT("tdx", "mrseam", RULE_BYTES, mrseam, 48, 48),
-    RULE_AT("tdx", "allow_migratable", RULE_BOOL, allow_migratable, 0, 0),
-    RULE_AT("tdx", "insecure_allow_sept_ve", RULE_BOOL, allow_sept_ve, 0, 0),
-    RULE_AT("tdx", "allow_perfmon", RULE_BOOL, allow_perfmon, 0, 0),
-    RULE_AT("snp", "host_data", RULE_BYTES, host_data, 32, 32),
-    RULE_AT("snp", "id_key_digests", RULE_BYTES, id_key_digests, 48, 48),
-    RULE_AT("snp", "author_key_digests", RULE_BYTES, author_key_digests, 48, 48),
-    RULE_AT("snp", "family_ids", RULE_BYTES, family_ids, 16, 16),
-    RULE_AT("snp", "image_ids", RULE_BYTES, image_ids, 16, 16),
-    RULE_AT("snp", "chip_ids", RULE_BYTES, chip_ids, 8, 64),
-    RULE_AT("snp", "products", RULE_STRINGS, products, 1, 16),
-    RULE_AT("snp", "csp_ids", RULE_STRINGS, csp_ids, 1, 128),
-    RULE_AT("snp", "min_fmc", RULE_INT, min_fmc, 0, 255),
-    RULE_AT("snp", "min_bootloader", RULE_INT, min_bootloader, 0, 255),
-    RULE_AT("snp", "min_tee", RULE_INT, min_tee, 0, 255),
-    RULE_AT("snp", "min_snp", RULE_INT, min_snp, 0, 255),
-    RULE_AT("snp", "min_microcode", RULE_INT, min_microcode, 0, 255),
-    RULE_AT("snp", "min_guest_svn", RULE_INT, min_guest_svn, 0, UINT32_MAX),
-    RULE_AT("snp", "max_vmpl", RULE_INT, max_vmpl, 0, 3),
-    RULE_AT("snp", "require_mitigations", RULE_INT, require_mitigations, 0, INT64_MAX),
-    RULE_AT("snp", "allow_migration", RULE_BOOL, allow_migration, 0, 0),
-    RULE_AT("snp", "allow_unknown_policy_bits", RULE_BOOL, allow_unknown_policy_bits, 0, 0),
-    RULE_AT("snp", "refuse_smt", RULE_BOOL, refuse_smt, 0, 0),
-    RULE_AT("snp", "refuse_provisional", RULE_BOOL, refuse_provisional, 0, 0),
-    RULE_AT("snp", "require_alias_check", RULE_BOOL, require_alias_check, 0, 0),
-    RULE_AT("nitro", "module_ids", RULE_STRINGS, module_ids, 1, 64),
-    RULE_AT("maa", "keys", RULE_BYTES, maa_keys, 32, 32),
-    RULE_AT("maa", "issuers", RULE_STRINGS, issuers, 1, 256),
-    RULE_AT("key", "origins", RULE_STRINGS, key_origins, 1, 32),
-    RULE_AT("key", "lifetimes", RULE_STRINGS, key_lifetimes, 1, 32),
-    RULE_AT("key", "roles", RULE_STRINGS, key_roles, 1, 64),
-    RULE_AT("key", "types", RULE_STRINGS, key_types, 1, 32),
-    RULE_AT("key", "required", RULE_BOOL, require_key, 0, 0),
-    RULE_AT("key", "never_extractable", RULE_BOOL, require_never_extractable, 0, 0),
-    RULE_AT("key", "always_sensitive", RULE_BOOL, require_always_sensitive, 0, 0),
-    RULE_AT("key", "local", RULE_BOOL, require_local, 0, 0),
-};
 
 /* ---- One value ---- */
 
 typedef const struct chio_toml_value toml_value;
 
-static enum chio_err read_strings(toml_value *value, const struct rule *rule, struct chio_policy_strings *out,
-                                  struct chio_detail *detail) {
+static enum chio_err read_strings(toml_value *value, const struct chio_policy_rule *rule,
+                                  struct chio_policy_strings *out, struct chio_detail *detail) {
   toml_value *array;
   enum chio_err err = chio_toml_as_array(value, CHIO_TOML_STRING, CHIO_POLICY_LIST_MAX, detail, &array);
   if (err != CHIO_OK) return err;
@@ -163,8 +83,8 @@ static enum chio_err read_date(toml_value *value, int64_t *out, struct chio_deta
   return CHIO_OK;
 }
 
-static enum chio_err read_rule(toml_value *value, const struct rule *rule, struct chio_attest_policy *policy,
-                               struct chio_detail *detail) {
+static enum chio_err read_rule(toml_value *value, const struct chio_policy_rule *rule,
+                               struct chio_attest_policy *policy, struct chio_detail *detail) {
   void *to = (char *)policy + rule->offset;
   switch (rule->kind) {
     case RULE_STRINGS: return read_strings(value, rule, to, detail);
@@ -224,8 +144,10 @@ static enum chio_err add_root_file(struct chio_attest_policy *policy, toml_value
   enum chio_err err = chio_toml_as_string(value, PATH_MAX - 1, detail, &name);
   if (err != CHIO_OK) return err;
   (void)snprintf(folder, sizeof folder, "%s", policy->name);
-  if (name.len > 0 && name.data[0] == '/') (void)snprintf(path, sizeof path, "%s", (const char *)name.data);
-  else (void)snprintf(path, sizeof path, "%s/%s", dirname(folder), (const char *)name.data);
+  if (name.len > 0 && name.data[0] == '/')
+    (void)snprintf(path, sizeof path, "%s", (const char *)name.data);
+  else
+    (void)snprintf(path, sizeof path, "%s/%s", dirname(folder), (const char *)name.data);
   struct chio_buf file = CHIO_BUF_INIT, der = CHIO_BUF_INIT;
   struct chio_cert cert;
   uint8_t hash[32];
@@ -261,11 +183,13 @@ static enum chio_err read_roots(toml_value *table, struct chio_attest_policy *po
 /* Keys that are not in the table of rules. */
 static const struct {
   const char *table, *key;
-} special[] = {{"", "version"},     {"", "title"},        {"roots", "spki_sha256"}, {"roots", "files"},
-               {"nitro", "pcr"},    {"azure", "pcr"},     {"collateral", "required"}};
+} special[] = {{"", "version"},  {"", "title"},    {"roots", "spki_sha256"},  {"roots", "files"},
+               {"nitro", "pcr"}, {"azure", "pcr"}, {"collateral", "required"}};
 
 static bool known_key(const char *table, const char *key) {
-  for (size_t i = 0; i < CHIO_ARRAY_LEN(rules); i++) {
+  size_t count;
+  const struct chio_policy_rule *rules = chio_policy_rules(&count);
+  for (size_t i = 0; i < count; i++) {
     if (strcmp(rules[i].table, table) == 0 && strcmp(rules[i].key, key) == 0) return true;
   }
   for (size_t i = 0; i < CHIO_ARRAY_LEN(special); i++) {
@@ -275,7 +199,9 @@ static bool known_key(const char *table, const char *key) {
 }
 
 static bool known_table(const char *table) {
-  for (size_t i = 0; i < CHIO_ARRAY_LEN(rules); i++) {
+  size_t count;
+  const struct chio_policy_rule *rules = chio_policy_rules(&count);
+  for (size_t i = 0; i < count; i++) {
     if (*rules[i].table != 0 && strcmp(rules[i].table, table) == 0) return true;
   }
   for (size_t i = 0; i < CHIO_ARRAY_LEN(special); i++) {
@@ -299,7 +225,9 @@ static enum chio_err check_keys(toml_value *table, const char *name, struct chio
 }
 
 static enum chio_err read_rules(toml_value *root, struct chio_attest_policy *policy, struct chio_detail *detail) {
-  for (size_t i = 0; i < CHIO_ARRAY_LEN(rules); i++) {
+  size_t count;
+  const struct chio_policy_rule *rules = chio_policy_rules(&count);
+  for (size_t i = 0; i < count; i++) {
     toml_value *table = *rules[i].table == 0 ? root : chio_toml_get(root, rules[i].table);
     toml_value *value = table != NULL ? chio_toml_get(table, rules[i].key) : NULL;
     if (value == NULL) continue;
@@ -343,10 +271,12 @@ static bool expects_registers(const struct chio_attest_policy *policy) {
 
 /* What a policy must say: which TEE, and what runs in it. */
 static enum chio_err check_policy(const struct chio_attest_policy *policy, struct chio_detail *detail) {
-  if (policy->tees.count == 0) return chio_fail(detail, CHIO_E_CONFIG, "%s: 'tee' is missing: which TEEs may it be?", policy->name);
+  if (policy->tees.count == 0)
+    return chio_fail(detail, CHIO_E_CONFIG, "%s: 'tee' is missing: which TEEs may it be?", policy->name);
   if (policy->measurements.count == 0 && policy->signers.count == 0 && !expects_registers(policy)) {
     return chio_fail(detail, CHIO_E_CONFIG,
-                     "%s: one of 'measurements', 'signers' and 'nitro.pcr' is needed: what may run there?", policy->name);
+                     "%s: one of 'measurements', 'signers' and 'nitro.pcr' is needed: what may run there?",
+                     policy->name);
   }
   for (size_t i = 0; i < policy->advisories_accepted.count; i++) {
     if (chio_policy_has_string(&policy->advisories_refused, policy->advisories_accepted.items[i])) {
@@ -369,7 +299,7 @@ static struct chio_attest_policy *policy_new(const char *name) {
   policy->name = strdup(name);
   policy->max_age = policy->isv_prod_id = policy->min_isv_svn = policy->max_vmpl = -1;
   policy->min_fmc = policy->min_bootloader = policy->min_tee = policy->min_snp = policy->min_microcode = -1;
-  policy->min_guest_svn = -1;
+  policy->min_guest_svn = policy->require_mitigations = policy->collateral_grace = -1;
   policy->max_future = 300;
   if (policy->name == NULL) {
     free(policy);
@@ -433,7 +363,9 @@ static void free_pcrs(struct chio_policy_pcrs *pcrs) {
 
 void chio_attest_policy_free(struct chio_attest_policy *policy) {
   if (policy == NULL) return;
-  for (size_t i = 0; i < CHIO_ARRAY_LEN(rules); i++) {
+  size_t count;
+  const struct chio_policy_rule *rules = chio_policy_rules(&count);
+  for (size_t i = 0; i < count; i++) {
     void *at = (char *)policy + rules[i].offset;
     if (rules[i].kind == RULE_BYTES) free(((struct chio_policy_bytes_list *)at)->items);
     if (rules[i].kind != RULE_STRINGS) continue;

@@ -138,10 +138,11 @@ static bool set_pss(EVP_PKEY_CTX *ctx) {
 static bool holds(EVP_PKEY *key, enum chio_sig_alg alg, struct chio_slice message, struct chio_slice signature) {
   EVP_MD_CTX *ctx = EVP_MD_CTX_new();
   EVP_PKEY_CTX *key_ctx = NULL;
-  bool ok = ctx != NULL &&
-            EVP_DigestVerifyInit_ex(ctx, &key_ctx, algorithms[alg].digest, chio_attest_libctx(), NULL, key, NULL) == 1 &&
-            (!algorithms[alg].pss || set_pss(key_ctx)) &&
-            EVP_DigestVerify(ctx, signature.data, signature.len, message.data, message.len) == 1;
+  bool ok =
+      ctx != NULL &&
+      EVP_DigestVerifyInit_ex(ctx, &key_ctx, algorithms[alg].digest, chio_attest_libctx(), NULL, key, NULL) == 1 &&
+      (!algorithms[alg].pss || set_pss(key_ctx)) &&
+      EVP_DigestVerify(ctx, signature.data, signature.len, message.data, message.len) == 1;
   EVP_MD_CTX_free(ctx);
   return ok;
 }
@@ -156,7 +157,8 @@ enum chio_err chio_pubkey_verify(const struct chio_pubkey *key, enum chio_sig_al
 }
 
 enum chio_err chio_raw_verify(struct chio_slice xy, struct chio_slice message, struct chio_slice rs) {
-  if (xy.len != rs.len || (xy.len != 2 * CHIO_P256_SIZE && xy.len != 2 * CHIO_P384_SIZE)) return CHIO_E_SIGNATURE_INVALID;
+  if (xy.len != rs.len || (xy.len != 2 * CHIO_P256_SIZE && xy.len != 2 * CHIO_P384_SIZE))
+    return CHIO_E_SIGNATURE_INVALID;
   uint8_t der[2 * CHIO_P384_SIZE + 16];
   size_t len;
   if (chio_ecdsa_raw_to_der(rs, der, &len) != CHIO_OK) return CHIO_E_SIGNATURE_INVALID;

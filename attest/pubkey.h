@@ -5,17 +5,23 @@
 #include "attest/crypto.h"
 #include "signer/base/cursor.h"
 
-enum chio_pubkey_kind { CHIO_PUBKEY_P256, CHIO_PUBKEY_P384, CHIO_PUBKEY_P521, CHIO_PUBKEY_RSA, CHIO_PUBKEY_ED25519,
-                        CHIO_PUBKEY_OTHER };
+enum chio_pubkey_kind {
+  CHIO_PUBKEY_P256,
+  CHIO_PUBKEY_P384,
+  CHIO_PUBKEY_P521,
+  CHIO_PUBKEY_RSA,
+  CHIO_PUBKEY_ED25519,
+  CHIO_PUBKEY_OTHER
+};
 
 enum chio_sig_alg {
   CHIO_SIG_ECDSA_SHA256,
   CHIO_SIG_ECDSA_SHA384,
   CHIO_SIG_ECDSA_SHA512,
-  CHIO_SIG_RSA_PSS_SHA384,   /* MGF1 with SHA-384, salt 48: AMD's */
+  CHIO_SIG_RSA_PSS_SHA384, /* MGF1 with SHA-384, salt 48: AMD's */
   CHIO_SIG_RSA_PKCS1_SHA256,
   CHIO_SIG_RSA_PKCS1_SHA384,
-  CHIO_SIG_OTHER,            /* never verifies */
+  CHIO_SIG_OTHER, /* never verifies */
 };
 
 struct chio_pubkey {

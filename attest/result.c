@@ -61,8 +61,10 @@ void chio_attest_free(void *memory) {
 
 static void put_string(struct chio_buf *out, const char *name, const char *text) {
   chio_buf_printf(out, ",\"%s\":", name);
-  if (text != NULL) chio_json_quote(out, chio_slice_str(text));
-  else chio_buf_append_str(out, "null");
+  if (text != NULL)
+    chio_json_quote(out, chio_slice_str(text));
+  else
+    chio_buf_append_str(out, "null");
 }
 
 static void put_hex(struct chio_buf *out, const char *name, const uint8_t *bytes, size_t len) {
@@ -83,8 +85,10 @@ static void put_bool(struct chio_buf *out, const char *name, bool value) {
 static void put_time(struct chio_buf *out, int64_t seconds, bool known) {
   char text[CHIO_MOMENT_TEXT];
   chio_moment_text(seconds, text);
-  if (known) chio_json_quote(out, chio_slice_str(text));
-  else chio_buf_append_str(out, "null");
+  if (known)
+    chio_json_quote(out, chio_slice_str(text));
+  else
+    chio_buf_append_str(out, "null");
 }
 
 static void put_proofs(struct chio_buf *out, const char *name, uint32_t bits) {

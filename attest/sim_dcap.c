@@ -43,7 +43,8 @@ static void put_sub(struct chio_buf *out, uint8_t first, uint8_t second, uint8_t
 
 static void put_tcb(struct chio_buf *out) {
   struct chio_buf tcb = CHIO_BUF_INIT;
-  for (uint8_t i = 0; i < 16; i++) put_sub(&tcb, 2, (uint8_t)(i + 1), CHIO_DER_INTEGER, chio_slice(&tcb_components[i], 1));
+  for (uint8_t i = 0; i < 16; i++)
+    put_sub(&tcb, 2, (uint8_t)(i + 1), CHIO_DER_INTEGER, chio_slice(&tcb_components[i], 1));
   const uint8_t pcesvn = CHIO_SIM_PCESVN;
   put_sub(&tcb, 2, 17, CHIO_DER_INTEGER, chio_slice(&pcesvn, 1));
   put_sub(&tcb, 2, 18, CHIO_DER_OCTETS, chio_slice(tcb_components, sizeof tcb_components));
@@ -189,7 +190,8 @@ enum chio_err chio_sim_qe_sign(const struct chio_sim_qe *qe, uint16_t version, b
   if (err == CHIO_OK) {
     bool wrapped = version >= 4; /* from v4 on, certification data of type 6 around it */
     size_t outer = wrapped ? 6 : 0;
-    chio_buf_append_u32le(quote, (uint32_t)(sizeof signature + sizeof qe->attestation_public + outer + certification.len));
+    chio_buf_append_u32le(quote,
+                          (uint32_t)(sizeof signature + sizeof qe->attestation_public + outer + certification.len));
     chio_buf_append(quote, signature, sizeof signature);
     chio_buf_append(quote, qe->attestation_public, sizeof qe->attestation_public);
     if (wrapped) {

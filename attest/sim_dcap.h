@@ -5,11 +5,17 @@
 #include "attest/sim_pki.h"
 
 /* The pairs of a simulated Intel-like PKI. */
-enum { CHIO_SIM_DCAP_ROOT, CHIO_SIM_DCAP_PLATFORM_CA, CHIO_SIM_DCAP_PCK, CHIO_SIM_DCAP_TCB_SIGNING,
-       CHIO_SIM_DCAP_PAIRS };
+enum {
+  CHIO_SIM_DCAP_ROOT,
+  CHIO_SIM_DCAP_PLATFORM_CA,
+  CHIO_SIM_DCAP_PCK,
+  CHIO_SIM_DCAP_TCB_SIGNING,
+  CHIO_SIM_DCAP_PAIRS
+};
 
 /* What the simulated machine says of itself in its PCK certificate; a FMSPC that Intel does not use. */
-#define CHIO_SIM_FMSPC { 0xc4, 0x10, 0x53, 0x49, 0x4d, 0x00 }
+#define CHIO_SIM_FMSPC \
+  { 0xc4, 0x10, 0x53, 0x49, 0x4d, 0x00 }
 #define CHIO_SIM_PCESVN 11u
 #define CHIO_SIM_QE_ISVSVN 6u
 

@@ -55,9 +55,12 @@ static bool add_own(X509 *cert, const char *oid, struct chio_slice contents) {
 
 static bool add_extensions(X509 *cert, X509 *issuer, const struct chio_sim_cert_spec *spec) {
   char constraints[64];
-  if (!spec->ca) snprintf(constraints, sizeof constraints, "critical,CA:FALSE");
-  else if (spec->path_len < 0) snprintf(constraints, sizeof constraints, "critical,CA:TRUE");
-  else snprintf(constraints, sizeof constraints, "critical,CA:TRUE,pathlen:%d", spec->path_len);
+  if (!spec->ca)
+    snprintf(constraints, sizeof constraints, "critical,CA:FALSE");
+  else if (spec->path_len < 0)
+    snprintf(constraints, sizeof constraints, "critical,CA:TRUE");
+  else
+    snprintf(constraints, sizeof constraints, "critical,CA:TRUE,pathlen:%d", spec->path_len);
   return add_standard(cert, issuer, NID_subject_key_identifier, "hash") &&
          add_standard(cert, issuer, NID_authority_key_identifier, "keyid") &&
          add_standard(cert, issuer, NID_key_usage,

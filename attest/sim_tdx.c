@@ -33,13 +33,13 @@ static enum chio_err sim_tdx_open(const char *state_dir, const char *measured_fi
 }
 
 static enum chio_err put_body(const struct sim_tdx *sim, const uint8_t *report_data, struct chio_buf *out) {
-  static const uint8_t tcb_svn[16] = {6, 1, 3};                /* module SVN 6, module version 1, microcode 3 */
-  static const uint8_t attributes[8] = {0, 0, 0, 0x10};        /* SEPT_VE_DISABLE */
+  static const uint8_t tcb_svn[16] = {6, 1, 3};         /* module SVN 6, module version 1, microcode 3 */
+  static const uint8_t attributes[8] = {0, 0, 0, 0x10}; /* SEPT_VE_DISABLE */
   static const uint8_t xfam[8] = {0xe7, 0x02, 0x06};
   uint8_t body[CHIO_DCAP_TD10_SIZE] = {0};
   memcpy(body + CHIO_TD_TCB_SVN, tcb_svn, sizeof tcb_svn);
-  enum chio_err err = chio_hash_bytes(CHIO_HASH_SHA384, chio_slice_str("chio simulated TDX module"),
-                                      body + CHIO_TD_MRSEAM);
+  enum chio_err err =
+      chio_hash_bytes(CHIO_HASH_SHA384, chio_slice_str("chio simulated TDX module"), body + CHIO_TD_MRSEAM);
   if (err != CHIO_OK) return err;
   memcpy(body + CHIO_TD_ATTRIBUTES, attributes, sizeof attributes);
   memcpy(body + CHIO_TD_XFAM, xfam, sizeof xfam);
@@ -71,8 +71,7 @@ static enum chio_err sim_tdx_root(const void *self, struct chio_buf *out_pem) {
   return chio_cert_append_pem(sim->qe.pki.pairs[CHIO_SIM_DCAP_ROOT].cert, out_pem);
 }
 
-static enum chio_err sim_tdx_measurement(struct chio_slice quote, uint8_t out[CHIO_MEASUREMENT_MAX],
-                                         size_t *out_len) {
+static enum chio_err sim_tdx_measurement(struct chio_slice quote, uint8_t out[CHIO_MEASUREMENT_MAX], size_t *out_len) {
   if (quote.len < CHIO_DCAP_HEADER_SIZE + CHIO_DCAP_TD10_SIZE || quote.data[0] != 4) return CHIO_E_EVIDENCE_FORMAT;
   memcpy(out, quote.data + CHIO_DCAP_HEADER_SIZE + CHIO_TD_MRTD, CHIO_SHA384_SIZE);
   *out_len = CHIO_SHA384_SIZE;

@@ -60,7 +60,8 @@ enum chio_err chio_snp_report_parse(struct chio_slice bytes, struct chio_snp_rep
   return CHIO_OK;
 }
 
-struct chio_snp_tcb chio_snp_tcb_at(const struct chio_snp_report *report, size_t offset, enum chio_snp_product product) {
+struct chio_snp_tcb chio_snp_tcb_at(const struct chio_snp_report *report, size_t offset,
+                                    enum chio_snp_product product) {
   const uint8_t *t = report->bytes.data + offset;
   if (product == CHIO_SNP_TURIN) return (struct chio_snp_tcb){t[0], t[1], t[2], t[3], t[7]};
   return (struct chio_snp_tcb){0, t[0], t[1], t[6], t[7]};

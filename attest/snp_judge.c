@@ -65,7 +65,8 @@ static bool same_tcb(const struct chio_snp_tcb *a, const struct chio_snp_tcb *b)
          a->microcode == b->microcode;
 }
 
-/* The chip's id, of which Turin has 8 bytes. A masked (zero) one says nothing; the signature alone names the chip then. */
+/* The chip's id, of which Turin has 8 bytes. A masked (zero) one says nothing; the signature alone names the chip then.
+ */
 static bool same_chip(const struct chio_snp_report *r, const struct chio_snp_vek *vek) {
   static const uint8_t zero[64];
   struct chio_slice chip = chio_snp_field(r, CHIO_SNP_CHIP_ID, 64);
@@ -80,10 +81,12 @@ static bool same_product(const struct chio_snp_report *r, const struct chio_snp_
 /* How well a certificate fits the report: those that differ in chip or TCB are other times of other machines. */
 static unsigned fit(const struct chio_snp_report *r, const struct chio_snp_vek *vek) {
   struct chio_snp_tcb reported = chio_snp_tcb_at(r, CHIO_SNP_REPORTED_TCB, vek->product);
-  return 1u + (same_product(r, vek) ? 4u : 0) + (same_chip(r, vek) ? 2u : 0) + (same_tcb(&reported, &vek->tcb) ? 1u : 0);
+  return 1u + (same_product(r, vek) ? 4u : 0) + (same_chip(r, vek) ? 2u : 0) +
+         (same_tcb(&reported, &vek->tcb) ? 1u : 0);
 }
 
-static const struct chio_cert *find_vek(struct chio_judge *j, const struct chio_snp_report *r, struct chio_snp_vek *out) {
+static const struct chio_cert *find_vek(struct chio_judge *j, const struct chio_snp_report *r,
+                                        struct chio_snp_vek *out) {
   const struct chio_cert_set *sets[] = {&j->certs, chio_collateral_certs(j->collateral)};
   const struct chio_cert *found = NULL;
   unsigned best = 0;
@@ -137,13 +140,16 @@ static const struct chio_crl *find_crl(struct chio_judge *j, const struct chio_c
     const struct chio_crl *crl = &c->crls[i].crl;
     if (!chio_slice_equal(crl->issuer, root->subject) || crl->has_unknown_critical || crl->next_update == 0) continue;
     if (found != NULL && found->this_update >= crl->this_update) continue;
-    if (chio_pubkey_verify(&root->key, crl->signature_alg, crl->tbs, crl->signature) == CHIO_OK) found = crl;
-    else chio_judge_fail(j, CHIO_ATTEST_COLLATERAL_SIGNATURE, "the root's revocation list is not signed by its issuer");
+    if (chio_pubkey_verify(&root->key, crl->signature_alg, crl->tbs, crl->signature) == CHIO_OK)
+      found = crl;
+    else
+      chio_judge_fail(j, CHIO_ATTEST_COLLATERAL_SIGNATURE, "the root's revocation list is not signed by its issuer");
   }
   return found;
 }
 
-/* AMD's list has the serial numbers of intermediates; endorsement keys are never revoked, AMD raises the TCB instead. */
+/* AMD's list has the serial numbers of intermediates; endorsement keys are never revoked, AMD raises the TCB instead.
+ */
 static void judge_revocation(struct chio_judge *j, const struct chio_path *path) {
   const struct chio_crl *crl = find_crl(j, path->certs[path->count - 1]);
   bool revoked = true;
@@ -193,14 +199,14 @@ void chio_judge_snp(struct chio_judge *j, struct chio_slice bytes) {
   enum chio_err err = chio_snp_report_parse(bytes, &report);
   if (err != CHIO_OK) {
     bool unknown = err == CHIO_E_VERSION || err == CHIO_E_UNSUPPORTED;
-    chio_judge_fail(j, unknown ? CHIO_ATTEST_UNSUPPORTED : CHIO_ATTEST_FORMAT,
-                    unknown ? "an SNP report of a version or signing key that is not supported"
-                            : "the SNP report is malformed");
+    chio_judge_fail(
+        j, unknown ? CHIO_ATTEST_UNSUPPORTED : CHIO_ATTEST_FORMAT,
+        unknown ? "an SNP report of a version or signing key that is not supported" : "the SNP report is malformed");
     return;
   }
   describe(j, &report);
-  j->result->pub.needed = CHIO_ATTEST_PROVED_SIGNATURE | CHIO_ATTEST_PROVED_CHAIN | CHIO_ATTEST_PROVED_CRL |
-                          CHIO_ATTEST_PROVED_TCB;
+  j->result->pub.needed =
+      CHIO_ATTEST_PROVED_SIGNATURE | CHIO_ATTEST_PROVED_CHAIN | CHIO_ATTEST_PROVED_CRL | CHIO_ATTEST_PROVED_TCB;
   if (chio_hash_bytes(CHIO_HASH_SHA256, chio_snp_field(&report, 0, CHIO_SNP_SIGNED_SIZE), j->result->pub.replay_id) !=
       CHIO_OK) {
     j->result->out_of_memory = true;

@@ -6,7 +6,8 @@ static void want(struct chio_judge *j, const struct chio_policy_bytes_list *list
   chio_judge_fail(j, reason, "%s is none of the %zu expected", name, list->count);
 }
 
-static void judge_guest_policy(struct chio_judge *j, const struct chio_attest_policy *p, const struct chio_snp_report *r) {
+static void judge_guest_policy(struct chio_judge *j, const struct chio_attest_policy *p,
+                               const struct chio_snp_report *r) {
   if ((r->policy & CHIO_SNP_POLICY_RESERVED_ONE) == 0) {
     chio_judge_fail(j, CHIO_ATTEST_ATTRIBUTES, "a reserved bit of the guest policy is not set");
   }
@@ -24,12 +25,13 @@ static void judge_guest_policy(struct chio_judge *j, const struct chio_attest_po
   }
   int64_t max_vmpl = p->max_vmpl >= 0 ? p->max_vmpl : 0;
   if (r->vmpl > (uint64_t)max_vmpl) {
-    chio_judge_fail(j, CHIO_ATTEST_ATTRIBUTES, "the report was made at VMPL %u, above %lld", r->vmpl, (long long)max_vmpl);
+    chio_judge_fail(j, CHIO_ATTEST_ATTRIBUTES, "the report was made at VMPL %u, above %lld", r->vmpl,
+                    (long long)max_vmpl);
   }
   if (p->min_guest_svn >= 0 && r->guest_svn < p->min_guest_svn) {
     chio_judge_fail(j, CHIO_ATTEST_TCB_MINIMUM, "the guest's security version is %u", r->guest_svn);
   }
-  uint64_t mitigations = (uint64_t)p->require_mitigations;
+  uint64_t mitigations = p->require_mitigations > 0 ? (uint64_t)p->require_mitigations : 0;
   if ((r->launch_mitigations & mitigations) != mitigations) {
     chio_judge_fail(j, CHIO_ATTEST_TCB_MINIMUM, "mitigations that the policy needs were not there at launch");
   }
@@ -54,8 +56,8 @@ static void judge_tcb(struct chio_judge *j, const struct chio_attest_policy *p, 
   at_least(j, p->min_tee, tcb.tee, "TEE");
   at_least(j, p->min_snp, tcb.snp, "SNP firmware");
   at_least(j, p->min_microcode, tcb.microcode, "microcode");
-  if (p->refuse_provisional && !chio_slice_equal(chio_snp_field(r, CHIO_SNP_CURRENT_TCB, 8),
-                                                 chio_snp_field(r, CHIO_SNP_COMMITTED_TCB, 8))) {
+  if (p->refuse_provisional &&
+      !chio_slice_equal(chio_snp_field(r, CHIO_SNP_CURRENT_TCB, 8), chio_snp_field(r, CHIO_SNP_COMMITTED_TCB, 8))) {
     chio_judge_fail(j, CHIO_ATTEST_TCB_MINIMUM, "the firmware is provisional: it can still be rolled back");
   }
 }

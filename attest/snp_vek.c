@@ -105,8 +105,10 @@ bool chio_snp_table_looks_like(struct chio_slice bytes) {
 }
 
 static void add_entry(struct chio_slice bytes, struct chio_cert_set *certs) {
-  if (chio_pem_has(bytes, "CERTIFICATE")) (void)!chio_cert_set_add_pem(certs, bytes, 4);
-  else (void)!chio_cert_set_add(certs, bytes);
+  if (chio_pem_has(bytes, "CERTIFICATE"))
+    (void)!chio_cert_set_add_pem(certs, bytes, 4);
+  else
+    (void)!chio_cert_set_add(certs, bytes);
 }
 
 enum chio_err chio_snp_table_add(struct chio_slice table, struct chio_cert_set *certs) {

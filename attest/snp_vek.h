@@ -1,5 +1,5 @@
-/* The certificate of a versioned chip or loaded endorsement key: which chip, which TCB (AMD 57230, table 8 and following),
- * and the table in which the host passes certificates on. */
+/* The certificate of a versioned chip or loaded endorsement key: which chip, which TCB (AMD 57230, table 8 and
+ * following), and the table in which the host passes certificates on. */
 #ifndef CHIO_ATTEST_SNP_VEK_H
 #define CHIO_ATTEST_SNP_VEK_H
 

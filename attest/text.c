@@ -85,9 +85,12 @@ enum chio_err chio_base64_decode(struct chio_slice text, bool url, struct chio_b
 
 static void quote_character(struct chio_buf *out, uint8_t c) {
   static const char names[] = "btn\0fr"; /* from U+0008; U+000B has no short form */
-  if (c == '"' || c == '\\') chio_buf_printf(out, "\\%c", c);
-  else if (c >= 8 && c <= 13 && names[c - 8] != 0) chio_buf_printf(out, "\\%c", names[c - 8]);
-  else chio_buf_printf(out, "\\u%04x", c);
+  if (c == '"' || c == '\\')
+    chio_buf_printf(out, "\\%c", c);
+  else if (c >= 8 && c <= 13 && names[c - 8] != 0)
+    chio_buf_printf(out, "\\%c", names[c - 8]);
+  else
+    chio_buf_printf(out, "\\u%04x", c);
 }
 
 void chio_json_quote(struct chio_buf *out, struct chio_slice text) {
@@ -102,8 +105,10 @@ void chio_json_quote(struct chio_buf *out, struct chio_slice text) {
       continue;
     }
     chio_buf_append_slice(out, chio_slice(text.data + from, i - from));
-    if (len == 0) chio_buf_append_str(out, "\xef\xbf\xbd");
-    else quote_character(out, c);
+    if (len == 0)
+      chio_buf_append_str(out, "\xef\xbf\xbd");
+    else
+      quote_character(out, c);
     from = ++i;
   }
   if (i > from) chio_buf_append_slice(out, chio_slice(text.data + from, i - from));

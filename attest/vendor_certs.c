@@ -1,7 +1,7 @@
 /*
  * AMD's certificate authorities as its key distribution service serves them
- * (https://kdsintf.amd.com/vcek/v1/{product}/cert_chain and vlek/v1/...): reports do not carry them. They are a cache of
- * certificates, not a list of whom to trust: a chain counts when it ends at an anchor of anchor.c.
+ * (https://kdsintf.amd.com/vcek/v1/{product}/cert_chain and vlek/v1/...): reports do not carry them. They are a cache
+ * of certificates, not a list of whom to trust: a chain counts when it ends at an anchor of anchor.c.
  */
 #include "attest/collateral.h"
 #include "attest/judge.h"

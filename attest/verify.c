@@ -163,7 +163,9 @@ int chio_attest_verify(const struct chio_attest_request *request, struct chio_at
   }
   chio_cert_set_clear(&j.certs);
   chio_buf_clear(&key);
-  if (code == CHIO_ATTEST_OK) *out_result = &result->pub;
-  else chio_attest_result_free(&result->pub);
+  if (code == CHIO_ATTEST_OK)
+    *out_result = &result->pub;
+  else
+    chio_attest_result_free(&result->pub);
   return code;
 }

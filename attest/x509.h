@@ -8,7 +8,7 @@
 
 #include "attest/pubkey.h"
 
-#define CHIO_CERT_MAX 8192u             /* of a chain */
+#define CHIO_CERT_MAX 8192u                   /* of a chain */
 #define CHIO_CERT_EVIDENCE_MAX (512u * 1024u) /* one that carries evidence in an extension */
 #define CHIO_CRL_MAX (1024u * 1024u)
 #define CHIO_CERT_EXTENSIONS_MAX 24u
@@ -25,11 +25,11 @@ struct chio_cert {
   enum chio_sig_alg signature_alg;
   int64_t not_before, not_after;
   struct chio_pubkey key;
-  struct chio_slice extensions;      /* the SEQUENCE's contents; empty when there are none */
-  struct chio_slice subject_key_id;  /* empty when absent */
+  struct chio_slice extensions;     /* the SEQUENCE's contents; empty when there are none */
+  struct chio_slice subject_key_id; /* empty when absent */
   struct chio_slice authority_key_id;
   bool has_constraints, is_ca, has_path_len, has_key_usage;
-  bool has_unknown_critical;         /* a critical extension that is not one of those above */
+  bool has_unknown_critical; /* a critical extension that is not one of those above */
   uint64_t path_len;
   uint8_t key_usage;
 };

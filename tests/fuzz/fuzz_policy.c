@@ -5,7 +5,8 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   struct chio_attest_policy *policy = NULL;
   struct chio_attest_message message = {""};
-  if (chio_attest_policy_parse(data != NULL ? (const void *)data : "", size, "/nonexistent/policy", &policy, &message) == CHIO_ATTEST_OK) {
+  if (chio_attest_policy_parse(data != NULL ? (const void *)data : "", size, "/nonexistent/policy", &policy,
+                               &message) == CHIO_ATTEST_OK) {
     FUZZ_HOLDS(policy->tees.count > 0);
   } else {
     FUZZ_HOLDS(message.text[0] != 0);

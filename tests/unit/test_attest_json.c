@@ -88,10 +88,38 @@ static void numbers_print_as_in_ecmascript(void **state) {
 static void what_is_no_json_is_refused(void **state) {
   (void)state;
   static const char *const rows[] = {
-      "",         " ",        "{",         "[1,]",       "{\"a\":1,}",   "{\"a\"}",        "{a:1}",      "01",
-      "-",        "1.",       ".5",        "1e",         "+1",           "NaN",            "Infinity",   "1e999",
-      "\"\\x\"",  "\"\\u12\"", "\"\\ud800\"", "\"\\udc00\"", "\"\\ud800\\u0041\"", "\"\n\"", "\"abc",     "tru",
-      "[1]x",     "{}{}",     "\"\xff\"",  "\"\xc0\x80\"", "{\"a\":1,\"a\":2}", "{\"a\":1,\"\\u0061\":2}", "'a'", "[1 2]",
+      "",
+      " ",
+      "{",
+      "[1,]",
+      "{\"a\":1,}",
+      "{\"a\"}",
+      "{a:1}",
+      "01",
+      "-",
+      "1.",
+      ".5",
+      "1e",
+      "+1",
+      "NaN",
+      "Infinity",
+      "1e999",
+      "\"\\x\"",
+      "\"\\u12\"",
+      "\"\\ud800\"",
+      "\"\\udc00\"",
+      "\"\\ud800\\u0041\"",
+      "\"\n\"",
+      "\"abc",
+      "tru",
+      "[1]x",
+      "{}{}",
+      "\"\xff\"",
+      "\"\xc0\x80\"",
+      "{\"a\":1,\"a\":2}",
+      "{\"a\":1,\"\\u0061\":2}",
+      "'a'",
+      "[1 2]",
       "\"\xed\xa0\x80\"",
   };
   for (size_t i = 0; i < CHIO_ARRAY_LEN(rows); i++) {
@@ -145,8 +173,8 @@ static void an_integer_has_neither_sign_nor_fraction(void **state) {
 static void a_value_keeps_its_exact_bytes(void **state) {
   (void)state;
   struct chio_json_doc *doc = NULL;
-  assert_int_equal(chio_json_parse(chio_slice_str("{\"tcbInfo\": {\"a\" :1 , \"b\":[ ]} ,\"signature\":\"00ff\"}"), &doc),
-                   CHIO_OK);
+  assert_int_equal(
+      chio_json_parse(chio_slice_str("{\"tcbInfo\": {\"a\" :1 , \"b\":[ ]} ,\"signature\":\"00ff\"}"), &doc), CHIO_OK);
   const struct chio_json *inner = chio_json_get(doc, chio_json_root(doc), "tcbInfo");
   assert_true(chio_slice_equal(inner->raw, chio_slice_str("{\"a\" :1 , \"b\":[ ]}")));
   uint8_t bytes[2];
@@ -162,12 +190,23 @@ static void base64_is_canonical(void **state) {
     const char *text;
     bool url, good;
     const char *bytes;
-  } rows[] = {{"", false, true, ""},          {"Zg==", false, true, "f"},   {"Zm8=", false, true, "fo"},
-              {"Zm9v", false, true, "foo"},   {"Zg", true, true, "f"},      {"-_8", true, true, "\xfb\xff"},
-              {"+/8=", false, true, "\xfb\xff"}, {"Zg=", false, false, ""}, {"Zg", false, false, ""},
-              {"Zh==", false, false, ""},     {"Z", true, false, ""},       {"Zm9v\n", false, false, ""},
-              {"-_8=", false, false, ""},     {"+/8", true, false, ""},     {"=Zg=", false, false, ""},
-              {"====", false, false, ""},     {"Zg==", true, false, ""}};
+  } rows[] = {{"", false, true, ""},
+              {"Zg==", false, true, "f"},
+              {"Zm8=", false, true, "fo"},
+              {"Zm9v", false, true, "foo"},
+              {"Zg", true, true, "f"},
+              {"-_8", true, true, "\xfb\xff"},
+              {"+/8=", false, true, "\xfb\xff"},
+              {"Zg=", false, false, ""},
+              {"Zg", false, false, ""},
+              {"Zh==", false, false, ""},
+              {"Z", true, false, ""},
+              {"Zm9v\n", false, false, ""},
+              {"-_8=", false, false, ""},
+              {"+/8", true, false, ""},
+              {"=Zg=", false, false, ""},
+              {"====", false, false, ""},
+              {"Zg==", true, false, ""}};
   for (size_t i = 0; i < CHIO_ARRAY_LEN(rows); i++) {
     struct chio_buf out = CHIO_BUF_INIT;
     enum chio_err err = chio_base64_decode(chio_slice_str(rows[i].text), rows[i].url, &out);
@@ -192,8 +231,10 @@ static void a_jansson_value_has_the_same_form(void **state) {
 static json_t *load_vectors(const char *name) {
   const char *dir = getenv("CHIO_VECTORS"), *top = getenv("abs_top_srcdir");
   char path[4096];
-  if (dir != NULL) snprintf(path, sizeof path, "%s/%s", dir, name);
-  else snprintf(path, sizeof path, "%s/../shared/vectors/%s", top != NULL ? top : ".", name);
+  if (dir != NULL)
+    snprintf(path, sizeof path, "%s/%s", dir, name);
+  else
+    snprintf(path, sizeof path, "%s/../shared/vectors/%s", top != NULL ? top : ".", name);
   return json_load_file(path, 0, NULL);
 }
 

@@ -206,9 +206,9 @@ static void a_bundle_is_canonical_in_its_parts(void **state) {
   (void)state;
   uint8_t manifest[32] = {1};
   struct chio_buf envelope = CHIO_BUF_INIT, boot = CHIO_BUF_INIT, bundle = CHIO_BUF_INIT;
-  assert_int_equal(chio_dsse_envelope(CHIO_STATEMENT_PAYLOAD_TYPE, chio_slice_str("{}"), chio_slice_str("sig"), "ab",
-                                      &envelope),
-                   CHIO_OK);
+  assert_int_equal(
+      chio_dsse_envelope(CHIO_STATEMENT_PAYLOAD_TYPE, chio_slice_str("{}"), chio_slice_str("sig"), "ab", &envelope),
+      CHIO_OK);
   const struct chio_boot_evidence evidence = {"sim-tdx",           chio_slice_str("spki"),  manifest,
                                               chio_slice(NULL, 0), chio_slice_str("quote"), chio_slice_str("a\nb")};
   assert_int_equal(chio_bundle_boot_part(&evidence, &boot), CHIO_OK);

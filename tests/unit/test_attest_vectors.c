@@ -1,5 +1,5 @@
-/* Every recorded evidence at hand (CHIO_VECTORS), judged with the collateral beside it at the time it names: the verdict
- * on each part, TCB status, measurement and report data must be the expected ones. One line each. */
+/* Every recorded evidence at hand (CHIO_VECTORS), judged with the collateral beside it at the time it names: the
+ * verdict on each part, TCB status, measurement and report data must be the expected ones. One line each. */
 #include "attest/chio_attest.h"
 #include "attest/text.h"
 
@@ -18,8 +18,10 @@ static char vectors[3000];
 
 static bool find_vectors(void) {
   const char *dir = getenv("CHIO_VECTORS"), *top = getenv("abs_top_srcdir");
-  if (dir != NULL) snprintf(vectors, sizeof vectors, "%s/quotes", dir);
-  else snprintf(vectors, sizeof vectors, "%s/../shared/vectors/quotes", top != NULL ? top : ".");
+  if (dir != NULL)
+    snprintf(vectors, sizeof vectors, "%s/quotes", dir);
+  else
+    snprintf(vectors, sizeof vectors, "%s/../shared/vectors/quotes", top != NULL ? top : ".");
   DIR *found = opendir(vectors);
   if (found != NULL) closedir(found);
   return found != NULL;
@@ -53,7 +55,8 @@ static struct chio_attest_result *judge(const char *evidence_path, const char *c
   struct chio_attest_message message = {""};
   assert_int_equal(chio_attest_collateral_new(&collateral), CHIO_ATTEST_OK);
   if (strcmp(evidence_path, collateral_path) != 0 &&
-      chio_attest_collateral_add_path(collateral, collateral_path, &message) != CHIO_ATTEST_OK) fail_msg("%s", message.text);
+      chio_attest_collateral_add_path(collateral, collateral_path, &message) != CHIO_ATTEST_OK)
+    fail_msg("%s", message.text);
   const struct chio_attest_request request = {
       .evidence = evidence.data, .evidence_len = evidence.len, .collateral = collateral, .at = at};
   struct chio_attest_result *result = NULL;
@@ -152,8 +155,8 @@ static void check_snp(const char *name, const char *folder, json_t *expected) {
   expect(strcmp(json_string_value(json_object_get(claims, "chip_id")),
                 json_string_value(json_object_get(report, "chip_id"))) == 0,
          name, "chip");
-  expect(json_integer_value(json_object_get(claims, "vmpl")) == json_integer_value(json_object_get(report, "vmpl")), name,
-         "VMPL");
+  expect(json_integer_value(json_object_get(claims, "vmpl")) == json_integer_value(json_object_get(report, "vmpl")),
+         name, "VMPL");
   json_t *debug = json_object_get(json_object_get(report, "pol"), "debug");
   expect(r->debug == (debug != NULL), name, "debug");
   expect(!r->accepted && r->reason == CHIO_ATTEST_NO_POLICY, name, "reason");
@@ -308,7 +311,8 @@ static void check_azure(const char *name, const char *evidence, json_t *expected
   json_t *measurement = snp != NULL ? json_object_get(snp, "measurement") : json_object_get(td, "mrtd");
   expect(strcmp(text, json_string_value(measurement)) == 0, name, "measurement");
   hex_of(r->report_data, r->report_data_len, text);
-  expect(strcmp(text, json_string_value(json_object_get(snp != NULL ? snp : td, "report_data"))) == 0, name, "report data");
+  expect(strcmp(text, json_string_value(json_object_get(snp != NULL ? snp : td, "report_data"))) == 0, name,
+         "report data");
   expect(proved(r, CHIO_ATTEST_PROVED_REPORT_DATA) == is_ok(checks, "runtime_hash"), name, "runtime data");
   expect(proved(r, CHIO_ATTEST_PROVED_TPM) == (is_ok(checks, "tpm_sig") && is_ok(checks, "pcr_digest")), name, "TPM");
   expect(proved(r, CHIO_ATTEST_PROVED_SIGNATURE) && proved(r, CHIO_ATTEST_PROVED_CHAIN), name, "hardware");

@@ -14,7 +14,6 @@
 #include <cmocka.h>
 #include <jansson.h>
 
-
 static char dir[] = "/tmp/chio-test-verify.XXXXXX", other_dir[] = "/tmp/chio-test-verify.XXXXXX";
 static struct chio_platform *platform, *other;
 static EVP_PKEY *ak;
@@ -40,8 +39,8 @@ static void make_bundle(const char *statement, struct chio_slice nonce, struct c
                    CHIO_OK);
   assert_int_equal(chio_boot_report_data(chio_buf_slice(&ak_spki), manifest, nonce, report_data), CHIO_OK);
   assert_int_equal(chio_platform_quote(platform, report_data, &fresh_quote, NULL), CHIO_OK);
-  const struct chio_boot_evidence boot = {"sim-tdx", chio_buf_slice(&ak_spki), manifest, nonce,
-                                          chio_buf_slice(&fresh_quote), chio_slice(NULL, 0)};
+  const struct chio_boot_evidence boot = {"sim-tdx", chio_buf_slice(&ak_spki),     manifest,
+                                          nonce,     chio_buf_slice(&fresh_quote), chio_slice(NULL, 0)};
   assert_int_equal(chio_bundle_boot_part(&boot, &boot_part), CHIO_OK);
   assert_int_equal(chio_bundle_join(chio_buf_slice(&envelope), chio_buf_slice(&boot_part), out), CHIO_OK);
   chio_buf_clear(&pae);
@@ -150,8 +149,9 @@ static struct chio_attest_policy *sim_policy(const char *before, const char *aft
   assert_int_equal(chio_attest_verify(&request, &result, NULL), CHIO_ATTEST_OK);
   hex_text(result->root_spki_sha256, 32, spki);
   chio_attest_result_free(result);
-  snprintf(text, sizeof text, "version = 1\ntee = [\"sim-tdx\"]\nmeasurements = [\"%s\"]\n%s[roots]\nspki_sha256 = [\"%s\"]\n%s",
-           mrtd, before, spki, after);
+  snprintf(text, sizeof text,
+           "version = 1\ntee = [\"sim-tdx\"]\nmeasurements = [\"%s\"]\n%s[roots]\nspki_sha256 = [\"%s\"]\n%s", mrtd,
+           before, spki, after);
   return policy_of(text);
 }
 
@@ -195,8 +195,8 @@ static void the_json_is_one_object_with_the_promised_members(void **state) {
   assert_int_equal(chio_attest_result_json(result, &text), CHIO_ATTEST_OK);
   json_t *json = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
   assert_non_null(json);
-  static const char *const members[] = {"verdict", "reason", "proved", "format", "tee", "measurement", "report_data",
-                                        "debug",   "tcb",    "window", "key",    "claims", "failures", "root"};
+  static const char *const members[] = {"verdict", "reason", "proved", "format", "tee",    "measurement", "report_data",
+                                        "debug",   "tcb",    "window", "key",    "claims", "failures",    "root"};
   for (size_t i = 0; i < CHIO_ARRAY_LEN(members); i++) {
     if (json_object_get(json, members[i]) == NULL) fail_msg("no member %s", members[i]);
   }
@@ -219,9 +219,9 @@ static void a_simulated_root_that_nobody_names_is_refused(void **state) {
   request.root = other_root.data; /* the same names, another key */
   request.root_len = other_root.len;
   assert_int_equal(judged(&request, NULL), CHIO_ATTEST_SIMULATED_ROOT);
-  struct chio_attest_policy *policy =
-      policy_of("version = 1\ntee = [\"sim-tdx\", \"tdx\"]\nmeasurements = "
-                "[\"0000000000000000000000000000000000000000000000000000000000000000\"]\n");
+  struct chio_attest_policy *policy = policy_of(
+      "version = 1\ntee = [\"sim-tdx\", \"tdx\"]\nmeasurements = "
+      "[\"0000000000000000000000000000000000000000000000000000000000000000\"]\n");
   request.root_len = 0;
   request.policy = policy;
   assert_int_equal(judged(&request, NULL), CHIO_ATTEST_SIMULATED_ROOT);
@@ -292,10 +292,14 @@ static void each_rule_of_a_policy_refuses(void **state) {
       {"", "[intel]\nfmspc_refused = [\"c41053494d00\"]\n", CHIO_ATTEST_CHIP},
       {"", "[intel]\nfmspc_accepted = [\"000000000000\"]\n", CHIO_ATTEST_CHIP},
       {"", "[intel]\nfmspc_accepted = [\"C41053494D00\"]\n", CHIO_ATTEST_ACCEPTED},
-      {"", "[tdx]\nrtmr3 = [\"0000000000000000000000000000000000000000000000000000000000000000000000000000000000000000"
-           "00000000\"]\n", CHIO_ATTEST_ACCEPTED},
-      {"", "[tdx]\nrtmr3 = [\"0000000000000000000000000000000000000000000000000000000000000000000000000000000000000000"
-           "00000001\"]\n", CHIO_ATTEST_MEASUREMENT},
+      {"",
+       "[tdx]\nrtmr3 = [\"0000000000000000000000000000000000000000000000000000000000000000000000000000000000000000"
+       "00000000\"]\n",
+       CHIO_ATTEST_ACCEPTED},
+      {"",
+       "[tdx]\nrtmr3 = [\"0000000000000000000000000000000000000000000000000000000000000000000000000000000000000000"
+       "00000001\"]\n",
+       CHIO_ATTEST_MEASUREMENT},
   };
   for (size_t i = 0; i < CHIO_ARRAY_LEN(rows); i++) {
     struct chio_attest_policy *policy = sim_policy(rows[i].before, rows[i].after);
@@ -311,16 +315,17 @@ static void each_rule_of_a_policy_refuses(void **state) {
 static void another_measurement_or_tee_is_refused(void **state) {
   (void)state;
   struct chio_attest_request request = request_of(chio_buf_slice(&quote));
-  struct chio_attest_policy *policy =
-      policy_of("version = 1\ntee = [\"sim-tdx\"]\nmeasurements = "
-                "[\"0000000000000000000000000000000000000000000000000000000000000000\"]\n");
+  struct chio_attest_policy *policy = policy_of(
+      "version = 1\ntee = [\"sim-tdx\"]\nmeasurements = "
+      "[\"0000000000000000000000000000000000000000000000000000000000000000\"]\n");
   request.policy = policy;
   uint32_t proved;
   assert_int_equal(judged(&request, &proved), CHIO_ATTEST_MEASUREMENT);
   assert_int_equal(proved & (CHIO_ATTEST_PROVED_POLICY | CHIO_ATTEST_PROVED_MEASUREMENT), 0);
   chio_attest_policy_free(policy);
-  policy = policy_of("version = 1\ntee = [\"tdx\"]\nsigners = "
-                     "[\"0000000000000000000000000000000000000000000000000000000000000000\"]\n");
+  policy = policy_of(
+      "version = 1\ntee = [\"tdx\"]\nsigners = "
+      "[\"0000000000000000000000000000000000000000000000000000000000000000\"]\n");
   request.policy = policy;
   assert_int_equal(judged(&request, NULL), CHIO_ATTEST_TEE);
   chio_attest_policy_free(policy);
@@ -336,14 +341,20 @@ static void a_policy_that_expects_nothing_is_no_policy(void **state) {
       "version = 1\ntee = [\"tdx\"]\nmeasurements = []\n",
       "version = 1\ntee = [\"tdx\"]\nmeasurements = [\"xx\"]\n",
       "version = 1\ntee = [\"tdx\"]\nmeasurements = [\"0011\"]\n",
-      "version = 2\ntee = [\"tdx\"]\nmeasurements = [\"0000000000000000000000000000000000000000000000000000000000000000\"]\n",
-      "version = 1\ntee = \"tdx\"\nmeasurements = [\"0000000000000000000000000000000000000000000000000000000000000000\"]\n",
-      "version = 1\ntees = [\"tdx\"]\nmeasurements = [\"0000000000000000000000000000000000000000000000000000000000000000\"]\n",
-      "version = 1\ntee = [\"tdx\"]\nmeasurements = [\"0000000000000000000000000000000000000000000000000000000000000000\"]\n"
+      "version = 2\ntee = [\"tdx\"]\nmeasurements = "
+      "[\"0000000000000000000000000000000000000000000000000000000000000000\"]\n",
+      "version = 1\ntee = \"tdx\"\nmeasurements = "
+      "[\"0000000000000000000000000000000000000000000000000000000000000000\"]\n",
+      "version = 1\ntees = [\"tdx\"]\nmeasurements = "
+      "[\"0000000000000000000000000000000000000000000000000000000000000000\"]\n",
+      "version = 1\ntee = [\"tdx\"]\nmeasurements = "
+      "[\"0000000000000000000000000000000000000000000000000000000000000000\"]\n"
       "[tcb]\nstatus = [\"UpToDate\"]\n",
-      "version = 1\ntee = [\"tdx\"]\nmeasurements = [\"0000000000000000000000000000000000000000000000000000000000000000\"]\n"
+      "version = 1\ntee = [\"tdx\"]\nmeasurements = "
+      "[\"0000000000000000000000000000000000000000000000000000000000000000\"]\n"
       "[tcb]\nadvisories_accepted = [\"INTEL-SA-1\"]\nadvisories_refused = [\"INTEL-SA-1\"]\n",
-      "version = 1\ntee = [\"tdx\"]\nmeasurements = [\"0000000000000000000000000000000000000000000000000000000000000000\"]\n"
+      "version = 1\ntee = [\"tdx\"]\nmeasurements = "
+      "[\"0000000000000000000000000000000000000000000000000000000000000000\"]\n"
       "[nitro]\npcr = { 32 = [\"00\"] }\n",
       "version = 1\ntee = [\"tdx\"]\n[nitro]\npcr = { 08 = "
       "[\"0000000000000000000000000000000000000000000000000000000000000000\"] }\n",
@@ -395,7 +406,7 @@ static void a_flipped_bit_anywhere_in_a_bundle_is_refused(void **state) {
   (void)state;
   /* The quote inside is covered above; here, each eleventh byte of it, and all before it. */
   const uint8_t *inner = memmem(fresh.data, fresh.len, "\"quote\"", 7);
-  for (size_t i = 0; i < fresh.len; i += fresh.data + i > inner ? 11 : 1) {
+  for (size_t i = 0; i<fresh.len; i += fresh.data + i> inner ? 11 : 1) {
     fresh.data[i] ^= (uint8_t)(1u << i % 7);
     const struct chio_attest_request request = request_of(chio_buf_slice(&fresh));
     enum chio_attest_reason reason = judged(&request, NULL);

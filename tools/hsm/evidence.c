@@ -1,7 +1,10 @@
 #include "tools/hsm/evidence.h"
 
+#include "attest/moment.h"
+
 #include <errno.h>
 #include <stdio.h>
+#include <time.h>
 
 enum chio_err hsm_read(const char *path, size_t max, struct chio_buf *out, struct chio_detail *detail) {
   bool is_stdin = strcmp(path, "-") == 0;
@@ -21,6 +24,28 @@ enum chio_err hsm_policy_read(const char *path, struct chio_attest_policy **out_
   struct chio_attest_message message = {""};
   if (chio_attest_policy_load(path, out_policy, &message) == CHIO_ATTEST_OK) return CHIO_OK;
   return chio_fail(detail, CHIO_E_CONFIG, "%s", message.text[0] != 0 ? message.text : "the policy cannot be read");
+}
+
+enum chio_err hsm_at_read(const char *text, int64_t *out, struct chio_detail *detail) {
+  if (text == NULL) {
+    *out = (int64_t)time(NULL);
+    return CHIO_OK;
+  }
+  if (chio_moment_parse(chio_slice_str(text), out) == CHIO_OK) return CHIO_OK;
+  return chio_fail(detail, CHIO_E_ARGUMENT, "--at '%s': expected a time such as 2026-01-31T12:00:00Z", text);
+}
+
+enum chio_err hsm_collateral_read(const char *path, struct chio_attest_collateral **out, struct chio_detail *detail) {
+  struct chio_attest_collateral *collateral = NULL;
+  struct chio_attest_message message = {""};
+  if (path == NULL) return CHIO_OK;
+  if (chio_attest_collateral_new(&collateral) != CHIO_ATTEST_OK) return CHIO_E_NO_MEMORY;
+  if (chio_attest_collateral_add_path(collateral, path, &message) == CHIO_ATTEST_OK) {
+    *out = collateral;
+    return CHIO_OK;
+  }
+  chio_attest_collateral_free(collateral);
+  return chio_fail(detail, CHIO_E_IO, "%s", message.text);
 }
 
 enum chio_err hsm_result_print_json(const struct chio_attest_result *result) {

@@ -11,6 +11,13 @@ CHIO_MUST_CHECK enum chio_err hsm_read(const char *path, size_t max, struct chio
 CHIO_MUST_CHECK enum chio_err hsm_policy_read(const char *path, struct chio_attest_policy **out_policy,
                                               struct chio_detail *detail);
 
+/* text: RFC 3339; NULL: now. CHIO_E_ARGUMENT. */
+CHIO_MUST_CHECK enum chio_err hsm_at_read(const char *text, int64_t *out, struct chio_detail *detail);
+
+/* A folder or file; NULL: none, and *out is untouched. */
+CHIO_MUST_CHECK enum chio_err hsm_collateral_read(const char *path, struct chio_attest_collateral **out,
+                                                  struct chio_detail *detail);
+
 /* One JSON object and a line end, to stdout. */
 CHIO_MUST_CHECK enum chio_err hsm_result_print_json(const struct chio_attest_result *result);
 

@@ -18,6 +18,7 @@ tools_chio_hsm_SOURCES = \
   tools/hsm/main.c \
   tools/hsm/options.c tools/hsm/options.def \
   tools/hsm/pin.c tools/hsm/pin.h \
+  tools/hsm/policy.c \
   tools/hsm/remedy.c \
   tools/hsm/signer.c tools/hsm/signer.h \
   tools/hsm/status.c \

@@ -5,7 +5,6 @@
 
 #include <jansson.h>
 #include <stdio.h>
-#include <time.h>
 
 /* ---- What was asked ---- */
 
@@ -25,31 +24,14 @@ static void asked_clear(struct asked *a) {
   chio_attest_collateral_free(a->collateral);
 }
 
-static enum chio_err read_at(const char *text, int64_t *out, struct chio_detail *detail) {
-  if (text == NULL) {
-    *out = (int64_t)time(NULL);
-    return CHIO_OK;
-  }
-  if (chio_moment_parse(chio_slice_str(text), out) == CHIO_OK) return CHIO_OK;
-  return chio_fail(detail, CHIO_E_ARGUMENT, "--at '%s': expected a time such as 2026-01-31T12:00:00Z", text);
-}
-
-static enum chio_err read_collateral(const char *path, struct asked *a, struct chio_detail *detail) {
-  struct chio_attest_message message = {""};
-  if (path == NULL) return CHIO_OK;
-  if (chio_attest_collateral_new(&a->collateral) != CHIO_ATTEST_OK) return CHIO_E_NO_MEMORY;
-  if (chio_attest_collateral_add_path(a->collateral, path, &message) == CHIO_ATTEST_OK) return CHIO_OK;
-  return chio_fail(detail, CHIO_E_IO, "%s", message.text);
-}
-
 static enum chio_err read_asked(const struct hsm *hsm, struct asked *a, struct chio_detail *detail) {
   const char *policy = hsm->option[HSM_OPT_POLICY], *root = hsm->option[HSM_OPT_ROOT], *key = hsm->option[HSM_OPT_KEY];
   const char *nonce = hsm->option[HSM_OPT_NONCE];
   enum chio_err err = hsm_read(hsm->word[0], CHIO_ATTEST_EVIDENCE_MAX, &a->evidence, detail);
   if (err == CHIO_OK && root != NULL) err = hsm_read(root, 65536, &a->root, detail);
   if (err == CHIO_OK && key != NULL) err = hsm_read(key, 65536, &a->key, detail);
-  if (err == CHIO_OK) err = read_at(hsm->option[HSM_OPT_AT], &a->at, detail);
-  if (err == CHIO_OK) err = read_collateral(hsm->option[HSM_OPT_COLLATERAL], a, detail);
+  if (err == CHIO_OK) err = hsm_at_read(hsm->option[HSM_OPT_AT], &a->at, detail);
+  if (err == CHIO_OK) err = hsm_collateral_read(hsm->option[HSM_OPT_COLLATERAL], &a->collateral, detail);
   if (err == CHIO_OK && policy != NULL) err = hsm_policy_read(policy, &a->policy, detail);
   if (err != CHIO_OK || nonce == NULL) return err;
   if (hsm_hex_parse(nonce, &a->nonce) == CHIO_OK && a->nonce.len > 0) return CHIO_OK;
@@ -77,13 +59,13 @@ static void print_window(const struct chio_attest_result *r) {
 static void print_key(const char *statement) {
   static const char *const flags[] = {"local", "always_sensitive", "never_extractable", "always_authenticate"};
   json_t *o = statement != NULL ? json_loads(statement, 0, NULL) : NULL;
-  const char *words[] = {json_string_value(json_object_get(o, "key_type")),
-                         json_string_value(json_object_get(o, "parameters")),
-                         json_string_value(json_object_get(o, "origin")),
-                         json_string_value(json_object_get(o, "lifetime"))};
+  const char *words[] = {
+      json_string_value(json_object_get(o, "key_type")), json_string_value(json_object_get(o, "parameters")),
+      json_string_value(json_object_get(o, "origin")), json_string_value(json_object_get(o, "lifetime"))};
   if (o == NULL) return;
   (void)printf("%-12s", "key");
-  for (size_t i = 0; i < CHIO_ARRAY_LEN(words); i++) (void)printf("%s%s", i > 0 ? " " : "", words[i] != NULL ? words[i] : "?");
+  for (size_t i = 0; i < CHIO_ARRAY_LEN(words); i++)
+    (void)printf("%s%s", i > 0 ? " " : "", words[i] != NULL ? words[i] : "?");
   for (size_t i = 0; i < CHIO_ARRAY_LEN(flags); i++) {
     if (json_is_true(json_object_get(o, flags[i]))) (void)printf(" %s", flags[i]);
   }
@@ -108,8 +90,10 @@ static void print_facts(const struct chio_attest_result *r) {
 /* One line each: what was proved, then what was not though evidence of this kind could prove it or it was asked for. */
 static void print_proofs(const struct chio_attest_result *r, const struct chio_attest_request *request) {
   uint32_t wanted = r->needed;
-  if (request->policy != NULL) wanted |= CHIO_ATTEST_PROVED_POLICY | CHIO_ATTEST_PROVED_MEASUREMENT;
-  else wanted |= CHIO_ATTEST_PROVED_MEASUREMENT;
+  if (request->policy != NULL)
+    wanted |= CHIO_ATTEST_PROVED_POLICY | CHIO_ATTEST_PROVED_MEASUREMENT;
+  else
+    wanted |= CHIO_ATTEST_PROVED_MEASUREMENT;
   if (request->key_len > 0) wanted |= CHIO_ATTEST_PROVED_KEY;
   if (request->nonce_len > 0) wanted |= CHIO_ATTEST_PROVED_NONCE;
   for (unsigned bit = 0; chio_attest_proof_code(bit) != NULL; bit++) {
@@ -148,11 +132,14 @@ enum chio_err hsm_run_verify(struct hsm *hsm, struct chio_detail *detail) {
                                               .nonce = a.nonce.data,
                                               .nonce_len = a.nonce.len};
   if (err == CHIO_OK && chio_attest_verify(&request, &result, &message) != CHIO_ATTEST_OK) {
-    err = chio_fail(detail, CHIO_E_ARGUMENT, "%s", message.text[0] != 0 ? message.text : "the evidence cannot be judged");
+    err =
+        chio_fail(detail, CHIO_E_ARGUMENT, "%s", message.text[0] != 0 ? message.text : "the evidence cannot be judged");
   }
   if (err == CHIO_OK) {
-    if (hsm->json) err = hsm_result_print_json(result);
-    else print_result(result, &request);
+    if (hsm->json)
+      err = hsm_result_print_json(result);
+    else
+      print_result(result, &request);
     if (err == CHIO_OK && !result->accepted) err = CHIO_E_EVIDENCE_REFUSED;
     hsm->answered = true;
   }

@@ -1,0 +1,98 @@
+/* A policy in words: what it demands, and what it leaves open though it matters. */
+#include "attest/moment.h"
+#include "attest/policy_rules.h"
+#include "attest/text.h"
+
+static void put_strings(struct chio_buf *out, const struct chio_policy_strings *list) {
+  for (size_t i = 0; i < list->count; i++) chio_buf_printf(out, "\n    %s", list->items[i]);
+}
+
+static void put_bytes(struct chio_buf *out, const struct chio_policy_bytes_list *list) {
+  for (size_t i = 0; i < list->count; i++) {
+    chio_buf_append_str(out, "\n    ");
+    chio_hex_append(out, chio_slice(list->items[i].data, list->items[i].len));
+  }
+}
+
+static void put_rule(struct chio_buf *out, const struct chio_attest_policy *policy,
+                     const struct chio_policy_rule *rule) {
+  const void *value = chio_policy_value(policy, rule);
+  char time[CHIO_MOMENT_TEXT];
+  chio_buf_printf(out, "- %s", rule->words);
+  switch (rule->kind) {
+    case RULE_STRINGS: put_strings(out, value); break;
+    case RULE_BYTES: put_bytes(out, value); break;
+    case RULE_INT: chio_buf_printf(out, ": %lld", (long long)*(const int64_t *)value); break;
+    case RULE_DATE:
+      chio_moment_text(*(const int64_t *)value, time);
+      chio_buf_printf(out, ": %s", time);
+      break;
+    case RULE_BOOL: break;
+  }
+  chio_buf_append_u8(out, '\n');
+}
+
+static void put_pcrs(struct chio_buf *out, const char *what, const struct chio_policy_pcrs *pcrs) {
+  for (unsigned i = 0; i < CHIO_POLICY_PCRS; i++) {
+    if (pcrs->values[i].count == 0) continue;
+    chio_buf_printf(out, "- %s%u is one of", what, i);
+    put_bytes(out, &pcrs->values[i]);
+    chio_buf_append_u8(out, '\n');
+  }
+}
+
+static void put_roots(struct chio_buf *out, const struct chio_attest_policy *policy) {
+  chio_buf_append_str(out, "- the chain ends at a vendor's root");
+  if (policy->roots_count > 0)
+    chio_buf_append_str(out, ", or at one of these (simulated platforms, SHA-256 of the key)");
+  for (size_t i = 0; i < policy->roots_count; i++) {
+    chio_buf_append_str(out, "\n    ");
+    chio_hex_append(out, chio_slice(policy->roots[i].spki_sha256, 32));
+  }
+  chio_buf_append_u8(out, '\n');
+}
+
+/* What holds when the policy is silent. */
+static void put_defaults(struct chio_buf *out, const struct chio_attest_policy *policy) {
+  if (!policy->allow_debug) chio_buf_append_str(out, "- the TEE cannot be debugged\n");
+  if (policy->statuses.count == 0)
+    chio_buf_append_str(out, "- the TCB status is UpToDate, where the vendor gives one\n");
+  if (policy->collateral_set && policy->collateral_optional) {
+    chio_buf_append_str(out, "- WEAK: revocation lists and TCB status may be missing\n");
+  } else {
+    chio_buf_append_str(out,
+                        policy->collateral_set || policy->roots_count == 0
+                            ? "- revocation lists and TCB status are at hand and hold\n"
+                            : "- revocation lists and TCB status are at hand and hold (not for simulated platforms)\n");
+  }
+}
+
+static void put_open(struct chio_buf *out, const struct chio_attest_policy *policy) {
+  if (policy->measurements.count == 0) chio_buf_append_str(out, "- the measurement is not compared\n");
+  if (!policy->require_nonce && policy->max_age < 0) chio_buf_append_str(out, "- evidence of any age is accepted\n");
+  if (policy->key_origins.count == 0) chio_buf_append_str(out, "- where a key was born is not looked at\n");
+}
+
+int chio_attest_policy_explain(const struct chio_attest_policy *policy, char **out_text) {
+  if (policy == NULL || out_text == NULL) return CHIO_ATTEST_E_ARGUMENT;
+  struct chio_buf out = CHIO_BUF_INIT;
+  size_t count;
+  const struct chio_policy_rule *rules = chio_policy_rules(&count);
+  chio_buf_printf(&out, "%s\n\nEvidence is accepted when all of this holds:\n",
+                  policy->title != NULL ? policy->title : policy->name);
+  for (size_t i = 0; i < count; i++) {
+    if (chio_policy_says(policy, &rules[i])) put_rule(&out, policy, &rules[i]);
+  }
+  put_pcrs(&out, "PCR", &policy->pcrs);
+  put_pcrs(&out, "the TPM's PCR", &policy->tpm_pcrs);
+  put_roots(&out, policy);
+  put_defaults(&out, policy);
+  chio_buf_append_str(&out, "\nLeft open:\n");
+  put_open(&out, policy);
+  if (chio_buf_cstr(&out) == NULL || chio_buf_err(&out) != CHIO_OK) {
+    chio_buf_clear(&out);
+    return CHIO_ATTEST_E_NO_MEMORY;
+  }
+  *out_text = (char *)out.data;
+  return CHIO_ATTEST_OK;
+}

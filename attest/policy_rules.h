@@ -1,0 +1,30 @@
+/* The table of what a policy can say: one row per key. Read by the reader, by what frees a policy, by what explains
+ * one. */
+#ifndef CHIO_ATTEST_POLICY_RULES_H
+#define CHIO_ATTEST_POLICY_RULES_H
+
+#include "attest/policy.h"
+
+enum chio_rule_kind { RULE_STRINGS, RULE_BYTES, RULE_BOOL, RULE_INT, RULE_DATE };
+
+struct chio_policy_rule {
+  const char *table; /* "" is the top */
+  const char *key;
+  enum chio_rule_kind kind;
+  size_t offset;     /* in struct chio_attest_policy */
+  int64_t min, max;  /* of an integer; of the length of each byte string; max: of the length of a string */
+  const char *words; /* what it demands, for a person */
+};
+
+const struct chio_policy_rule *chio_policy_rules(size_t *out_count);
+
+/* The rule's value in a policy. */
+static inline const void *chio_policy_value(const struct chio_attest_policy *policy,
+                                            const struct chio_policy_rule *rule) {
+  return (const char *)policy + rule->offset;
+}
+
+/* Whether the policy says anything by this rule. */
+bool chio_policy_says(const struct chio_attest_policy *policy, const struct chio_policy_rule *rule);
+
+#endif
