@@ -27,6 +27,7 @@ attest_libchio_verify_la_SOURCES = \
   attest/anchor.c \
   attest/azure.c attest/azure.h \
   attest/azure_judge.c \
+  attest/binding.c attest/binding.h \
   attest/bundle_judge.c \
   attest/cbor.c attest/cbor.h \
   attest/cert_set.c attest/cert_set.h \

@@ -3,6 +3,11 @@ ATTEST_TEST_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(CRYPTO_CFLAGS) $(JANSSON_CF
 ATTEST_TEST_LIBS = attest/libchio-verify.la attest/libchio-attest.la $(CMOCKA_LIBS) signer/base/libchio-base.la \
   $(CRYPTO_LIBS) $(SODIUM_LIBS) $(JANSSON_LIBS)
 
+UNIT_TESTS += tests/unit/test_attest_binding
+tests_unit_test_attest_binding_SOURCES = tests/unit/test_attest_binding.c
+tests_unit_test_attest_binding_CFLAGS = $(ATTEST_TEST_CFLAGS)
+tests_unit_test_attest_binding_LDADD = $(ATTEST_TEST_LIBS)
+
 UNIT_TESTS += tests/unit/test_attest_json
 tests_unit_test_attest_json_SOURCES = tests/unit/test_attest_json.c
 tests_unit_test_attest_json_CFLAGS = $(ATTEST_TEST_CFLAGS)
