@@ -60,7 +60,9 @@ void chio_key_pool_put(struct chio_key_pool *pool, struct chio_key_ready *ready)
     if (atomic_load_explicit(&pool->slot[i], memory_order_relaxed) != NULL) continue;
     if (atomic_compare_exchange_strong(&pool->slot[i], &empty, ready)) return;
   }
-  ready_free(ready);
+  /* The one in use now is worth more than one of long ago, whichever that is. */
+  unsigned victim = atomic_fetch_add_explicit(&pool->turn, 1, memory_order_relaxed) % CHIO_KEY_POOL_SLOTS;
+  ready_free(atomic_exchange(&pool->slot[victim], ready));
 }
 
 void chio_key_pool_clear(struct chio_key_pool *pool) {

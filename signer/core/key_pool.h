@@ -31,12 +31,13 @@ struct chio_key_ready {
 
 struct chio_key_pool {
   struct chio_key_ready *_Atomic slot[CHIO_KEY_POOL_SLOTS];
+  atomic_uint turn; /* whose place is taken next when all are */
 };
 
 /* A context for this use, out of the pool or new. CHIO_E_NO_MEMORY, CHIO_E_INTERNAL. */
 CHIO_MUST_CHECK enum chio_err chio_key_pool_take(struct chio_key_pool *pool, EVP_PKEY *pkey,
                                                  const struct chio_key_use *use, struct chio_key_ready **out_ready);
-/* Puts it back, or frees it when the pool is full. */
+/* Puts it back; when the pool is full, another one is freed for it. */
 void chio_key_pool_put(struct chio_key_pool *pool, struct chio_key_ready *ready);
 /* Frees what is in the pool; no operation may be under way. */
 void chio_key_pool_clear(struct chio_key_pool *pool);

@@ -150,6 +150,32 @@ static void pure_context_empty_context_and_prehash_do_not_verify_as_one_another(
   chio_key_free(key);
 }
 
+/* S + L is the same scalar as S: taking it would make two signatures out of one. */
+static void a_scalar_above_the_order_is_refused(void **state) {
+  (void)state;
+  static const uint8_t order[32] = {0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58, 0xd6, 0x9c, 0xf7,
+                                    0xa2, 0xde, 0xf9, 0xde, 0x14, [31] = 0x10};
+  struct chio_key *key = generate_ec(BYTES(ED_PARAMS));
+  const struct chio_mech_params rows[] = {ed_params(0, chio_slice(NULL, 0)), ed_params(1, chio_slice_str("a")),
+                                          ed_params(2, chio_slice(NULL, 0))};
+  for (size_t i = 0; i < CHIO_ARRAY_LEN(rows); i++) {
+    struct chio_buf signature = CHIO_BUF_INIT;
+    unsigned carry = 0;
+    assert_int_equal(chio_key_sign(key, mech(CHIO_MECH_EDDSA), &rows[i], chio_slice_str("message"), &signature),
+                     CHIO_OK);
+    for (size_t byte = 0; byte < 32; byte++) {
+      carry += (unsigned)signature.data[32 + byte] + order[byte];
+      signature.data[32 + byte] = (uint8_t)carry;
+      carry >>= 8;
+    }
+    assert_int_equal(chio_key_verify(key, mech(CHIO_MECH_EDDSA), &rows[i], chio_slice_str("message"),
+                                     chio_buf_slice(&signature)),
+                     CHIO_E_SIGNATURE_INVALID);
+    chio_buf_clear(&signature);
+  }
+  chio_key_free(key);
+}
+
 static void a_prehash_signature_is_the_one_that_libsodium_makes(void **state) {
   (void)state;
   uint8_t seed[32], public_key[32], secret[64], want[64];
@@ -368,9 +394,11 @@ static void verifying_pss_enforces_salt_length_and_mask_function(void **state) {
   const struct chio_mech_params others[] = {pss(CHIO_MECH_SHA256, CHIO_MECH_SHA256, 31),
                                             pss(CHIO_MECH_SHA256, CHIO_MECH_SHA256, 33),
                                             pss(CHIO_MECH_SHA256, CHIO_MECH_SHA384, 32)};
-  for (size_t i = 0; i < CHIO_ARRAY_LEN(others); i++)
+  for (size_t i = 0; i < CHIO_ARRAY_LEN(others); i++) { /* in turns, so that the right context is always at hand */
     assert_int_equal(chio_key_verify(key, m, &others[i], chio_slice(digest, 32), chio_buf_slice(&signature)),
                      CHIO_E_SIGNATURE_INVALID);
+    assert_int_equal(chio_key_verify(key, m, &made, chio_slice(digest, 32), chio_buf_slice(&signature)), CHIO_OK);
+  }
   chio_buf_clear(&signature);
   chio_key_free(key);
 }
@@ -900,6 +928,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(ed25519_signs_as_rfc_8032_says),
       cmocka_unit_test(pure_context_empty_context_and_prehash_do_not_verify_as_one_another),
+      cmocka_unit_test(a_scalar_above_the_order_is_refused),
       cmocka_unit_test(a_prehash_signature_is_the_one_that_libsodium_makes),
       cmocka_unit_test(a_signature_of_rfc_6979_verifies_and_a_changed_one_does_not),
       cmocka_unit_test(ecdsa_signatures_have_full_width_and_verify_under_plain_libcrypto),

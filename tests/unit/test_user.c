@@ -135,6 +135,7 @@ static void new_pins_are_checked(void **state) {
   assert_int_equal(set_pin(bed, CHIO_USER_CONTEXT, "12345"), CHIO_E_USER_TYPE);
   assert_int_equal(check(bed, CHIO_USER_USER, "1234"), CHIO_OK);
   assert_int_equal(set_pin(bed, CHIO_USER_USER, "p\xc3\xa4ss"), CHIO_OK);
+  assert_int_equal(check(bed, CHIO_USER_USER, "1234"), CHIO_E_PIN_INCORRECT);
   assert_int_equal(check(bed, CHIO_USER_USER, "p\xc3\xa4ss"), CHIO_OK);
   assert_int_equal(check(bed, CHIO_USER_USER, "1234"), CHIO_E_PIN_INCORRECT);
 }
