@@ -5,11 +5,13 @@
 #ifndef CHIO_ATTEST_HARDWARE_H
 #define CHIO_ATTEST_HARDWARE_H
 
+#include "attest/nsm.h"
 #include "attest/platform_backend.h"
 #include "attest/sev_guest.h"
 #include "attest/tsm.h"
 
 #define CHIO_TDX_DEVICE "/dev/tdx_guest"
+#define CHIO_GRAMINE_ROOT "/dev/attestation"
 
 struct chio_tdx_source {
   struct chio_tsm tsm;
@@ -23,6 +25,16 @@ struct chio_snp_source {
   struct chio_sev_guest device; /* where there is no configfs-tsm */
 };
 CHIO_MUST_CHECK enum chio_err chio_snp_open(const struct chio_snp_source *source, void **out_self,
+                                            struct chio_detail *detail);
+
+CHIO_MUST_CHECK enum chio_err chio_nitro_open(const struct chio_nsm *source, void **out_self,
+                                              struct chio_detail *detail);
+
+struct chio_gramine {
+  const char *root;  /* CHIO_GRAMINE_ROOT */
+  unsigned pause_ms; /* before the second try; each later one waits twice as long */
+};
+CHIO_MUST_CHECK enum chio_err chio_sgx_open(const struct chio_gramine *source, void **out_self,
                                             struct chio_detail *detail);
 
 #endif

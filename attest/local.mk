@@ -2,14 +2,17 @@
 noinst_LTLIBRARIES += attest/libchio-attest.la
 attest_libchio_attest_la_SOURCES = \
   attest/bundle.c attest/bundle.h \
+  attest/cbor.c attest/cbor.h \
   attest/crypto.c attest/crypto.h \
   attest/dcap.h \
   attest/der_write.c attest/der_write.h \
   attest/ecdsa.c attest/ecdsa.h \
-  attest/hardware.h attest/hw_snp.c attest/hw_tdx.c \
+  attest/hardware.h attest/hw_nitro.c attest/hw_sgx.c attest/hw_snp.c attest/hw_tdx.c \
   attest/jcs.c attest/jcs.h \
   attest/json.c attest/json.h \
+  attest/nitro.c attest/nitro.h \
   attest/node.c attest/node.h \
+  attest/nsm.c attest/nsm.h \
   attest/platform.c attest/platform.h attest/platform_backend.h \
   attest/sev_guest.c attest/sev_guest.h \
   attest/sim_dcap.c attest/sim_dcap.h \
@@ -29,7 +32,6 @@ attest_libchio_verify_la_SOURCES = \
   attest/azure_judge.c \
   attest/binding.c attest/binding.h \
   attest/bundle_judge.c \
-  attest/cbor.c attest/cbor.h \
   attest/cert_set.c attest/cert_set.h \
   attest/chio_attest.h \
   attest/collateral.c attest/collateral.h \
@@ -45,7 +47,6 @@ attest_libchio_verify_la_SOURCES = \
   attest/jwk.c attest/jwk.h \
   attest/maa.c attest/maa.h \
   attest/moment.c attest/moment.h \
-  attest/nitro.c attest/nitro.h \
   attest/nitro_judge.c \
   attest/pem.c attest/pem.h \
   attest/policy.h attest/policy_draft.c attest/policy_explain.c attest/policy_judge.c attest/policy_read.c \

@@ -9,6 +9,8 @@ struct chio_platform {
 
 /* Real hardware first: the order in which "auto" looks. */
 static const struct chio_platform_backend *const backends[] = {
+    &chio_platform_sgx,
+    &chio_platform_nitro,
     &chio_platform_tdx,
     &chio_platform_snp,
     &chio_platform_sim_tdx,

@@ -22,6 +22,7 @@ struct chio_platform_backend {
                                                size_t *out_len);
 };
 
+extern const struct chio_platform_backend chio_platform_sgx, chio_platform_nitro;
 extern const struct chio_platform_backend chio_platform_tdx, chio_platform_snp;
 extern const struct chio_platform_backend chio_platform_sim_tdx;
 

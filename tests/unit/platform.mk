@@ -1,13 +1,17 @@
 # Unit tests of attest/'s real platforms: fakes of the kernel's interfaces, tests/support/fake_*.c.
 if HAVE_FUSE
-check_PROGRAMS += tests/support/fake_tsm
+check_PROGRAMS += tests/support/fake_tsm tests/support/fake_gramine
 FAKE_TSM = $(abs_builddir)/tests/support/fake_tsm
+FAKE_GRAMINE = $(abs_builddir)/tests/support/fake_gramine
 endif
 EXTRA_DIST += tests/support/fuse_mount.h
 tests_support_fake_tsm_SOURCES = tests/support/fake_tsm.c
 tests_support_fake_tsm_CFLAGS = $(AM_CFLAGS) $(FUSE_CFLAGS) $(CRYPTO_CFLAGS)
 tests_support_fake_tsm_LDADD = attest/libchio-verify.la attest/libchio-attest.la signer/base/libchio-base.la \
   $(FUSE_LIBS) $(CRYPTO_LIBS) $(SODIUM_LIBS) $(JANSSON_LIBS)
+tests_support_fake_gramine_SOURCES = tests/support/fake_gramine.c
+tests_support_fake_gramine_CFLAGS = $(AM_CFLAGS) $(FUSE_CFLAGS)
+tests_support_fake_gramine_LDADD = signer/base/libchio-base.la $(FUSE_LIBS)
 
 UNIT_TESTS += tests/unit/test_attest_tsm
 tests_unit_test_attest_tsm_SOURCES = tests/unit/test_attest_tsm.c
@@ -23,3 +27,13 @@ UNIT_TESTS += tests/unit/test_attest_sev_guest
 tests_unit_test_attest_sev_guest_SOURCES = tests/unit/test_attest_sev_guest.c
 tests_unit_test_attest_sev_guest_CFLAGS = $(ATTEST_TEST_CFLAGS)
 tests_unit_test_attest_sev_guest_LDADD = $(ATTEST_TEST_LIBS)
+
+UNIT_TESTS += tests/unit/test_attest_gramine
+tests_unit_test_attest_gramine_SOURCES = tests/unit/test_attest_gramine.c
+tests_unit_test_attest_gramine_CFLAGS = $(ATTEST_TEST_CFLAGS) -DCHIO_FAKE_GRAMINE='"$(FAKE_GRAMINE)"'
+tests_unit_test_attest_gramine_LDADD = $(ATTEST_TEST_LIBS)
+
+UNIT_TESTS += tests/unit/test_attest_nsm
+tests_unit_test_attest_nsm_SOURCES = tests/unit/test_attest_nsm.c
+tests_unit_test_attest_nsm_CFLAGS = $(ATTEST_TEST_CFLAGS) $(CBOR_CFLAGS)
+tests_unit_test_attest_nsm_LDADD = $(ATTEST_TEST_LIBS) $(CBOR_LIBS)

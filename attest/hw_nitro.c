@@ -1,0 +1,67 @@
+/* nitro: the attestation document of an AWS Nitro enclave; the report data is its user data, PCR0 the measurement. */
+#include "attest/hardware.h"
+
+#include "attest/nitro.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+static const struct chio_nsm kernel = {.path = CHIO_NSM_DEVICE, .call = chio_ioctl_system, .pause_ms = 50};
+
+static bool nitro_present(void) {
+  return access(kernel.path, F_OK) == 0;
+}
+
+enum chio_err chio_nitro_open(const struct chio_nsm *source, void **out_self, struct chio_detail *detail) {
+  if (access(source->path, F_OK) != 0)
+    return chio_fail(detail, CHIO_E_PLATFORM, "%s is missing: this is no Nitro enclave", source->path);
+  struct chio_nsm *self = malloc(sizeof *self);
+  if (self == NULL) return CHIO_E_NO_MEMORY;
+  *self = *source;
+  *out_self = self;
+  return CHIO_OK;
+}
+
+static enum chio_err nitro_open(const char *state_dir, const char *measured_file, void **out_self,
+                                struct chio_detail *detail) {
+  (void)state_dir;
+  (void)measured_file;
+  return chio_nitro_open(&kernel, out_self, detail);
+}
+
+static enum chio_err nitro_quote(void *self, const uint8_t report_data[CHIO_REPORT_DATA_SIZE],
+                                 struct chio_buf *out_quote, struct chio_detail *detail) {
+  struct chio_buf document = CHIO_BUF_INIT;
+  struct chio_nitro parsed;
+  enum chio_err err = chio_nsm_document(self, report_data, &document, detail);
+  if (err == CHIO_OK) {
+    err = chio_nitro_parse(chio_buf_slice(&document), &parsed);
+    if (err != CHIO_OK) err = chio_fail(detail, CHIO_E_PLATFORM, "the document is %s", chio_err_text(err));
+    else if (!chio_slice_equal(parsed.user_data, chio_slice(report_data, CHIO_REPORT_DATA_SIZE)))
+      err = chio_fail(detail, CHIO_E_PLATFORM, "the document is over other data");
+  }
+  if (err == CHIO_OK) {
+    chio_buf_append_slice(out_quote, chio_buf_slice(&document));
+    err = chio_buf_err(out_quote);
+  }
+  chio_buf_clear(&document);
+  return err;
+}
+
+static enum chio_err nitro_measurement(struct chio_slice quote, uint8_t out[CHIO_MEASUREMENT_MAX], size_t *out_len) {
+  struct chio_nitro parsed;
+  if (chio_nitro_parse(quote, &parsed) != CHIO_OK || parsed.pcrs[0].len != CHIO_NITRO_PCR_SIZE)
+    return CHIO_E_EVIDENCE_FORMAT;
+  memcpy(out, parsed.pcrs[0].data, CHIO_NITRO_PCR_SIZE);
+  *out_len = CHIO_NITRO_PCR_SIZE;
+  return CHIO_OK;
+}
+
+const struct chio_platform_backend chio_platform_nitro = {
+    .name = "nitro",
+    .present = nitro_present,
+    .open = nitro_open,
+    .close = free,
+    .quote = nitro_quote,
+    .measurement = nitro_measurement,
+};
