@@ -155,6 +155,22 @@ CHIO_ATTEST_API void chio_attest_collateral_free(struct chio_attest_collateral *
 
 #define CHIO_ATTEST_EVIDENCE_MAX (1024u * 1024u)
 
+struct chio_attest_bytes {
+  const void *data; /* NULL: not given */
+  size_t len;
+};
+
+/* How raw evidence binds the request's key in its report data, by a named profile: "chio-hsm-boot-v1", "chio-v1",
+ * "tee-v1", "registry-v1-certificate", "registry-v1-secrets", "registry-v1-onboard", "atls-v1" (docs/attributes.md). Each
+ * needs the request's key, but for "registry-v1-secrets", which binds its certificate's; those with a nonce take the
+ * request's. Other parts are given here: all that the profile binds, and no other. */
+struct chio_attest_binding {
+  const char *profile;
+  struct chio_attest_bytes manifest_sha256, receipt_root, workload_hash; /* 32, 32, 1 to 64 bytes */
+  struct chio_attest_bytes address, operator_address;                    /* 20 bytes each */
+  struct chio_attest_bytes certificate, private_key;                     /* PEM, hashed as they stand */
+};
+
 struct chio_attest_request {
   const void *evidence;
   size_t evidence_len;
@@ -172,6 +188,7 @@ struct chio_attest_request {
   size_t nonce_len;
   const void *report_data; /* 64 bytes, or fewer for formats that have fewer */
   size_t report_data_len;
+  const struct chio_attest_binding *binding; /* NULL: the report data is only shown, or in a bundle */
 };
 
 #define CHIO_ATTEST_FAILURES_MAX 32u

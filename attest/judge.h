@@ -5,6 +5,7 @@
 #ifndef CHIO_ATTEST_JUDGE_H
 #define CHIO_ATTEST_JUDGE_H
 
+#include "attest/binding.h"
 #include "attest/cert_set.h"
 #include "attest/chio_attest.h"
 #include "attest/json.h"
@@ -44,6 +45,9 @@ struct chio_judge {
   bool nonce_judged;         /* the format has a place for a nonce and has judged it */
   bool key_bound;            /* the evidence itself names key_spki */
   bool registers_expected;   /* the policy expects registers, and the format has judged them */
+  const struct chio_binding_profile *binding; /* the caller's; NULL: none */
+  struct chio_binding_parts binding_parts;
+  bool binding_refused; /* judged, and it does not hold: the key is not proved */
   bool in_bundle;            /* the evidence is the quote of a bundle */
   struct chio_slice ak_spki; /* of a bundle: the attestation key; lives as long as the result */
 };
@@ -113,6 +117,11 @@ void chio_judge_evidence(struct chio_judge *j, struct chio_slice evidence);
 /* A bundle (bundle.h). */
 bool chio_bundle_looks_like(struct chio_slice evidence);
 void chio_judge_bundle(struct chio_judge *j, struct chio_slice bundle);
+
+/* Takes the request's profile and parts. CHIO_E_ARGUMENT, CHIO_E_KEY_TYPE, CHIO_E_MALFORMED: detail says why. */
+CHIO_MUST_CHECK enum chio_err chio_judge_binding_prepare(struct chio_judge *j, struct chio_detail *detail);
+/* After the evidence: whether its report data is that of the profile. */
+void chio_judge_binding(struct chio_judge *j);
 
 /* After the evidence: every rule of the policy. */
 void chio_judge_policy(struct chio_judge *j);

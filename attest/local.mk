@@ -31,6 +31,7 @@ attest_libchio_verify_la_SOURCES = \
   attest/azure.c attest/azure.h \
   attest/azure_judge.c \
   attest/binding.c attest/binding.h \
+  attest/binding_judge.c \
   attest/bundle_judge.c \
   attest/cert_set.c attest/cert_set.h \
   attest/chio_attest.h \

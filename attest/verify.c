@@ -55,7 +55,7 @@ static enum chio_err read_key(const struct chio_attest_request *request, struct 
 
 static void judge_key(struct chio_judge *j) {
   const struct chio_attest_result *r = &j->result->pub;
-  if (j->key_spki.len == 0) return;
+  if (j->key_spki.len == 0 || j->binding_refused) return;
   if (r->key_spki == NULL) {
     chio_judge_fail(j, CHIO_ATTEST_KEY_BINDING, "the evidence does not say which key it is about");
   } else if (!chio_slice_equal(j->key_spki, chio_slice(r->key_spki, r->key_spki_len))) {
@@ -113,6 +113,7 @@ static void judge_all(struct chio_judge *j) {
   /* What libcrypto says of forged evidence stays out of the caller's error queue. */
   (void)ERR_set_mark();
   chio_judge_evidence(j, chio_slice(j->request->evidence, j->request->evidence_len));
+  chio_judge_binding(j);
   judge_key(j);
   judge_report_data(j);
   judge_nonce(j);
@@ -134,6 +135,8 @@ static int prepare(struct chio_judge *j, struct chio_buf *key, struct chio_attes
     return fail_message(message, CHIO_ATTEST_E_MALFORMED, "the key is neither a public key nor a certificate");
   }
   j->key_spki = chio_buf_slice(key);
+  struct chio_detail detail = {""};
+  if (chio_judge_binding_prepare(j, &detail) != CHIO_OK) return fail_message(message, CHIO_ATTEST_E_ARGUMENT, detail.text);
   return CHIO_ATTEST_OK;
 }
 

@@ -20,6 +20,7 @@ MODULE_TESTS = \
   tests/module/attest_library.sh \
   tests/module/chio_hsm.sh \
   tests/module/client_embedded.sh \
+  tests/module/binding.sh \
   tests/module/evidence.sh \
   tests/module/exports.sh \
   tests/module/p11tool.sh \

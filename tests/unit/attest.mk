@@ -8,6 +8,11 @@ tests_unit_test_attest_binding_SOURCES = tests/unit/test_attest_binding.c
 tests_unit_test_attest_binding_CFLAGS = $(ATTEST_TEST_CFLAGS)
 tests_unit_test_attest_binding_LDADD = $(ATTEST_TEST_LIBS)
 
+UNIT_TESTS += tests/unit/test_attest_binding_judge
+tests_unit_test_attest_binding_judge_SOURCES = tests/unit/test_attest_binding_judge.c
+tests_unit_test_attest_binding_judge_CFLAGS = $(ATTEST_TEST_CFLAGS)
+tests_unit_test_attest_binding_judge_LDADD = $(ATTEST_TEST_LIBS)
+
 UNIT_TESTS += tests/unit/test_attest_json
 tests_unit_test_attest_json_SOURCES = tests/unit/test_attest_json.c
 tests_unit_test_attest_json_CFLAGS = $(ATTEST_TEST_CFLAGS)

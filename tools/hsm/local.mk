@@ -2,6 +2,7 @@
 bin_PROGRAMS += tools/chio-hsm
 tools_chio_hsm_SOURCES = \
   tools/hsm/attest.c \
+  tools/hsm/binding.c tools/hsm/binding.h \
   tools/hsm/birth_papers.c tools/hsm/birth_papers.h \
   tools/hsm/command.c tools/hsm/commands.def \
   tools/hsm/evidence.c tools/hsm/evidence.h \

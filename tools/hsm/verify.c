@@ -1,5 +1,6 @@
 #include "attest/chio_attest.h"
 #include "attest/moment.h"
+#include "tools/hsm/binding.h"
 #include "tools/hsm/evidence.h"
 #include "tools/hsm/text.h"
 
@@ -13,6 +14,7 @@ struct asked {
   struct chio_attest_policy *policy;
   struct chio_attest_collateral *collateral;
   int64_t at;
+  struct hsm_binding binding;
 };
 
 static void asked_clear(struct asked *a) {
@@ -22,6 +24,7 @@ static void asked_clear(struct asked *a) {
   chio_buf_clear(&a->nonce);
   chio_attest_policy_free(a->policy);
   chio_attest_collateral_free(a->collateral);
+  hsm_binding_clear(&a->binding);
 }
 
 static enum chio_err read_asked(const struct hsm *hsm, struct asked *a, struct chio_detail *detail) {
@@ -33,6 +36,7 @@ static enum chio_err read_asked(const struct hsm *hsm, struct asked *a, struct c
   if (err == CHIO_OK) err = hsm_at_read(hsm->option[HSM_OPT_AT], &a->at, detail);
   if (err == CHIO_OK) err = hsm_collateral_read(hsm->option[HSM_OPT_COLLATERAL], &a->collateral, detail);
   if (err == CHIO_OK && policy != NULL) err = hsm_policy_read(policy, &a->policy, detail);
+  if (err == CHIO_OK) err = hsm_binding_read(hsm, &a->binding, detail);
   if (err != CHIO_OK || nonce == NULL) return err;
   if (hsm_hex_parse(nonce, &a->nonce) == CHIO_OK && a->nonce.len > 0) return CHIO_OK;
   return chio_fail(detail, CHIO_E_ARGUMENT, "--nonce '%s': expected bytes in hex", nonce);
@@ -130,7 +134,8 @@ enum chio_err hsm_run_verify(struct hsm *hsm, struct chio_detail *detail) {
                                               .key = a.key.data,
                                               .key_len = a.key.len,
                                               .nonce = a.nonce.data,
-                                              .nonce_len = a.nonce.len};
+                                              .nonce_len = a.nonce.len,
+                                              .binding = a.binding.asked.profile != NULL ? &a.binding.asked : NULL};
   if (err == CHIO_OK && chio_attest_verify(&request, &result, &message) != CHIO_ATTEST_OK) {
     err =
         chio_fail(detail, CHIO_E_ARGUMENT, "%s", message.text[0] != 0 ? message.text : "the evidence cannot be judged");
