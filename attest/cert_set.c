@@ -65,7 +65,7 @@ struct search {
 
 static bool is_signed_by(struct search *s, const struct chio_cert *cert, const struct chio_cert *issuer) {
   if (s->signatures++ >= SIGNATURES_MAX) return false;
-  if (chio_pubkey_verify(&issuer->key, cert->signature_alg, cert->tbs, cert->signature) == CHIO_OK) return true;
+  if (chio_pubkey_verify_lasting(&issuer->key, cert->signature_alg, cert->tbs, cert->signature) == CHIO_OK) return true;
   s->forged = true;
   return false;
 }

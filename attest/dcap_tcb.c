@@ -31,7 +31,7 @@ static const struct chio_crl *find_crl(struct tcb_judge *t, const struct chio_ce
     if (!chio_slice_equal(crl->issuer, issuer->subject) || crl->has_unknown_critical || crl->next_update == 0) continue;
     if (found != NULL && found->this_update >= crl->this_update) continue;
     if (issuer->has_key_usage && (issuer->key_usage & CHIO_KEY_USAGE_CRL_SIGN) == 0) continue;
-    if (chio_pubkey_verify(&issuer->key, crl->signature_alg, crl->tbs, crl->signature) == CHIO_OK)
+    if (chio_pubkey_verify_lasting(&issuer->key, crl->signature_alg, crl->tbs, crl->signature) == CHIO_OK)
       found = crl;
     else
       forged = true;
@@ -91,7 +91,7 @@ static bool judge_document_signature(struct tcb_judge *t, const struct chio_docu
     bool valid_now = t->j->at >= path.from && t->j->at <= path.until;
     bool best_valid = best.count > 0 && t->j->at >= best.from && t->j->at <= best.until;
     if (best_valid || (best.count > 0 && !valid_now)) continue;
-    if (chio_pubkey_verify_raw(&certs->certs[i]->key, document->body, chio_slice(document->signature, 64)) == CHIO_OK) {
+    if (chio_pubkey_verify_raw_lasting(&certs->certs[i]->key, document->body, chio_slice(document->signature, 64)) == CHIO_OK) {
       best = path;
     }
   }

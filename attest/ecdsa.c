@@ -1,9 +1,11 @@
 #include "attest/ecdsa.h"
 
+#include <pthread.h>
+#include <stdio.h>
+
 #include <openssl/core_names.h>
 #include <openssl/ec.h>
 #include <openssl/ecdsa.h>
-#include <openssl/param_build.h>
 
 enum chio_err chio_ecdsa_generate(const char *curve, EVP_PKEY **out_key) {
   OSSL_LIB_CTX *libctx = chio_attest_libctx();
@@ -26,23 +28,46 @@ enum chio_err chio_ecdsa_public_raw(const EVP_PKEY *key, size_t size, uint8_t *o
   return CHIO_OK;
 }
 
+/* Keys that lend their curve: to make one from a name costs three times as much as to read a point. */
+static pthread_once_t templates_once = PTHREAD_ONCE_INIT;
+static EVP_PKEY *templates[2]; /* P-256, P-384; NULL when that failed */
+
+static EVP_PKEY *make_template(const char *curve) {
+  EVP_PKEY *key = NULL;
+  char group[8];
+  (void)snprintf(group, sizeof group, "%s", curve);
+  OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, group, 0),
+                         OSSL_PARAM_construct_end()};
+  EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(chio_attest_libctx(), "EC", NULL);
+  if (ctx == NULL || EVP_PKEY_fromdata_init(ctx) != 1 ||
+      EVP_PKEY_fromdata(ctx, &key, EVP_PKEY_KEY_PARAMETERS, params) != 1) {
+    key = NULL;
+  }
+  EVP_PKEY_CTX_free(ctx);
+  return key;
+}
+
+static void make_templates(void) {
+  templates[0] = make_template("P-256");
+  templates[1] = make_template("P-384");
+}
+
 enum chio_err chio_ecdsa_from_raw(struct chio_slice xy, EVP_PKEY **out_key) {
-  OSSL_LIB_CTX *libctx = chio_attest_libctx();
-  if (libctx == NULL) return CHIO_E_INTERNAL;
   if (xy.len != 2 * CHIO_P256_SIZE && xy.len != 2 * CHIO_P384_SIZE) return CHIO_E_MALFORMED;
+  if (chio_attest_libctx() == NULL) return CHIO_E_INTERNAL;
+  (void)pthread_once(&templates_once, make_templates);
+  const EVP_PKEY *template = templates[xy.len == 2 * CHIO_P384_SIZE];
   uint8_t point[1 + 2 * CHIO_P384_SIZE] = {POINT_CONVERSION_UNCOMPRESSED};
   memcpy(point + 1, xy.data, xy.len);
-  char group[] = "P-256";
-  if (xy.len == 2 * CHIO_P384_SIZE) memcpy(group, "P-384", sizeof group);
-  OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, group, 0),
-                         OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, point, 1 + xy.len),
-                         OSSL_PARAM_construct_end()};
-  EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(libctx, "EC", NULL);
-  if (ctx == NULL) return CHIO_E_NO_MEMORY;
-  EVP_PKEY *key = NULL;
-  bool ok = EVP_PKEY_fromdata_init(ctx) == 1 && EVP_PKEY_fromdata(ctx, &key, EVP_PKEY_PUBLIC_KEY, params) == 1;
-  EVP_PKEY_CTX_free(ctx);
-  if (!ok) return CHIO_E_MALFORMED;
+  EVP_PKEY *key = EVP_PKEY_new();
+  if (key == NULL || template == NULL || EVP_PKEY_copy_parameters(key, template) != 1) {
+    EVP_PKEY_free(key);
+    return CHIO_E_INTERNAL;
+  }
+  if (EVP_PKEY_set1_encoded_public_key(key, point, 1 + xy.len) != 1) {
+    EVP_PKEY_free(key);
+    return CHIO_E_MALFORMED;
+  }
   *out_key = key;
   return CHIO_OK;
 }

@@ -41,10 +41,21 @@ enum chio_sig_alg chio_sig_alg_parse(struct chio_slice identifier);
 CHIO_MUST_CHECK enum chio_err chio_pubkey_verify(const struct chio_pubkey *key, enum chio_sig_alg alg,
                                                  struct chio_slice message, struct chio_slice signature);
 
+/* As above, for signatures that stay the same from one judgement to the next (certificates, lists, vendors' documents):
+ * one that held is remembered, by the hash of key, message and signature, and holds again without arithmetic. Thread-
+ * safe. */
+CHIO_MUST_CHECK enum chio_err chio_pubkey_verify_lasting(const struct chio_pubkey *key, enum chio_sig_alg alg,
+                                                         struct chio_slice message, struct chio_slice signature);
+
+/* Forgets all of them; for measurements. */
+void chio_pubkey_forget(void);
+
 /* ECDSA with key x || y and signature r || s, big-endian, on P-256 (64 bytes each) or P-384 (96). */
 CHIO_MUST_CHECK enum chio_err chio_raw_verify(struct chio_slice xy, struct chio_slice message, struct chio_slice rs);
 
-/* As above with a key out of a certificate. */
+/* As above with a key out of a certificate; the second remembers as chio_pubkey_verify_lasting does. */
+CHIO_MUST_CHECK enum chio_err chio_pubkey_verify_raw_lasting(const struct chio_pubkey *key, struct chio_slice message,
+                                                             struct chio_slice rs);
 CHIO_MUST_CHECK enum chio_err chio_pubkey_verify_raw(const struct chio_pubkey *key, struct chio_slice message,
                                                      struct chio_slice rs);
 

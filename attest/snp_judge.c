@@ -140,7 +140,7 @@ static const struct chio_crl *find_crl(struct chio_judge *j, const struct chio_c
     const struct chio_crl *crl = &c->crls[i].crl;
     if (!chio_slice_equal(crl->issuer, root->subject) || crl->has_unknown_critical || crl->next_update == 0) continue;
     if (found != NULL && found->this_update >= crl->this_update) continue;
-    if (chio_pubkey_verify(&root->key, crl->signature_alg, crl->tbs, crl->signature) == CHIO_OK)
+    if (chio_pubkey_verify_lasting(&root->key, crl->signature_alg, crl->tbs, crl->signature) == CHIO_OK)
       found = crl;
     else
       chio_judge_fail(j, CHIO_ATTEST_COLLATERAL_SIGNATURE, "the root's revocation list is not signed by its issuer");

@@ -32,3 +32,16 @@ UNIT_TESTS += tests/unit/test_attest_verify
 tests_unit_test_attest_verify_SOURCES = tests/unit/test_attest_verify.c
 tests_unit_test_attest_verify_CFLAGS = $(ATTEST_TEST_CFLAGS)
 tests_unit_test_attest_verify_LDADD = $(ATTEST_TEST_LIBS)
+
+UNIT_TESTS += tests/unit/test_attest_tcb
+tests_unit_test_attest_tcb_SOURCES = tests/unit/test_attest_tcb.c
+tests_unit_test_attest_tcb_CFLAGS = $(ATTEST_TEST_CFLAGS)
+tests_unit_test_attest_tcb_LDADD = $(ATTEST_TEST_LIBS)
+
+# Not a test: tests/unit/attest_bench EVIDENCE COLLATERAL TIME.
+check_PROGRAMS += tests/unit/attest_bench
+tests_unit_attest_bench_SOURCES = tests/unit/attest_bench.c
+tests_unit_attest_bench_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS)
+tests_unit_attest_bench_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=EVP_DigestVerify
+tests_unit_attest_bench_LDADD = attest/libchio-verify.la attest/libchio-attest.la signer/base/libchio-base.la \
+  $(CRYPTO_LIBS) $(SODIUM_LIBS) $(JANSSON_LIBS)
