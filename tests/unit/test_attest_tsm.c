@@ -120,7 +120,7 @@ static void check_tdx(const struct outcome *o) {
 
 static void a_quote_comes_through_what_passes(void **arg) {
   static const char *const passing[] = {
-      "-",            "dribble=" OFTEN, "write-busy=2",  "write-short=1", "write-lost=1", "read-again=5", "read-busy=3",
+      "-",            ("dribble=" OFTEN), "write-busy=2",  "write-short=1", "write-lost=1", "read-again=5", "read-busy=3",
       "read-cut=1",   "read-empty=2",   "race-before=1", "race-after=5",  "stale=1",      "mkdir-taken=2", "aux-none=1",
       "write-busy=1,read-busy=1,race-before=1,race-after=1,read-cut=1"};
   (void)arg;
