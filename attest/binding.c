@@ -126,7 +126,7 @@ struct need {
 struct chio_binding_profile {
   const char *name;
   enum chio_err (*compute)(const struct chio_binding_parts *parts, uint8_t out[CHIO_BINDING_SIZE]);
-  size_t short_size; /* what a format with a field of free length (Nitro) carries instead of 64 bytes; 0: nothing else */
+  size_t short_size; /* what a format with a field of free length (Nitro) carries instead of 64 bytes; 0: nothing */
   size_t needs_count;
   struct need needs[4];
 };
@@ -210,9 +210,11 @@ enum chio_err chio_binding_report_data(const struct chio_binding_profile *profil
   struct chio_pubkey key;
   if (chio_binding_uses(profile, CHIO_BINDING_KEY)) err = chio_pubkey_parse(PART(parts, KEY), &key);
   if (err == CHIO_OK) err = profile->compute(parts, made);
-  if (err == CHIO_E_KEY_TYPE) return chio_fail(detail, err, "profile %s has no form for this type of key", profile->name);
+  if (err == CHIO_E_KEY_TYPE)
+    return chio_fail(detail, err, "profile %s has no form for this type of key", profile->name);
   if (err == CHIO_E_ARGUMENT) return chio_fail(detail, err, "profile %s: the nonce is out of range", profile->name);
-  if (err != CHIO_OK) return chio_fail(detail, err, "profile %s: the public key: %s", profile->name, chio_err_text(err));
+  if (err != CHIO_OK)
+    return chio_fail(detail, err, "profile %s: the public key: %s", profile->name, chio_err_text(err));
   memcpy(out, made, sizeof made);
   return CHIO_OK;
 }
@@ -223,7 +225,8 @@ enum chio_err chio_binding_check(const struct chio_binding_profile *profile, con
   enum chio_err err = chio_binding_report_data(profile, parts, expected, detail);
   if (err != CHIO_OK) return err;
   bool is_short = profile->short_size > 0 && report_data.len == profile->short_size;
-  if (chio_slice_equal(report_data, chio_slice(expected, is_short ? profile->short_size : sizeof expected))) return CHIO_OK;
+  if (chio_slice_equal(report_data, chio_slice(expected, is_short ? profile->short_size : sizeof expected)))
+    return CHIO_OK;
   return chio_fail(detail, CHIO_E_EVIDENCE_REFUSED, "the report data is not that of profile %s for what was given",
                    profile->name);
 }

@@ -57,7 +57,8 @@ const char *chio_binding_name(const struct chio_binding_profile *profile);
 bool chio_binding_uses(const struct chio_binding_profile *profile, enum chio_binding_part part);
 
 /* The report data. CHIO_E_ARGUMENT: a part is missing, of a wrong size, or one that the profile has no use for;
- * CHIO_E_KEY_TYPE: the profile has no form for such a key; CHIO_E_MALFORMED: the key does not parse. detail says which. */
+ * CHIO_E_KEY_TYPE: the profile has no form for such a key; CHIO_E_MALFORMED: the key does not parse. detail says
+ * which. */
 CHIO_MUST_CHECK enum chio_err chio_binding_report_data(const struct chio_binding_profile *profile,
                                                        const struct chio_binding_parts *parts,
                                                        uint8_t out[CHIO_BINDING_SIZE], struct chio_detail *detail);

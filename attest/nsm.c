@@ -79,7 +79,8 @@ static enum chio_err refused(struct chio_slice word, struct chio_detail *detail)
 }
 
 /* {"Attestation": {...}} or {"Error": "InputTooLarge"}. refusal is set for the second. */
-static enum chio_err read_reply(struct chio_cursor *c, struct chio_slice *out_document, struct chio_slice *out_refusal) {
+static enum chio_err read_reply(struct chio_cursor *c, struct chio_slice *out_document,
+                                struct chio_slice *out_refusal) {
   struct chio_cbor_list map;
   struct chio_slice kind, document = chio_slice(NULL, 0), refusal = chio_slice(NULL, 0);
   bool more = false;

@@ -44,8 +44,8 @@ struct chio_snp_report_resp {
 #define CHIO_SNP_VMM_INVALID_LEN 1u
 #define CHIO_SNP_VMM_BUSY 2u
 
-/* A report over the data, appended, and the host's certificate table (none where the kernel or the host has none), as it
- * is. What a host says may be wrong: lengths are checked, the table is not. CHIO_E_PLATFORM, CHIO_E_PERMISSION. */
+/* A report over the data, appended, and the host's certificate table (none where the kernel or the host has none), as
+ * it is. What a host says may be wrong: lengths are checked, the table is not. CHIO_E_PLATFORM, CHIO_E_PERMISSION. */
 CHIO_MUST_CHECK enum chio_err chio_sev_guest_report(const struct chio_sev_guest *device,
                                                     const uint8_t report_data[CHIO_REPORT_DATA_SIZE],
                                                     struct chio_buf *out_report, struct chio_buf *out_table,

@@ -1,4 +1,5 @@
-/* A hash map from numbers to pointers, for sessions and object handles. Not thread-safe: the module's lock guards it. */
+/* A hash map from numbers to pointers, for sessions and object handles. Not thread-safe: the module's lock guards
+ * it. */
 #ifndef CHIO_PKCS11_MAP_H
 #define CHIO_PKCS11_MAP_H
 

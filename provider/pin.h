@@ -16,8 +16,8 @@ struct chio_pin_asker {
   void *arg;
 };
 
-/* Reads a PIN from a file: an absolute path, file:PATH or file://localhost/PATH. One line end is cut off. A regular file that everybody may
- * read is refused. False with an error raised that names the file. */
+/* Reads a PIN from a file: an absolute path, file:PATH or file://localhost/PATH. One line end is cut off. A regular
+ * file that everybody may read is refused. False with an error raised that names the file. */
 bool chio_pin_read(const struct chio_prov *prov, const char *source, struct chio_secret **out_pin);
 
 /* The PIN again, from where it came; false (nothing raised that matters) when only a person knows it. */

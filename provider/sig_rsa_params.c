@@ -69,7 +69,8 @@ static int set_salt(struct chio_sig *sig, const OSSL_PARAM *p) {
   int salt = 0;
   const char *text;
   bool ok = p->data_type == OSSL_PARAM_UTF8_STRING
-                ? OSSL_PARAM_get_utf8_string_ptr(p, &text) && (word_value(salt_words, text, &salt) || decimal(text, &salt))
+                ? OSSL_PARAM_get_utf8_string_ptr(p, &text) &&
+                      (word_value(salt_words, text, &salt) || decimal(text, &salt))
                 : OSSL_PARAM_get_int(p, &salt);
   if (!ok || salt < CHIO_SALT_AUTO_DIGEST_MAX) return chio_raise(sig->prov, CHIO_R_SALT_LENGTH, "salt length");
   if (sig->padding != RSA_PKCS1_PSS_PADDING)

@@ -1,9 +1,15 @@
 /*
- * Reading a TOML file into a struct from one table of keys. A key that the file lacks leaves its member as it was, so the
- * caller fills in the defaults first. An unknown key, a wrong type and a value out of range are errors that name file,
- * line and what was expected.
+ * Reading a TOML file into a struct from one table of keys. A key that the file lacks leaves its member as it was, so
+ * the caller fills in the defaults first. An unknown key, a wrong type and a value out of range are errors that name
+ * file, line and what was expected.
  *
- *   struct options { bool foreground; int64_t loops; char socket[108]; int log_level; struct chio_config_strings keys; };
+ *   struct options {
+ *     bool foreground;
+ *     int64_t loops;
+ *     char socket[108];
+ *     int log_level;
+ *     struct chio_config_strings keys;
+ *   };
  *
  *   static const struct chio_config_key keys[] = {
  *       CHIO_CONFIG_BOOL("daemon.foreground", struct options, foreground),
@@ -53,7 +59,7 @@ struct chio_config_key {
   const char *name; /* "section.key" or "key"; NULL ends the table */
   enum chio_config_kind kind;
   size_t offset;    /* of the member */
-  int64_t min, max; /* INT: the value; STRING and STRINGS: max bytes of a string; all lists: at most max_count entries */
+  int64_t min, max; /* INT: the value; STRING and STRINGS: max bytes of a string; all lists: at most max_count */
   size_t max_count;
   size_t size;                          /* ARRAY, NAMED: of each struct */
   const struct chio_config_word *words; /* ENUM */
@@ -81,7 +87,8 @@ struct chio_config_key {
   {.name = (n), .kind = CHIO_CONFIG_KIND_STRINGS, .offset = offsetof(type, member), \
    .max = (bytes), .max_count = (count)}
 
-/* member: struct chio_config_tables; element: the struct of each, zero before it is read, with its own table of keys. */
+/* member: struct chio_config_tables; element: the struct of each, zero before it is read, with its own table of
+ * keys. */
 #define CHIO_CONFIG_ARRAY(n, type, member, element, rows, count)                  \
   {.name = (n), .kind = CHIO_CONFIG_KIND_ARRAY, .offset = offsetof(type, member), \
    .size = sizeof(element), .keys = (rows), .max_count = (count)}
@@ -93,7 +100,8 @@ struct chio_config_key {
 
 #define CHIO_CONFIG_END {.name = NULL}
 
-/* CHIO_E_CONFIG with a detail, CHIO_E_NO_MEMORY. On failure the struct may hold part of the file: the caller clears it. */
+/* CHIO_E_CONFIG with a detail, CHIO_E_NO_MEMORY. On failure the struct may hold part of the file: the caller clears
+ * it. */
 CHIO_MUST_CHECK enum chio_err chio_config_read(const struct chio_toml *doc, const struct chio_config_key *keys,
                                                struct chio_detail *detail, void *config);
 

@@ -1,8 +1,9 @@
 /*
- * Errors: one type inside chio-hsm, translated once at each border (pkcs11/rv.c, provider/err.c, the tools' exit status).
+ * Errors: one type inside chio-hsm, translated once at each border (pkcs11/rv.c, provider/err.c, the tools' exit
+ * status).
  *
- * The table of errors is err.def: name, number, text. The numbers are part of the protocol (docs/protocol.md, "errors"):
- * they are never reused and never change.
+ * The table of errors is err.def: name, number, text. The numbers are part of the protocol (docs/protocol.md,
+ * "errors"): they are never reused and never change.
  */
 #ifndef CHIO_BASE_ERR_H
 #define CHIO_BASE_ERR_H

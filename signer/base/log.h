@@ -39,6 +39,7 @@ void chio_log_event(enum chio_log_level level, const char *event, const char *me
 
 /* chio_log(CHIO_LOG_NOTICE, "start", "chiod is ready", CHIO_F_STR("socket", path)); the fields may be none. */
 #define chio_log(level, event, message, ...) \
-  chio_log_event((level), (event), (message), (const struct chio_log_field[]){__VA_ARGS__ __VA_OPT__(, ) {.name = NULL}})
+  chio_log_event((level), (event), (message),      \
+                 (const struct chio_log_field[]){__VA_ARGS__ __VA_OPT__(, ) {.name = NULL}})
 
 #endif

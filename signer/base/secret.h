@@ -28,7 +28,8 @@ static inline struct chio_slice chio_secret_slice(const struct chio_secret *secr
   return secret != NULL ? chio_slice(secret->data, secret->len) : chio_slice(NULL, 0);
 }
 
-/* Constant time in the contents; lengths are not secret. Two empty secrets are not equal: an empty PIN proves nothing. */
+/* Constant time in the contents; lengths are not secret. Two empty secrets are not equal: an empty PIN proves
+ * nothing. */
 bool chio_secret_equal(struct chio_slice a, struct chio_slice b);
 
 /* Overwrites bytes that held a secret for a moment (a stack array, a receive buffer). */

@@ -1,12 +1,12 @@
 /*
- * A TOML 1.0.0 reader. A document is parsed whole into a tree that borrows nothing from its text; values live as long as
- * their document. Every error is CHIO_E_CONFIG with a detail that names file and line and what was expected:
+ * A TOML 1.0.0 reader. A document is parsed whole into a tree that borrows nothing from its text; values live as long
+ * as their document. Every error is CHIO_E_CONFIG with a detail that names file and line and what was expected:
  *
  *   /etc/chio/hsm.toml:12: expected an integer from 1 to 64 for 'daemon.loops', found a string
  *
- * A reader of a document calls chio_toml_only first (a misspelt key is an error), then one chio_toml_read_* per key. A key
- * that is absent leaves its output untouched, so that defaults are what the output held before; CHIO_TOML_REQUIRED in
- * flags makes absence an error.
+ * A reader of a document calls chio_toml_only first (a misspelt key is an error), then one chio_toml_read_* per key. A
+ * key that is absent leaves its output untouched, so that defaults are what the output held before; CHIO_TOML_REQUIRED
+ * in flags makes absence an error.
  */
 #ifndef CHIO_BASE_TOML_H
 #define CHIO_BASE_TOML_H
@@ -77,7 +77,8 @@ const struct chio_toml_value *chio_toml_at(const struct chio_toml_value *value, 
 /* A table's member; NULL when it has none of that name (or is no table). */
 const struct chio_toml_value *chio_toml_get(const struct chio_toml_value *table, const char *key);
 
-/* `FILE:LINE: expected EXPECTED for 'a.b.c', found KIND`; returns CHIO_E_CONFIG. For a value that reads but is wrong. */
+/* `FILE:LINE: expected EXPECTED for 'a.b.c', found KIND`; returns CHIO_E_CONFIG. For a value that reads but is
+ * wrong. */
 enum chio_err chio_toml_fail(const struct chio_toml_value *value, struct chio_detail *detail, const char *expected);
 
 /* ---- One value, by kind. Each names the value when it fails. ---- */

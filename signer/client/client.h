@@ -1,14 +1,14 @@
 /*
- * The client of chiod: what pkcs11/, provider/ and tools/ link. No threads, no signal handlers, no output, no libcrypto;
- * the environment is read by chio_client_new alone (secure_getenv). All functions are thread-safe.
+ * The client of chiod: what pkcs11/, provider/ and tools/ link. No threads, no signal handlers, no output, no
+ * libcrypto; the environment is read by chio_client_new alone (secure_getenv). All functions are thread-safe.
  *
  * A call takes a connection of its own from a pool, sends one request, waits for one reply and puts the connection
  * back. After fork the child starts afresh and never touches the parent's connections. When chiod was restarted, a
  * call reconnects; a message that the table marks IDEMPOTENT, or that had not gone out whole, is sent again, any other
  * fails with CHIO_E_DISCONNECTED.
  *
- * Time: a call ends within call_ms, whatever happens. A signer that was never reached is looked for once and at once. One
- * that is lost is waited for, up to connect_ms; after that in vain, each call looks once, until it is back.
+ * Time: a call ends within call_ms, whatever happens. A signer that was never reached is looked for once and at once.
+ * One that is lost is waited for, up to connect_ms; after that in vain, each call looks once, until it is back.
  *
  * Embedded mode (embedded:DIR): the signer is in this process, and its children cannot use it: CHIO_E_STATE_IN_USE.
  */
@@ -28,15 +28,15 @@ struct chio_client_options {
   const char *program;     /* for chiod's log; NULL: the name of the process */
   unsigned connect_ms;     /* bound on connecting, over all endpoints; 0: CHIO_CLIENT_CONNECT_MS */
   unsigned call_ms;        /* bound on one call with reconnect and retry; 0: CHIO_CLIENT_CALL_MS */
-  const char *trusted_user; /* who may listen besides root and the caller itself; NULL: $CHIO_SIGNER_USER, then "chio" */
+  const char *trusted_user; /* who may listen besides root and the caller; NULL: $CHIO_SIGNER_USER, then "chio" */
 };
 
 #define CHIO_CLIENT_CONNECT_MS 5000u
 #define CHIO_CLIENT_CALL_MS 60000u
 
 /* Remembers the options; connects at the first call. CHIO_E_NO_MEMORY, CHIO_E_CONFIG (an endpoint is malformed). */
-CHIO_MUST_CHECK enum chio_err chio_client_new(const struct chio_client_options *options, struct chio_client **out_client,
-                                              struct chio_detail *detail);
+CHIO_MUST_CHECK enum chio_err chio_client_new(const struct chio_client_options *options,
+                                              struct chio_client **out_client, struct chio_detail *detail);
 
 /* Closes what is open (in a fork child: only forgets). NULL is accepted. No call may be under way. */
 void chio_client_free(struct chio_client *client);

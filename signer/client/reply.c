@@ -19,7 +19,8 @@ enum chio_err chio_reply_size(struct chio_slice start, const struct chio_message
   return err;
 }
 
-/* The text goes into other programs' logs: what is not printable ASCII or UTF-8's upper half becomes a question mark. */
+/* The text goes into other programs' logs: what is not printable ASCII or UTF-8's upper half becomes a question
+ * mark. */
 static void take_text(struct chio_slice body, struct chio_detail *detail) {
   if (detail == NULL) return;
   for (size_t i = 0; i < body.len; i++) {

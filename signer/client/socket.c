@@ -130,7 +130,8 @@ enum chio_err chio_socket_send_fd(const struct chio_socket *socket, uint8_t byte
   } control;
   memset(&control, 0, sizeof control);
   struct iovec data = {.iov_base = &byte, .iov_len = 1};
-  struct msghdr message = {.msg_iov = &data, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
+  struct msghdr message = {
+      .msg_iov = &data, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
   struct cmsghdr *header = CMSG_FIRSTHDR(&message);
   header->cmsg_level = SOL_SOCKET;
   header->cmsg_type = SCM_RIGHTS;

@@ -50,7 +50,8 @@ bool chio_key_is_private(const struct chio_key *key);
 struct chio_slice chio_key_spki(const struct chio_key *key);
 
 /* Adds the public attributes of the key in wire form: EC_PARAMS (canonical: OID) and EC_POINT (DER OCTET STRING around
- * the point or the 32 bytes), or MODULUS, MODULUS_BITS (with_bits), PUBLIC_EXPONENT; PUBLIC_KEY_INFO; CKA_CHIO_PUBLIC_KEY. */
+ * the point or the 32 bytes), or MODULUS, MODULUS_BITS (with_bits), PUBLIC_EXPONENT; PUBLIC_KEY_INFO;
+ * CKA_CHIO_PUBLIC_KEY. */
 void chio_key_add_public_attributes(const struct chio_key *key, bool with_bits, struct chio_buf *attrs);
 
 /* The most bytes a signature can have. */

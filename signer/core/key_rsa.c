@@ -80,7 +80,8 @@ static struct numbers numbers_of(const struct chio_key *key) {
   return k;
 }
 
-static bool get_number(const EVP_PKEY *pkey, const char *name, uint8_t *out, size_t max, struct chio_slice *out_number) {
+static bool get_number(const EVP_PKEY *pkey, const char *name, uint8_t *out, size_t max,
+                       struct chio_slice *out_number) {
   BIGNUM *bn = NULL;
   if (EVP_PKEY_get_bn_param(pkey, name, &bn) != 1) return false;
   int len = BN_num_bytes(bn) <= (int)max ? BN_bn2bin(bn, out) : -1;

@@ -20,7 +20,8 @@ static const char *const schema =
     " version INTEGER NOT NULL, class INTEGER NOT NULL, key_type INTEGER, private INTEGER NOT NULL, id BLOB,"
     " label BLOB, sealed BLOB NOT NULL, attrs BLOB NOT NULL);"
     "CREATE UNIQUE INDEX object_uid ON object (slot, uid);"
-    /* Each index for finding keeps the order of creation and covers the usual criteria and the answer: no row is read. */
+    /* Each index for finding keeps the order of creation and covers the usual criteria and the answer: no row is
+     * read. */
     "CREATE INDEX object_id ON object (slot, id, row, class, key_type, private, uid);"
     "CREATE INDEX object_label ON object (slot, label, row, class, key_type, private, uid);"
     "CREATE INDEX object_class ON object (slot, class, row, key_type, private, uid);"

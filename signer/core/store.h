@@ -19,8 +19,8 @@
 struct chio_store;
 
 /* Opens or creates DIR/store.sqlite (0600) with WAL, synchronous=FULL. CHIO_E_STORE_READ_ONLY, CHIO_E_STORE_CORRUPT,
- * CHIO_E_IO, CHIO_E_STORE_FULL, CHIO_E_SEAL (sealed under another root), CHIO_E_VERSION (a newer schema). The seal stays
- * the caller's and outlives the store. */
+ * CHIO_E_IO, CHIO_E_STORE_FULL, CHIO_E_SEAL (sealed under another root), CHIO_E_VERSION (a newer schema). The seal
+ * stays the caller's and outlives the store. */
 CHIO_MUST_CHECK enum chio_err chio_store_open(const char *dir, struct chio_seal *seal, struct chio_store **out_store,
                                               struct chio_detail *detail);
 void chio_store_close(struct chio_store *store); /* NULL is accepted */
@@ -100,7 +100,8 @@ CHIO_MUST_CHECK enum chio_err chio_store_object_load(struct chio_store *store, u
 
 /* A page of unique ids in order of creation, after the given row number (0: from the start). Only what the index
  * columns can say is matched (class, key type, id, label, unique id, private, private <= see_private; every row is a
- * token object); the caller checks the rest on the loaded objects. exact is false when the template has more than that. */
+ * token object); the caller checks the rest on the loaded objects. exact is false when the template has more than
+ * that. */
 struct chio_store_found {
   struct chio_uid uid;
   uint64_t row;

@@ -17,8 +17,8 @@ CHIO_MUST_CHECK enum chio_err chio_users_new(struct chio_store *store, struct ch
 void chio_users_free(struct chio_users *users); /* NULL is accepted */
 
 /* Checks a PIN (of the user, for CONTEXT). CHIO_E_USER_TYPE, CHIO_E_TOKEN_UNINITIALIZED, CHIO_E_PIN_INCORRECT,
- * CHIO_E_PIN_LOCKED, CHIO_E_PIN_DELAY (detail says for how long), CHIO_E_PIN_UNINITIALIZED, CHIO_E_PIN_LENGTH (empty, or
- * above CHIO_PIN_MAX), CHIO_E_NO_MEMORY and those of the store. A failure is counted on the disk first;
+ * CHIO_E_PIN_LOCKED, CHIO_E_PIN_DELAY (detail says for how long), CHIO_E_PIN_UNINITIALIZED, CHIO_E_PIN_LENGTH (empty,
+ * or above CHIO_PIN_MAX), CHIO_E_NO_MEMORY and those of the store. A failure is counted on the disk first;
  * success clears the count. A PIN that was right before in this run costs no Argon2id again. */
 CHIO_MUST_CHECK enum chio_err chio_users_check_pin(struct chio_users *users, uint32_t slot, uint32_t user,
                                                    struct chio_slice pin, struct chio_detail *detail);

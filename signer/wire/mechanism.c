@@ -1,8 +1,10 @@
 #include "signer/wire/mechanism.h"
 
 static const struct chio_mechanism table[] = {
-#define CHIO_MECHANISM(NAME, wire, ckm, key_type, flags, digest, digest_len, params, required, min, max, sig, md, jose) \
-  {(wire), (ckm), #ckm, (key_type), (flags), (digest), (digest_len), (params), (required), (min), (max), (sig), (md), (jose)},
+#define CHIO_MECHANISM(NAME, wire, ckm, key_type, flags, digest, digest_len, params, required, min, max, sig, md, \
+                       jose)                                                                                      \
+  {(wire), (ckm), #ckm, (key_type), (flags), (digest), (digest_len), (params), (required), (min), (max), (sig),   \
+   (md), (jose)},
 #include "signer/wire/mechanism.def"
 #undef CHIO_MECHANISM
 };

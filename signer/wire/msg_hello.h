@@ -26,7 +26,8 @@ struct chio_hello_request {
   uint32_t version_min; /* lowest protocol version the client speaks */
   uint32_t version_max; /* highest */
   uint64_t features; /* CHIO_FEATURE_* that the client can use */
-  struct chio_uid client; /* random name of this client instance; the connections of one process share it, session objects belong to it */
+  struct chio_uid client; /* random name of this client instance; the connections of one process share it, session
+                           * objects belong to it */
   struct chio_slice program; /* the program's name, for the log only */
 };
 

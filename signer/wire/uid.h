@@ -1,4 +1,5 @@
-/* The name of an object on the wire: its CKA_UNIQUE_ID, 128 random bits; 32 lower-case hex characters as an attribute. */
+/* The name of an object on the wire: its CKA_UNIQUE_ID, 128 random bits; 32 lower-case hex characters as an
+ * attribute. */
 #ifndef CHIO_WIRE_UID_H
 #define CHIO_WIRE_UID_H
 

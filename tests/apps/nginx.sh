@@ -120,12 +120,7 @@ is "every handshake was good" "$count of $count handshakes were good" "$(cat cli
 is "each was one signature" $((before + count)) "$(requests SIGN)"
 is "made as www-data" 0 "$(grep 'message=SIGN' "$CHIOD_LOG" | tail -n "$count" | grep -vc "uid=$(id -u www-data) ")"
 
-kill "$(cat "$CHIO_PIDFILE")"
-tries=0
-while [ -S "${CHIO_SIGNER#unix:}" ] && [ $tries -lt 100 ]; do
-  sleep 0.1
-  tries=$((tries + 1))
-done
+stop_chiod
 "$CHIO_START" || exit 99
 old=$(echo $(workers))
 run_nginx -s reload
@@ -151,12 +146,7 @@ start_nginx bundle
 check "the key first" "$client" "$port" p256.pem 20
 end_nginx
 
-kill "$(cat "$CHIO_PIDFILE")"
-tries=0
-while [ -S "${CHIO_SIGNER#unix:}" ] && [ $tries -lt 100 ]; do
-  sleep 0.1
-  tries=$((tries + 1))
-done
+stop_chiod
 said=$(run_nginx -t 2>&1)
 contains "without chiod nginx says why" "the signer cannot be reached" "$said"
 plan

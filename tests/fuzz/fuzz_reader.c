@@ -1,6 +1,7 @@
 /*
  * chiod's frame reader. The first byte says in what pieces the rest arrives and when the thread turns to another
- * connection; whatever it says, the frames are those that a reading of the whole stream gives, and nothing stays behind.
+ * connection; whatever it says, the frames are those that a reading of the whole stream gives, and nothing stays
+ * behind.
  */
 #include "signer/daemon/reader.h"
 #include "tests/fuzz/fuzz.h"

@@ -1,7 +1,7 @@
 /*
  * The main of a fuzz target in an ordinary build: runs the target over its corpus, over every shorter prefix of each
- * seed and over each seed with one byte changed, and prints TAP. With file names as arguments it runs those alone, which
- * replays a finding.
+ * seed and over each seed with one byte changed, and prints TAP. With file names as arguments it runs those alone,
+ * which replays a finding.
  */
 #include "tests/fuzz/fuzz.h"
 

@@ -86,9 +86,7 @@ for way in attribute certificate data nonce; do
 done
 
 # The attribute is that of birth: the same after chiod was restarted, although the running signer is another.
-running=$(cat "$CHIO_PIDFILE")
-kill "$running"
-while kill -0 "$running" 2>/dev/null; do sleep 0.1; done
+stop_chiod
 check "chiod is started again" "$CHIO_START"
 check "the attribute is read again" chio-hsm attest web -o after.evidence
 is "it is the same to the byte" "$(sha256sum <attribute.evidence)" "$(sha256sum <after.evidence)"

@@ -1,6 +1,6 @@
 /*
- * Many threads in one module: sessions of their own, one session for all, logins that come and go, objects that are made
- * and destroyed. What each call may answer is known; nothing else may happen (run it under a thread sanitizer).
+ * Many threads in one module: sessions of their own, one session for all, logins that come and go, objects that are
+ * made and destroyed. What each call may answer is known; nothing else may happen (run it under a thread sanitizer).
  */
 #include "tests/module/p11test.h"
 

@@ -121,12 +121,7 @@ check "the right one sets the count back again" openssl pkey -in "chio:object=ke
 # Without chiod
 OPENSSL_CONF=$pin_conf
 export OPENSSL_CONF
-kill "$(cat "$CHIO_PIDFILE")"
-tries=0
-while [ -S "${CHIO_SIGNER#unix:}" ] && [ $tries -lt 100 ]; do
-  sleep 0.1
-  tries=$((tries + 1))
-done
+stop_chiod
 for what in -providers -store-loaders -key-managers -signature-algorithms -encoders -decoders; do
   check "openssl list $what works without chiod" openssl list $what -verbose
 done

@@ -17,7 +17,8 @@
  *   sleep MILLISECONDS
  *   notified PATH N       make a datagram socket and print N messages that come to it
  *   door PATH             open the door; later steps may knock
- *   knock KIND HEX        send HEX through the door with: pair (a socketpair's end, which becomes the connection), none,
+ *   knock KIND HEX        send HEX through the door with: pair (a socketpair's end, which becomes the connection),
+ * none,
  *                         two, pipe, datagram, listening, foreign (a pair that another process made)
  */
 #include "signer/wire/message.h"

@@ -1,4 +1,5 @@
-/* A FUSE program of tests/support mounted on a folder of its own. For unit tests; skips where the machine has no FUSE. */
+/* A FUSE program of tests/support mounted on a folder of its own. For unit tests; skips where the machine has no
+ * FUSE. */
 #ifndef CHIO_TESTS_FUSE_MOUNT_H
 #define CHIO_TESTS_FUSE_MOUNT_H
 

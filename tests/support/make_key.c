@@ -1,7 +1,7 @@
 /*
- * make_key TYPE LABEL ID: generates a key pair in slot 0 of $CHIO_SIGNER; TYPE is ed25519, p256, p256-other, p384, p521, rsa2048,
- * rsa3072; or with a private key that allows few mechanisms: rsa2048-pss, rsa2048-sha256, p256-sha256, rsa2048-pss256.
- * make_key cert LABEL ID: stores the DER certificate of standard input.
+ * make_key TYPE LABEL ID: generates a key pair in slot 0 of $CHIO_SIGNER; TYPE is ed25519, p256, p256-other, p384,
+ * p521, rsa2048, rsa3072; or with a private key that allows few mechanisms: rsa2048-pss, rsa2048-sha256, p256-sha256,
+ * rsa2048-pss256. make_key cert LABEL ID: stores the DER certificate of standard input.
  * make_key public LABEL ID: stores the Ed25519 public key of 32 zero bytes, without a private one.
  * For tests of the front doors, whose PIN is no secret; ID is taken as text.
  */

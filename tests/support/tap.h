@@ -1,4 +1,5 @@
-/* TAP for test programs that are no unit tests: ok(condition, "sentence") for each case, tap_done() at the end of main. */
+/* TAP for test programs that are no unit tests: ok(condition, "sentence") for each case, tap_done() at the end of
+ * main. */
 #ifndef CHIO_TESTS_TAP_H
 #define CHIO_TESTS_TAP_H
 

@@ -76,6 +76,17 @@ under_chiod() {
   exec "$abs_top_srcdir/tests/support/with-chiod" "$@" /bin/sh "$0"
 }
 
+# Stops the chiod of with-chiod and waits until it is gone (or a zombie that nobody reaps), so that another may start.
+stop_chiod() {
+  stop_pid=$(cat "$CHIO_PIDFILE")
+  kill "$stop_pid"
+  stop_tries=0
+  while [ $stop_tries -lt 300 ] && kill -0 "$stop_pid" 2>/dev/null && ! grep -q '^State:[[:space:]]*Z' "/proc/$stop_pid/status"; do
+    sleep 0.1
+    stop_tries=$((stop_tries + 1))
+  done
+}
+
 plan() {
   echo "1..$tap_count"
   [ $tap_failed -eq 0 ]

@@ -15,7 +15,7 @@ none() {
 }
 
 long_lines() {
-  awk 'length($0) > 140 { print FILENAME ":" FNR ": " length($0); bad = 1 } END { exit bad }' $sources
+  LC_ALL=C.UTF-8 awk 'length($0) > (FILENAME ~ /^tests/ ? 128 : 120) { print FILENAME ":" FNR ": " length($0); bad = 1 } END { exit bad }' $sources
 }
 
 long_files() {
@@ -36,7 +36,7 @@ modules=$(find pkcs11 provider signer/client signer/wire signer/base -name '*.c'
 check "no function that cannot be used safely" \
   none '(^|[^a-zA-Z0-9_])(strcpy|strcat|sprintf|vsprintf|gets|atoi|atol|atof|system|popen|tmpnam|mktemp|strtok|alloca)[[:space:]]*\(' $sources
 check "no work is left for later" none 'TODO|FIXME|(^|[^X])XXX([^X]|$)|HACK|[Pp]laceholder|[Ff]or now[,.]' $sources
-check "no line is longer than 140" long_lines
+check "no line is longer than 120 (in tests, whose tables have wide rows: 128)" long_lines
 check "no file is longer than 700 lines" long_files
 check "no tab, no blank at the end of a line" none "$(printf '\t')|[[:blank:]]+\$" $sources
 check "each header has its guard" guarded

@@ -1,4 +1,5 @@
-/* /dev/sev-guest, with an ioctl of our own: the kernel's structures (include/uapi/linux/sev-guest.h) on the other side. */
+/* /dev/sev-guest, with an ioctl of our own: the kernel's structures (include/uapi/linux/sev-guest.h) on the other
+ * side. */
 #include "attest/hardware.h"
 #include "attest/snp.h"
 

@@ -1,4 +1,5 @@
-/* The certificate table of SEV-SNP, which comes from the host. Tables that are right are tests/fuzz/corpus/snp_certs. */
+/* The certificate table of SEV-SNP, which comes from the host. Tables that are right are
+ * tests/fuzz/corpus/snp_certs. */
 #include "attest/snp_certs.h"
 
 #include "attest/crypto.h"

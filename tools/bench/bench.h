@@ -1,6 +1,6 @@
 /*
- * chio-bench: what is measured (a job), on what (targets), and how one operation is done on a target. The parent process
- * never loads a module: workers are forked first and load what they need, so that no module meets a fork.
+ * chio-bench: what is measured (a job), on what (targets), and how one operation is done on a target. The parent
+ * process never loads a module: workers are forked first and load what they need, so that no module meets a fork.
  */
 #ifndef CHIO_BENCH_BENCH_H
 #define CHIO_BENCH_BENCH_H

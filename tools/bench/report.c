@@ -55,7 +55,8 @@ static void report_json(const struct bench_job *job, const struct bench_result r
     json_target(job, &job->targets[t], &results[t]);
   }
   (void)putchar(']');
-  if (job->target_count == 2) (void)printf(",\"ratio\":%.4f,\"ratio_p50\":%.4f", ratio(job, results), ratio_p50(results));
+  if (job->target_count == 2)
+    (void)printf(",\"ratio\":%.4f,\"ratio_p50\":%.4f", ratio(job, results), ratio_p50(results));
   (void)printf("}\n");
 }
 

@@ -81,7 +81,8 @@ static bool sign_once(void *state) {
   if (s->context == NULL)
     return crypto_sign_detached(signature, NULL, data, s->job->algorithm->data_len, s->secret) == 0;
   if (needs_hash(s->job->algorithm)) {
-    if (EVP_Digest(data, s->job->algorithm->data_len, digest, NULL, EVP_sha256(), NULL) != 1) return failed("EVP_Digest");
+    if (EVP_Digest(data, s->job->algorithm->data_len, digest, NULL, EVP_sha256(), NULL) != 1)
+      return failed("EVP_Digest");
     data = digest;
   }
   return EVP_PKEY_sign(s->context, signature, &len, data, s->job->algorithm->data_len) == 1 || failed("EVP_PKEY_sign");

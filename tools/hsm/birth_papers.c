@@ -28,8 +28,10 @@ static enum chio_err is_evidence(struct hsm *hsm, uint64_t class, const struct c
   enum chio_err err = hsm_attribute_get(hsm, object, type, &value, holder, detail);
   if (err == CHIO_E_ATTRIBUTE_UNKNOWN) return CHIO_OK;
   if (err != CHIO_OK) return err;
-  *out_is = class == CKO_DATA ? chio_slice_equal(value, chio_slice_str(EVIDENCE_APPLICATION))
-                              : value.len > 0 && memmem(value.data, value.len, evidence_oid, sizeof evidence_oid) != NULL;
+  if (class == CKO_DATA)
+    *out_is = chio_slice_equal(value, chio_slice_str(EVIDENCE_APPLICATION));
+  else
+    *out_is = value.len > 0 && memmem(value.data, value.len, evidence_oid, sizeof evidence_oid) != NULL;
   return CHIO_OK;
 }
 

@@ -5,7 +5,8 @@
 void hsm_help_all(void) {
   size_t count;
   const struct hsm_command *commands = hsm_commands(&count);
-  (void)puts("chio-hsm: keys that are born in a TEE, never leave it, and prove it\n\nusage: chio-hsm COMMAND [OPTIONS]\n");
+  (void)puts("chio-hsm: keys that are born in a TEE, never leave it, and prove it\n");
+  (void)puts("usage: chio-hsm COMMAND [OPTIONS]\n");
   for (size_t i = 0; i < count; i++) {
     char left[64];
     (void)snprintf(left, sizeof left, "%s %s", commands[i].name, commands[i].arguments);

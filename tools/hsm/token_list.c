@@ -49,7 +49,8 @@ enum chio_err hsm_run_token_list(struct hsm *hsm, struct chio_detail *detail) {
   if (err == CHIO_OK) err = hsm_slots(hsm, holder, slots, &count, detail);
   if (err != CHIO_OK) return err;
   json_t *list = json_array();
-  if (!hsm->json) (void)printf("%-5s %-24s %-16s %-16s %-8s %s\n", "SLOT", "LABEL", "SERIAL", "STATE", "OBJECTS", "TEE");
+  if (!hsm->json)
+    (void)printf("%-5s %-24s %-16s %-16s %-8s %s\n", "SLOT", "LABEL", "SERIAL", "STATE", "OBJECTS", "TEE");
   for (size_t i = 0; err == CHIO_OK && i < count; i++) err = row(hsm, slots[i], list, detail);
   if (err == CHIO_OK && hsm->json) return hsm_json_print(list);
   json_decref(list);
