@@ -91,7 +91,8 @@ static bool judge_document_signature(struct tcb_judge *t, const struct chio_docu
     bool valid_now = t->j->at >= path.from && t->j->at <= path.until;
     bool best_valid = best.count > 0 && t->j->at >= best.from && t->j->at <= best.until;
     if (best_valid || (best.count > 0 && !valid_now)) continue;
-    if (chio_pubkey_verify_raw_lasting(&certs->certs[i]->key, document->body, chio_slice(document->signature, 64)) == CHIO_OK) {
+    struct chio_slice signature = chio_slice(document->signature, 64);
+    if (chio_pubkey_verify_raw_lasting(&certs->certs[i]->key, document->body, signature) == CHIO_OK) {
       best = path;
     }
   }

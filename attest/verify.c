@@ -136,7 +136,8 @@ static int prepare(struct chio_judge *j, struct chio_buf *key, struct chio_attes
   }
   j->key_spki = chio_buf_slice(key);
   struct chio_detail detail = {""};
-  if (chio_judge_binding_prepare(j, &detail) != CHIO_OK) return fail_message(message, CHIO_ATTEST_E_ARGUMENT, detail.text);
+  if (chio_judge_binding_prepare(j, &detail) != CHIO_OK)
+    return fail_message(message, CHIO_ATTEST_E_ARGUMENT, detail.text);
   return CHIO_ATTEST_OK;
 }
 

@@ -2,7 +2,7 @@
 # chio-hsm as a person and as a program use it, against a signer of the test's own.
 set -u
 if [ "${1:-}" != inside ]; then
-  CHIO_TEST_CONFIG='slots = 3' exec "$abs_top_srcdir/tests/support/with-chiod" "$abs_top_srcdir/tests/module/chio_hsm.sh" inside
+  CHIO_TEST_CONFIG='token.slots = 3' exec "$abs_top_srcdir/tests/support/with-chiod" "$abs_top_srcdir/tests/module/chio_hsm.sh" inside
 fi
 
 cd "$CHIO_TEST_DIR" || exit 99

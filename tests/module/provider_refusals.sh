@@ -1,8 +1,8 @@
 #!/bin/sh
 # What the provider refuses, how it says so, and that a wrong PIN is tried once.
 . "$abs_top_srcdir/tests/support/tap.sh"
-export CHIO_TEST_CONFIG="pin_failures_delay = 5
-pin_failures_lock = 5"
+export CHIO_TEST_CONFIG="token.pin_failures_delay = 5
+token.pin_failures_lock = 5"
 CHIO_LOG=debug under_chiod
 . "$abs_top_srcdir/tests/module/provider.sh"
 cd "$CHIO_TEST_DIR" || exit 99

@@ -122,7 +122,7 @@ static void replace(struct chio_buf *text, const char *from, const char *to) {
     chio_buf_append(&out, at, (size_t)(found - at));
     chio_buf_append_str(&out, to);
     at = found + strlen(from);
-    if (from[0] != '@') break; /* a change is made once, a placeholder filled everywhere */
+    if (from[0] != '@') break; /* a change is made once, a blank filled everywhere */
   }
   chio_buf_append_str(&out, at);
   chio_buf_clear(text);

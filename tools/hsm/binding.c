@@ -56,7 +56,8 @@ static enum chio_err read_field(const struct hsm *hsm, size_t i, struct hsm_bind
   if (hsm->option[HSM_OPT_BINDING] == NULL) {
     return chio_fail(detail, CHIO_E_ARGUMENT, "--%s needs --binding", fields[i].name);
   }
-  enum chio_err err = fields[i].is_file ? hsm_read(value, PEM_MAX, to, detail) : read_hex(fields[i].name, value, to, detail);
+  enum chio_err err =
+      fields[i].is_file ? hsm_read(value, PEM_MAX, to, detail) : read_hex(fields[i].name, value, to, detail);
   const struct chio_attest_bytes bytes = {to->data, to->len};
   if (err == CHIO_OK) memcpy((char *)&out->asked + fields[i].offset, &bytes, sizeof bytes);
   return err;
@@ -72,7 +73,8 @@ enum chio_err hsm_binding_read(const struct hsm *hsm, struct hsm_binding *out, s
   if (private_key == NULL) return CHIO_OK;
   if (out->asked.profile == NULL) return chio_fail(detail, CHIO_E_ARGUMENT, "--private-key needs --binding");
   enum chio_err err = read_private_key(private_key, &out->private_key, detail);
-  if (err == CHIO_OK) out->asked.private_key = (struct chio_attest_bytes){out->private_key->data, out->private_key->len};
+  if (err == CHIO_OK)
+    out->asked.private_key = (struct chio_attest_bytes){out->private_key->data, out->private_key->len};
   return err;
 }
 

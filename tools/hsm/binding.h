@@ -14,7 +14,7 @@ struct hsm_binding {
   struct chio_attest_binding asked; /* borrows from the above */
 };
 
-/* Reads the options. Without --binding the others are refused: CHIO_E_ARGUMENT. CHIO_E_IO, CHIO_E_TOO_LONG for files. */
+/* Reads the options. Without --binding the others are refused: CHIO_E_ARGUMENT. CHIO_E_IO, CHIO_E_TOO_LONG: a file. */
 CHIO_MUST_CHECK enum chio_err hsm_binding_read(const struct hsm *hsm, struct hsm_binding *out,
                                                struct chio_detail *detail);
 void hsm_binding_clear(struct hsm_binding *binding);
