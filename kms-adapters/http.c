@@ -1,0 +1,288 @@
+#include "kms-adapters/http.h"
+
+#include "signer/base/secret.h"
+
+#include <ctype.h>
+#include <curl/curl.h>
+#include <pthread.h>
+#include <stdlib.h>
+
+#define HEADER_BYTES_MAX (64u * 1024u)
+#define IDLE_CONNECTION_S 60L
+
+/* One call: made by the thread that waits, driven by the transfer thread. */
+struct transfer {
+  CURL *easy;
+  struct curl_slist *headers;
+  struct chio_http_reply reply;
+  bool body_too_long;
+  char message[CURL_ERROR_SIZE];
+  CURLcode code;
+  bool done;
+  struct transfer *next;
+};
+
+struct chio_http {
+  CURLM *multi;
+  pthread_t thread;
+  pthread_mutex_t lock;
+  pthread_cond_t finished;
+  struct transfer *submitted; /* not yet with the multi handle */
+  bool stopping;
+};
+
+static void finish_all(struct chio_http *http) {
+  int left;
+  CURLMsg *message;
+  while ((message = curl_multi_info_read(http->multi, &left)) != NULL) {
+    if (message->msg != CURLMSG_DONE) continue;
+    struct transfer *t = NULL;
+    CURLcode code = message->data.result;
+    (void)curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &t);
+    (void)curl_multi_remove_handle(http->multi, t->easy);
+    (void)pthread_mutex_lock(&http->lock);
+    t->code = code;
+    t->done = true;
+    (void)pthread_cond_broadcast(&http->finished);
+    (void)pthread_mutex_unlock(&http->lock);
+  }
+}
+
+/* Takes what was submitted; false once the last call is over and the owner wants to stop. */
+static bool take_submitted(struct chio_http *http) {
+  (void)pthread_mutex_lock(&http->lock);
+  struct transfer *list = http->submitted;
+  bool go_on = !http->stopping;
+  http->submitted = NULL;
+  (void)pthread_mutex_unlock(&http->lock);
+  while (list != NULL) {
+    struct transfer *t = list;
+    list = t->next;
+    (void)curl_multi_add_handle(http->multi, t->easy);
+  }
+  return go_on;
+}
+
+static void *drive(void *arg) {
+  struct chio_http *http = arg;
+  int running = 0;
+  while (take_submitted(http)) {
+    (void)curl_multi_perform(http->multi, &running);
+    finish_all(http);
+    (void)curl_multi_poll(http->multi, NULL, 0, 1000, NULL);
+  }
+  return NULL;
+}
+
+enum chio_err chio_http_new(struct chio_http **out_http) {
+  if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) return CHIO_E_INTERNAL;
+  struct chio_http *http = calloc(1, sizeof *http);
+  if (http == NULL) return CHIO_E_NO_MEMORY;
+  http->multi = curl_multi_init();
+  (void)pthread_mutex_init(&http->lock, NULL);
+  (void)pthread_cond_init(&http->finished, NULL);
+  if (http->multi != NULL) (void)curl_multi_setopt(http->multi, CURLMOPT_PIPELINING, CURLPIPE_MULTIPLEX);
+  if (http->multi == NULL || pthread_create(&http->thread, NULL, drive, http) != 0) {
+    if (http->multi != NULL) (void)curl_multi_cleanup(http->multi);
+    free(http);
+    return CHIO_E_INTERNAL;
+  }
+  *out_http = http;
+  return CHIO_OK;
+}
+
+void chio_http_free(struct chio_http *http) {
+  if (http == NULL) return;
+  (void)pthread_mutex_lock(&http->lock);
+  http->stopping = true;
+  (void)pthread_mutex_unlock(&http->lock);
+  (void)curl_multi_wakeup(http->multi);
+  (void)pthread_join(http->thread, NULL);
+  (void)curl_multi_cleanup(http->multi);
+  (void)pthread_cond_destroy(&http->finished);
+  (void)pthread_mutex_destroy(&http->lock);
+  free(http);
+}
+
+static size_t on_body(char *data, size_t size, size_t count, void *arg) {
+  struct transfer *t = arg;
+  size_t len = size * count;
+  t->body_too_long = t->body_too_long || len > CHIO_HTTP_BODY_MAX - t->reply.body.len;
+  if (t->body_too_long) return 0;
+  chio_buf_append(&t->reply.body, data, len);
+  return t->reply.body.failed ? 0 : len;
+}
+
+/* A new status line begins a new response (after "100 Continue"): only the last one's headers are kept. */
+static size_t on_header(char *data, size_t size, size_t count, void *arg) {
+  struct transfer *t = arg;
+  size_t len = size * count;
+  if (len > HEADER_BYTES_MAX - t->reply.headers.len) return 0;
+  if (len >= 5 && memcmp(data, "HTTP/", 5) == 0) {
+    chio_buf_reset(&t->reply.headers);
+    return len;
+  }
+  bool in_name = true;
+  for (size_t i = 0; i < len && data[i] != '\r' && data[i] != '\n'; i++) {
+    in_name = in_name && data[i] != ':';
+    chio_buf_append_u8(&t->reply.headers, (uint8_t)(in_name ? tolower((unsigned char)data[i]) : data[i]));
+  }
+  chio_buf_append_u8(&t->reply.headers, '\n');
+  return t->reply.headers.failed ? 0 : len;
+}
+
+static void set_body(CURL *easy, const struct chio_http_request *request) {
+  bool sends = request->body.len > 0 || strcmp(request->method, "POST") == 0 || strcmp(request->method, "PUT") == 0;
+  if (sends) {
+    (void)curl_easy_setopt(easy, CURLOPT_POST, 1L);
+    (void)curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body.len);
+    (void)curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request->body.len > 0 ? (const char *)request->body.data : "");
+  }
+  (void)curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request->method);
+}
+
+static void set_tls(CURL *easy, const struct chio_http_request *request) {
+  (void)curl_easy_setopt(easy, CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2);
+  (void)curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L);
+  (void)curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L);
+  if (request->ca_file != NULL) {
+    (void)curl_easy_setopt(easy, CURLOPT_CAINFO, request->ca_file);
+    (void)curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
+  }
+  if (request->client_cert != NULL) (void)curl_easy_setopt(easy, CURLOPT_SSLCERT, request->client_cert);
+  if (request->client_key != NULL) (void)curl_easy_setopt(easy, CURLOPT_SSLKEY, request->client_key);
+}
+
+static enum chio_err set_headers(struct transfer *t, const struct chio_http_request *request) {
+  if (request->header_count > CHIO_HTTP_HEADERS_MAX) return CHIO_E_ARGUMENT;
+  for (size_t i = 0; i < request->header_count; i++) {
+    struct curl_slist *longer = curl_slist_append(t->headers, request->headers[i]);
+    if (longer == NULL) return CHIO_E_NO_MEMORY;
+    t->headers = longer;
+  }
+  /* Without this curl waits a second for "100 Continue" before a body of more than a kilobyte. */
+  struct curl_slist *longer = curl_slist_append(t->headers, "Expect:");
+  if (longer == NULL) return CHIO_E_NO_MEMORY;
+  t->headers = longer;
+  (void)curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER, t->headers);
+  return CHIO_OK;
+}
+
+static enum chio_err prepare(struct transfer *t, const struct chio_http_request *request) {
+  const char *protocols = request->allow_http ? "http,https" : "https";
+  t->easy = curl_easy_init();
+  if (t->easy == NULL) return CHIO_E_NO_MEMORY;
+  (void)curl_easy_setopt(t->easy, CURLOPT_PRIVATE, t);
+  (void)curl_easy_setopt(t->easy, CURLOPT_ERRORBUFFER, t->message);
+  (void)curl_easy_setopt(t->easy, CURLOPT_NOSIGNAL, 1L);
+  if (curl_easy_setopt(t->easy, CURLOPT_PROTOCOLS_STR, protocols) != CURLE_OK) return CHIO_E_INTERNAL;
+  (void)curl_easy_setopt(t->easy, CURLOPT_FOLLOWLOCATION, 0L);
+  (void)curl_easy_setopt(t->easy, CURLOPT_URL, request->url);
+  (void)curl_easy_setopt(t->easy, CURLOPT_CONNECTTIMEOUT_MS, (long)CHIO_HTTP_CONNECT_MS);
+  (void)curl_easy_setopt(t->easy, CURLOPT_TIMEOUT_MS, (long)request->timeout_ms);
+  (void)curl_easy_setopt(t->easy, CURLOPT_TCP_KEEPALIVE, 1L);
+  (void)curl_easy_setopt(t->easy, CURLOPT_MAXAGE_CONN, IDLE_CONNECTION_S);
+  (void)curl_easy_setopt(t->easy, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_2TLS);
+  (void)curl_easy_setopt(t->easy, CURLOPT_PIPEWAIT, 1L);
+  (void)curl_easy_setopt(t->easy, CURLOPT_WRITEFUNCTION, on_body);
+  (void)curl_easy_setopt(t->easy, CURLOPT_WRITEDATA, t);
+  (void)curl_easy_setopt(t->easy, CURLOPT_HEADERFUNCTION, on_header);
+  (void)curl_easy_setopt(t->easy, CURLOPT_HEADERDATA, t);
+  if (request->no_proxy) (void)curl_easy_setopt(t->easy, CURLOPT_NOPROXY, "*");
+  if (request->unix_socket != NULL) (void)curl_easy_setopt(t->easy, CURLOPT_UNIX_SOCKET_PATH, request->unix_socket);
+  set_body(t->easy, request);
+  set_tls(t->easy, request);
+  return set_headers(t, request);
+}
+
+static void run(struct chio_http *http, struct transfer *t) {
+  (void)pthread_mutex_lock(&http->lock);
+  t->next = http->submitted;
+  http->submitted = t;
+  (void)pthread_mutex_unlock(&http->lock);
+  (void)curl_multi_wakeup(http->multi);
+  (void)pthread_mutex_lock(&http->lock);
+  while (!t->done) (void)pthread_cond_wait(&http->finished, &http->lock);
+  (void)pthread_mutex_unlock(&http->lock);
+}
+
+/* "https://user@host:port/path" -> "host:port", for messages: a path may name a key, a query may hold a token. */
+static void host_of(const char *url, char *out, size_t size) {
+  const char *start = strstr(url, "://");
+  start = start != NULL ? start + 3 : url;
+  size_t len = strcspn(start, "/?#");
+  const char *at = memchr(start, '@', len);
+  if (at != NULL) {
+    len -= (size_t)(at + 1 - start);
+    start = at + 1;
+  }
+  if (len >= size) len = size - 1;
+  memcpy(out, start, len);
+  out[len] = '\0';
+}
+
+static enum chio_err outcome(const struct transfer *t, const char *url, struct chio_detail *detail) {
+  char host[128];
+  host_of(url, host, sizeof host);
+  const char *why = t->message[0] != '\0' ? t->message : curl_easy_strerror(t->code);
+  switch (t->code) {
+    case CURLE_OK: return CHIO_OK;
+    case CURLE_OPERATION_TIMEDOUT: return chio_fail(detail, CHIO_E_TIMEOUT, "%s: %s", host, why);
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_CACERT_BADFILE:
+    case CURLE_SSL_ISSUER_ERROR:
+    case CURLE_SSL_CERTPROBLEM:
+    case CURLE_SSL_CONNECT_ERROR:
+      return chio_fail(detail, CHIO_E_PEER_UNTRUSTED, "%s: TLS: %s", host, why);
+    case CURLE_UNSUPPORTED_PROTOCOL:
+    case CURLE_URL_MALFORMAT: return chio_fail(detail, CHIO_E_ARGUMENT, "%s: %s", host, why);
+    default:
+      if (t->body_too_long) return chio_fail(detail, CHIO_E_TOO_LONG, "%s: the reply is too long", host);
+      return chio_fail(detail, CHIO_E_BACKEND_UNREACHABLE, "%s: %s", host, why);
+  }
+}
+
+enum chio_err chio_http_call(struct chio_http *http, const struct chio_http_request *request,
+                             struct chio_http_reply *out_reply, struct chio_detail *detail) {
+  struct transfer *t = calloc(1, sizeof *t);
+  if (t == NULL) return CHIO_E_NO_MEMORY;
+  enum chio_err err = prepare(t, request);
+  if (err == CHIO_OK) {
+    run(http, t);
+    err = outcome(t, request->url, detail);
+  }
+  if (err == CHIO_OK) {
+    (void)curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &t->reply.status);
+    (void)curl_easy_getinfo(t->easy, CURLINFO_CONNECT_TIME, &t->reply.connect_s);
+    *out_reply = t->reply;
+  } else {
+    chio_http_reply_clear(&t->reply);
+  }
+  curl_slist_free_all(t->headers);
+  if (t->easy != NULL) curl_easy_cleanup(t->easy);
+  free(t);
+  return err;
+}
+
+void chio_http_reply_clear(struct chio_http_reply *reply) {
+  chio_wipe(reply->body.data, reply->body.len); /* tokens and plaintexts come this way */
+  chio_buf_clear(&reply->body);
+  chio_buf_clear(&reply->headers);
+}
+
+struct chio_slice chio_http_reply_header(const struct chio_http_reply *reply, const char *name) {
+  struct chio_slice rest = chio_buf_slice(&reply->headers);
+  size_t name_len = strlen(name);
+  while (rest.len > 0) {
+    const uint8_t *end = memchr(rest.data, '\n', rest.len);
+    size_t len = end != NULL ? (size_t)(end - rest.data) : rest.len;
+    if (len > name_len && rest.data[name_len] == ':' && memcmp(rest.data, name, name_len) == 0) {
+      size_t from = name_len + 1;
+      while (from < len && rest.data[from] == ' ') from++;
+      return chio_slice(rest.data + from, len - from);
+    }
+    size_t used = end != NULL ? len + 1 : len;
+    rest = chio_slice(rest.data + used, rest.len - used);
+  }
+  return chio_slice(NULL, 0);
+}

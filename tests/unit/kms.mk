@@ -1,0 +1,15 @@
+# Unit tests of kms-adapters/.
+UNIT_TESTS += tests/unit/test_sigv4
+tests_unit_test_sigv4_SOURCES = tests/unit/test_sigv4.c
+tests_unit_test_sigv4_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_sigv4_LDADD = kms-adapters/libchio-kms.la $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_key_uri
+tests_unit_test_key_uri_SOURCES = tests/unit/test_key_uri.c
+tests_unit_test_key_uri_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_key_uri_LDADD = kms-adapters/libchio-kms.la $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_retry
+tests_unit_test_retry_SOURCES = tests/unit/test_retry.c
+tests_unit_test_retry_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_retry_LDADD = kms-adapters/libchio-kms.la $(UNIT_LIBS)
