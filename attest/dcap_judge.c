@@ -5,6 +5,7 @@
 #include "attest/dcap_quote.h"
 #include "attest/dcap_tcb.h"
 #include "attest/judge.h"
+#include "attest/pem.h"
 
 #include <stdio.h>
 
@@ -152,14 +153,24 @@ static const struct chio_cert *read_certificates(struct chio_judge *j, const str
                     q->cert_type);
     return NULL;
   }
-  enum chio_err err = chio_cert_set_add_pem(&j->certs, q->cert_data, CHAIN_CERTS_MAX);
-  if (err != CHIO_OK) {
+  if (!chio_pem_only(q->cert_data, "CERTIFICATE") ||
+      chio_cert_set_add_pem(&j->certs, q->cert_data, CHAIN_CERTS_MAX) != CHIO_OK) {
     chio_judge_fail(j, CHIO_ATTEST_FORMAT, "a certificate in the quote is malformed");
     return NULL;
   }
   const struct chio_cert *pck = find_pck(&j->certs);
   if (pck == NULL) chio_judge_fail(j, CHIO_ATTEST_CHAIN, "the quote's chain has no PCK certificate");
   return pck;
+}
+
+/* Every certificate of the quote must be one that its chain needs, even where collateral has a better copy of it. */
+static bool all_used(const struct chio_cert_set *certs, const struct chio_path *path) {
+  for (size_t i = 0; i < certs->count; i++) {
+    bool used = false;
+    for (size_t p = 0; p < path->count; p++) used = used || chio_cert_same(certs->certs[i], path->certs[p]);
+    if (!used) return false;
+  }
+  return true;
 }
 
 /* Returns whether out_pck is set. */
@@ -179,7 +190,10 @@ static bool judge_platform(struct chio_judge *j, const struct chio_dcap_quote *q
   describe_pck(j, out_pck);
   struct chio_path path;
   if (!chio_judge_chain(j, CHIO_VENDOR_INTEL, leaf, "PCK certificate", &path)) return true;
-  if (path.count < 2 || !chio_cert_cn_contains(path.certs[1], "PCK")) {
+  if (!all_used(&j->certs, &path)) {
+    j->result->pub.proved &= ~(uint32_t)CHIO_ATTEST_PROVED_CHAIN;
+    chio_judge_fail(j, CHIO_ATTEST_CHAIN, "a certificate in the quote does not belong to its chain");
+  } else if (path.count < 2 || !chio_cert_cn_contains(path.certs[1], "PCK")) {
     chio_judge_fail(j, CHIO_ATTEST_CHAIN, "the PCK certificate is not issued by a PCK CA");
   } else if (path.anchor != NULL) {
     chio_dcap_judge_tcb(j, q, out_pck, &path);

@@ -6,11 +6,16 @@
 #include "attest/maa.h"
 #include "attest/nitro.h"
 #include "attest/pem.h"
-#include "attest/snp.h"
+#include "attest/ratls.h"
+#include "attest/snp_vek.h"
+#include "attest/text.h"
 
 /* 2.25.109241486368889581879283758888474991060 */
 static const uint8_t oid_chio_evidence[] = {0x69, 0x81, 0xa4, 0xaf, 0x92, 0xc7, 0xa6, 0x9c, 0xaa, 0xba,
                                             0xd7, 0x91, 0xa6, 0xf9, 0xfa, 0xbb, 0xff, 0x95, 0xb3, 0x54};
+
+/* 2.23.133.5.4.9, tagged evidence of the TCG */
+static const uint8_t oid_tagged_evidence[] = {0x67, 0x81, 0x05, 0x05, 0x04, 0x09};
 
 /* ---- Certificates that carry evidence ---- */
 
@@ -37,6 +42,9 @@ static void judge_certificate(struct chio_judge *j, struct chio_slice der) {
   if (chio_cert_extension(&cert, chio_slice(oid_chio_evidence, sizeof oid_chio_evidence), &value) == CHIO_OK) {
     chio_judge_bundle(j, value);
     if (j->ak_spki.len > 0) judge_carrier(j, &cert);
+  } else if (chio_cert_extension(&cert, chio_slice(oid_tagged_evidence, sizeof oid_tagged_evidence), &value) ==
+             CHIO_OK) {
+    chio_judge_ratls(j, &cert, value);
   } else {
     chio_judge_fail(j, CHIO_ATTEST_UNSUPPORTED, "the certificate carries no evidence");
   }
@@ -55,11 +63,42 @@ static void judge_pem(struct chio_judge *j, struct chio_slice text) {
 
 /* ---- JSON ---- */
 
+/* What configfs-tsm gave, as its readers pass it on: {"provider":...,"outblob":base64,"auxblob":base64}. */
+static enum chio_err read_blob(const struct chio_json *value, struct chio_buf *out) {
+  struct chio_slice text;
+  enum chio_err err = chio_json_string(value, &text);
+  if (err != CHIO_OK) return err;
+  bool standard = memchr(text.data, '+', text.len) != NULL || memchr(text.data, '/', text.len) != NULL;
+  if (standard) return chio_base64_decode(text, false, out);
+  while (text.len > 0 && text.data[text.len - 1] == '=') text.len--;
+  return chio_base64_decode(text, true, out);
+}
+
+static void judge_tsm(struct chio_judge *j, const struct chio_json_doc *doc) {
+  const struct chio_json *root = chio_json_root(doc), *aux = chio_json_get(doc, root, "auxblob");
+  struct chio_buf out = CHIO_BUF_INIT, table = CHIO_BUF_INIT;
+  enum chio_err err = read_blob(chio_json_get(doc, root, "outblob"), &out);
+  if (err == CHIO_OK && aux != NULL && aux->type == CHIO_JSON_STRING && aux->string.len > 0) {
+    err = read_blob(aux, &table);
+    if (err == CHIO_OK) err = chio_snp_table_add(chio_buf_slice(&table), &j->certs);
+  }
+  if (err == CHIO_OK) {
+    j->in_bundle = true;
+    chio_judge_evidence(j, chio_buf_slice(&out));
+  } else {
+    chio_judge_fail(j, CHIO_ATTEST_FORMAT, "the report's JSON is malformed");
+  }
+  chio_buf_clear(&out);
+  chio_buf_clear(&table);
+}
+
 static void judge_json(struct chio_judge *j, struct chio_slice text) {
   CHIO_AUTO(chio_json_doc) struct chio_json_doc *doc = NULL;
   j->result->pub.container = "json";
   if (chio_json_parse(text, &doc) != CHIO_OK) {
     chio_judge_fail(j, CHIO_ATTEST_FORMAT, "the evidence begins as JSON, and is malformed");
+  } else if (chio_json_get(doc, chio_json_root(doc), "outblob") != NULL) {
+    judge_tsm(j, doc);
   } else if (!chio_judge_azure(j, doc)) {
     chio_judge_fail(j, CHIO_ATTEST_UNSUPPORTED, "JSON that is evidence of no known kind");
   }

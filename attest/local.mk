@@ -53,6 +53,7 @@ attest_libchio_verify_la_SOURCES = \
   attest/policy.h attest/policy_draft.c attest/policy_explain.c attest/policy_judge.c attest/policy_read.c \
   attest/policy_rules.c attest/policy_rules.h \
   attest/pubkey.c attest/pubkey.h \
+  attest/ratls.c attest/ratls.h \
   attest/result.c \
   attest/snp.c attest/snp.h \
   attest/snp_judge.c \

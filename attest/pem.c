@@ -50,3 +50,26 @@ bool chio_pem_has(struct chio_slice text, const char *label) {
   struct chio_cursor c = chio_cursor(text);
   return find(&c, begin) != NULL;
 }
+
+static bool is_blank(const uint8_t *from, const uint8_t *to) {
+  for (; from < to; from++) {
+    if (*from != 0 && *from != '\n' && *from != '\r' && *from != ' ' && *from != '\t') return false;
+  }
+  return true;
+}
+
+bool chio_pem_only(struct chio_slice text, const char *label) {
+  char begin[64], end[64];
+  (void)snprintf(begin, sizeof begin, "-----BEGIN %s-----", label);
+  (void)snprintf(end, sizeof end, "-----END %s-----", label);
+  struct chio_cursor c = chio_cursor(text);
+  for (;;) {
+    const uint8_t *start = find(&c, begin), *stop;
+    if (start == NULL) return is_blank(c.at, c.at + c.left);
+    if (!is_blank(c.at, start)) return false;
+    skip_to(&c, start + strlen(begin));
+    stop = find(&c, end);
+    if (stop == NULL) return false;
+    skip_to(&c, stop + strlen(end));
+  }
+}

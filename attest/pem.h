@@ -9,6 +9,9 @@
  * left, CHIO_E_MALFORMED when one is damaged. */
 CHIO_MUST_CHECK enum chio_err chio_pem_next(struct chio_cursor *text, const char *label, struct chio_buf *out);
 
+/* Whether the text is made of blocks with that label and nothing else but white space and NUL bytes around them. */
+bool chio_pem_only(struct chio_slice text, const char *label);
+
 /* Whether the text has a block with that label. */
 bool chio_pem_has(struct chio_slice text, const char *label);
 

@@ -193,6 +193,16 @@ enum chio_err chio_pubkey_verify(const struct chio_pubkey *key, enum chio_sig_al
   return holds(loaded, alg, message, signature) ? CHIO_OK : CHIO_E_SIGNATURE_INVALID;
 }
 
+enum chio_err chio_pubkey_verify_possession(const struct chio_pubkey *key, enum chio_sig_alg alg,
+                                            struct chio_slice message, struct chio_slice signature) {
+  bool ecdsa = alg <= CHIO_SIG_ECDSA_SHA512 && key->kind <= CHIO_PUBKEY_P521;
+  if (!ecdsa) return chio_pubkey_verify(key, alg, message, signature);
+  CHIO_AUTO_PKEY EVP_PKEY *loaded = NULL;
+  if (chio_attest_libctx() == NULL) return CHIO_E_INTERNAL;
+  if (load(key, &loaded) != CHIO_OK) return CHIO_E_SIGNATURE_INVALID;
+  return holds(loaded, alg, message, signature) ? CHIO_OK : CHIO_E_SIGNATURE_INVALID;
+}
+
 enum chio_err chio_raw_verify(struct chio_slice xy, struct chio_slice message, struct chio_slice rs) {
   if (xy.len != rs.len || (xy.len != 2 * CHIO_P256_SIZE && xy.len != 2 * CHIO_P384_SIZE))
     return CHIO_E_SIGNATURE_INVALID;

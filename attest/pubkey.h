@@ -41,6 +41,11 @@ enum chio_sig_alg chio_sig_alg_parse(struct chio_slice identifier);
 CHIO_MUST_CHECK enum chio_err chio_pubkey_verify(const struct chio_pubkey *key, enum chio_sig_alg alg,
                                                  struct chio_slice message, struct chio_slice signature);
 
+/* As above, and ECDSA with any of the curves and digests: for a signature that only shows possession of a key which
+ * something else vouches for (self-signed certificates of workloads mix P-384 with SHA-256). */
+CHIO_MUST_CHECK enum chio_err chio_pubkey_verify_possession(const struct chio_pubkey *key, enum chio_sig_alg alg,
+                                                            struct chio_slice message, struct chio_slice signature);
+
 /* As above, for signatures that stay the same from one judgement to the next (certificates, lists, vendors' documents):
  * one that held is remembered, by the hash of key, message and signature, and holds again without arithmetic. Thread-
  * safe. */

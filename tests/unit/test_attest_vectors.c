@@ -286,6 +286,87 @@ static void check_refused(const char *file, const char *when, enum chio_attest_r
   chio_attest_result_free(r);
 }
 
+/* Certificates with tagged evidence: the quote, its claims and the key all belong together. */
+static void check_ratls(const char *file, const char *when, const char *mrenclave) {
+  char path[4096], text[129];
+  snprintf(path, sizeof path, "%s/%s", vectors, file);
+  struct chio_attest_result *r = judge(path, path, parse_time(when));
+  print_row(file, r);
+  hex_of(r->measurement, r->measurement_len, text);
+  expect(strncmp(text, mrenclave, strlen(mrenclave)) == 0, file, "measurement");
+  expect(proved(r, CHIO_ATTEST_PROVED_SIGNATURE) && proved(r, CHIO_ATTEST_PROVED_QE), file, "signature");
+  expect(proved(r, CHIO_ATTEST_PROVED_CHAIN) && proved(r, CHIO_ATTEST_PROVED_REPORT_DATA), file, "binding");
+  expect(r->key_spki != NULL && r->debug && r->reason == CHIO_ATTEST_NO_POLICY, file, "key");
+  chio_attest_result_free(r);
+}
+
+static void ratls_certificates_are_judged_as_expected(void **state) {
+  (void)state;
+  if (!find_vectors()) {
+    print_message("# no vectors at hand (CHIO_VECTORS)\n");
+    skip();
+  }
+  wrong = 0;
+  check_ratls("sgx/ratls/gramine-cert.pem", "2024-06-01T00:00:00", "0866e7ca11b9f4ef");
+  check_ratls("sgx/ratls/intel-sgxsdk-cert.pem", "2024-06-01T00:00:00", "09e218a4be9dadbf");
+  check_ratls("sgx/ratls/rats-tls-cert.pem", "2023-06-01T00:00:00", "38e1b40b8c68186f");
+  assert_int_equal(wrong, 0);
+}
+
+static void a_tsm_report_carries_its_own_certificates(void **state) {
+  (void)state;
+  if (!find_vectors()) {
+    print_message("# no vectors at hand (CHIO_VECTORS)\n");
+    skip();
+  }
+  char path[4096];
+  snprintf(path, sizeof path, "%s/snp/genoa-v3-veraison/tsm-report.json", vectors);
+  struct chio_attest_result *r = judge(path, path, parse_time("2026-01-01T00:00:00"));
+  print_row("snp/genoa-v3-veraison/tsm-report.json", r);
+  assert_true(proved(r, CHIO_ATTEST_PROVED_SIGNATURE) && proved(r, CHIO_ATTEST_PROVED_CHAIN));
+  assert_true(proved(r, CHIO_ATTEST_PROVED_TCB));
+  chio_attest_result_free(r);
+}
+
+static void malformed_collateral_proves_nothing(void **state) {
+  (void)state;
+  if (!find_vectors()) {
+    print_message("# no vectors at hand (CHIO_VECTORS)\n");
+    skip();
+  }
+  char folder[4000], quote_path[4096];
+  snprintf(folder, sizeof folder, "%s/negative/openenclave-json", vectors);
+  snprintf(quote_path, sizeof quote_path, "%s/sgx/v3-debug-oe/quote.bin", vectors);
+  struct chio_buf quote = read_file(quote_path);
+  struct dirent **names;
+  int count = scandir(folder, &names, NULL, alphasort);
+  unsigned tried = 0;
+  for (int i = 0; i < count; i++) {
+    char path[4400];
+    struct chio_attest_collateral *collateral = NULL;
+    struct chio_attest_result *r = NULL;
+    snprintf(path, sizeof path, "%s/%s", folder, names[i]->d_name);
+    if (names[i]->d_name[0] != '.') {
+      assert_int_equal(chio_attest_collateral_new(&collateral), CHIO_ATTEST_OK);
+      (void)chio_attest_collateral_add_path(collateral, path, NULL); /* may be refused right here */
+      const struct chio_attest_request request = {.evidence = quote.data,
+                                                  .evidence_len = quote.len,
+                                                  .collateral = collateral,
+                                                  .at = parse_time("2018-12-01T00:00:00")};
+      assert_int_equal(chio_attest_verify(&request, &r, NULL), CHIO_ATTEST_OK);
+      assert_false(proved(r, CHIO_ATTEST_PROVED_TCB));
+      chio_attest_result_free(r);
+      chio_attest_collateral_free(collateral);
+      tried++;
+    }
+    free(names[i]);
+  }
+  free(names);
+  chio_buf_clear(&quote);
+  print_message("# %u files\n", tried);
+  assert_int_not_equal(tried, 0);
+}
+
 static void nitro_documents_are_judged_as_expected(void **state) {
   (void)state;
   if (!find_vectors()) {
@@ -359,11 +440,80 @@ static void azure_evidence_is_judged_as_expected(void **state) {
   assert_int_equal(wrong, 0);
 }
 
+/* ---- Every byte of genuine evidence ---- */
+
+struct flip_row {
+  const char *file, *collateral, *when;
+  size_t step; /* every how many bytes; large where a signature takes long */
+};
+
+/* Bytes that no signature covers, by the format's own rules: line ends of PEM, what follows a quote, the part of an SNP
+ * signature's fields that is judged by being zero is signed by that. */
+static bool may_change(const struct chio_buf *evidence, size_t at) {
+  uint8_t c = evidence->data[at];
+  return c == '\n' || c == '\r' || c == ' ' || c == 0;
+}
+
+/* With one bit changed nothing is accepted that the evidence said before: the result differs, or the byte is free. */
+static void flip_all(const struct flip_row *row) {
+  char path[4096], collateral_path[4096];
+  snprintf(path, sizeof path, "%s/%s", vectors, row->file);
+  snprintf(collateral_path, sizeof collateral_path, "%s/%s", vectors, row->collateral);
+  struct chio_buf evidence = read_file(path);
+  struct chio_attest_collateral *collateral = NULL;
+  assert_int_equal(chio_attest_collateral_new(&collateral), CHIO_ATTEST_OK);
+  (void)chio_attest_collateral_add_path(collateral, collateral_path, NULL);
+  struct chio_attest_request request = {
+      .evidence = evidence.data, .evidence_len = evidence.len, .collateral = collateral, .at = parse_time(row->when)};
+  struct chio_attest_result *r = NULL;
+  assert_int_equal(chio_attest_verify(&request, &r, NULL), CHIO_ATTEST_OK);
+  uint32_t whole = r->proved;
+  chio_attest_result_free(r);
+  size_t flips = 0, tolerated = 0, seen = 0;
+  for (size_t i = 0; i < evidence.len; i += row->step, flips++) {
+    bool is_free = may_change(&evidence, i);
+    evidence.data[i] ^= (uint8_t)(1u << i % 8);
+    assert_int_equal(chio_attest_verify(&request, &r, NULL), CHIO_ATTEST_OK);
+    bool same = r->failures_count == 1 && r->reason == CHIO_ATTEST_NO_POLICY && r->proved == whole;
+    evidence.data[i] ^= (uint8_t)(1u << i % 8);
+    chio_attest_result_free(r);
+    if (!same) continue;
+    tolerated++;
+    if (!is_free && seen++ < 3) print_message("# byte %zu\n", i);
+    if (!is_free) wrong++;
+  }
+  print_message("# %-36s %zu of %zu bytes changed, %zu unsigned\n", row->file, flips, evidence.len, tolerated);
+  chio_attest_collateral_free(collateral);
+  chio_buf_clear(&evidence);
+}
+
+static void a_flipped_bit_in_genuine_evidence_shows(void **state) {
+  (void)state;
+  static const struct flip_row rows[] = {
+      {"tdx/v4-uptodate-phala/quote.bin", "tdx/v4-uptodate-phala", "2025-06-20T10:32:27", 1},
+      {"tdx/v5-module-update-oe/quote.bin", "tdx/v5-module-update-oe", "2025-02-26T22:37:20", 1},
+      {"sgx/v3-phala/quote.bin", "sgx/v3-phala", "2025-06-20T10:56:11", 1},
+      {"snp/milan-v5-gcp/report.bin", "snp/milan-v5-gcp", "2026-03-01T00:00:00", 1},
+      {"nitro/dstack-nsm.cbor", "nitro/dstack-nsm.cbor", "2025-12-25T14:00:00", 3},
+  };
+  if (!find_vectors()) {
+    print_message("# no vectors at hand (CHIO_VECTORS)\n");
+    skip();
+  }
+  wrong = 0;
+  for (size_t i = 0; i < CHIO_ARRAY_LEN(rows); i++) flip_all(&rows[i]);
+  assert_int_equal(wrong, 0);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(dcap_quotes_are_judged_as_expected),
       cmocka_unit_test(snp_reports_are_judged_as_expected),
+      cmocka_unit_test(ratls_certificates_are_judged_as_expected),
+      cmocka_unit_test(a_tsm_report_carries_its_own_certificates),
+      cmocka_unit_test(malformed_collateral_proves_nothing),
       cmocka_unit_test(nitro_documents_are_judged_as_expected),
+      cmocka_unit_test(a_flipped_bit_in_genuine_evidence_shows),
       cmocka_unit_test(azure_evidence_is_judged_as_expected),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
