@@ -1,7 +1,7 @@
 #include "attest/azure.h"
 
 #include "attest/snp.h"
-#include "attest/text.h"
+#include "signer/base/text.h"
 
 #define FIELD_MAX 65536u
 

@@ -2,7 +2,7 @@
 
 #include "attest/bundle.h"
 #include "attest/pubkey.h"
-#include "attest/text.h"
+#include "signer/base/text.h"
 
 #define ADDRESS_SIZE 20u
 #define HASH_SIZE CHIO_SHA256_SIZE

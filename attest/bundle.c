@@ -1,7 +1,7 @@
 #include "attest/bundle.h"
 
 #include "attest/crypto.h"
-#include "attest/text.h"
+#include "signer/base/text.h"
 
 void chio_dsse_pae(const char *payload_type, struct chio_slice payload, struct chio_buf *out) {
   chio_buf_printf(out, "DSSEv1 %zu %s %zu ", strlen(payload_type), payload_type, payload.len);

@@ -3,7 +3,7 @@
 
 #include "attest/json.h"
 #include "attest/judge.h"
-#include "attest/text.h"
+#include "signer/base/text.h"
 
 struct bundle {
   struct chio_buf payload, signature, ak, nonce, quote;

@@ -5,7 +5,7 @@
 #include "attest/der.h"
 #include "attest/pem.h"
 #include "attest/snp_vek.h"
-#include "attest/text.h"
+#include "signer/base/text.h"
 
 #include <dirent.h>
 #include <errno.h>

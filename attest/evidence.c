@@ -8,7 +8,7 @@
 #include "attest/pem.h"
 #include "attest/ratls.h"
 #include "attest/snp_vek.h"
-#include "attest/text.h"
+#include "signer/base/text.h"
 
 /* 2.25.109241486368889581879283758888474991060 */
 static const uint8_t oid_chio_evidence[] = {0x69, 0x81, 0xa4, 0xaf, 0x92, 0xc7, 0xa6, 0x9c, 0xaa, 0xba,

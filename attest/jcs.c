@@ -1,7 +1,7 @@
 #include "attest/jcs.h"
 
 #include "attest/json.h"
-#include "attest/text.h"
+#include "signer/base/text.h"
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 #include "attest/json.h"
 
-#include "attest/text.h"
+#include "signer/base/text.h"
 #include "signer/base/utf8.h"
 #include <stdlib.h>
 

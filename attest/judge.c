@@ -1,7 +1,7 @@
 #include "attest/judge.h"
 
 #include "attest/collateral.h"
-#include "attest/text.h"
+#include "signer/base/text.h"
 #include "attest/moment.h"
 #include <stdarg.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 #include "attest/jwk.h"
 
 #include "attest/der_write.h"
-#include "attest/text.h"
+#include "signer/base/text.h"
 
 #define RSA_BYTES_MIN 256u
 #define RSA_BYTES_MAX 512u

@@ -19,7 +19,6 @@ attest_libchio_attest_la_SOURCES = \
   attest/sim_pki.c attest/sim_pki.h \
   attest/sim_tdx.c \
   attest/snp_certs.c attest/snp_certs.h \
-  attest/text.c attest/text.h \
   attest/tsm.c attest/tsm.h
 attest_libchio_attest_la_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS) $(JANSSON_CFLAGS) $(CBOR_CFLAGS)
 attest_libchio_attest_la_LIBADD = $(CRYPTO_LIBS) $(JANSSON_LIBS) $(CBOR_LIBS) -lm

@@ -7,7 +7,7 @@
 #include "attest/judge.h"
 #include "attest/jwk.h"
 #include "attest/maa.h"
-#include "attest/text.h"
+#include "signer/base/text.h"
 
 #include <stdio.h>
 

@@ -1,6 +1,6 @@
 #include "attest/pem.h"
 
-#include "attest/text.h"
+#include "signer/base/text.h"
 #include <stdio.h>
 #include <stdlib.h>
 

@@ -1,7 +1,7 @@
 /* A policy that the evidence behind a result would pass: a start, to be read before it is used. */
 #include "attest/json.h"
 #include "attest/judge.h"
-#include "attest/text.h"
+#include "signer/base/text.h"
 
 #include <stdio.h>
 

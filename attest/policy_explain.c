@@ -1,7 +1,7 @@
 /* A policy in words: what it demands, and what it leaves open though it matters. */
 #include "attest/moment.h"
 #include "attest/policy_rules.h"
-#include "attest/text.h"
+#include "signer/base/text.h"
 
 static void put_strings(struct chio_buf *out, const struct chio_policy_strings *list) {
   for (size_t i = 0; i < list->count; i++) chio_buf_printf(out, "\n    %s", list->items[i]);

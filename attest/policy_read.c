@@ -3,7 +3,7 @@
 
 #include "attest/moment.h"
 #include "attest/pem.h"
-#include "attest/text.h"
+#include "signer/base/text.h"
 #include "signer/base/toml.h"
 
 #include <libgen.h>

@@ -2,7 +2,7 @@
 #include "attest/judge.h"
 
 #include "attest/moment.h"
-#include "attest/text.h"
+#include "signer/base/text.h"
 #include <stdlib.h>
 
 const char *chio_attest_reason_code(enum chio_attest_reason reason) {

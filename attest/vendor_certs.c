@@ -5,7 +5,7 @@
  */
 #include "attest/collateral.h"
 #include "attest/judge.h"
-#include "attest/text.h"
+#include "signer/base/text.h"
 
 #include <pthread.h>
 

@@ -1,7 +1,7 @@
 /*
- * HTTPS calls for the adapters: one thread drives all transfers (curl multi: connections are reused, HTTP/2 streams share
- * one), any number of threads wait for theirs. No redirects, no cookies, no fallback to plain HTTP; bodies and headers
- * are bounded. A call makes one attempt: retries belong to retry.h, which knows what may be repeated.
+ * HTTPS calls for the adapters: one thread drives all transfers (curl multi: connections are reused, HTTP/2 streams
+ * share one), any number of threads wait for theirs. No redirects, no cookies, no fallback to plain HTTP; bodies and
+ * headers are bounded. A call makes one attempt: retries belong to retry.h, which knows what may be repeated.
  */
 #ifndef CHIO_KMS_HTTP_H
 #define CHIO_KMS_HTTP_H

@@ -84,7 +84,8 @@ static enum chio_err set_option(struct chio_slice option, struct chio_key_uri *u
   if (is(name, "timeout_ms")) return set_timeout(value, uri, detail);
   for (size_t i = 0; i < CHIO_ARRAY_LEN(rows); i++) {
     if (!is(name, rows[i].name)) continue;
-    if (rows[i].to[0] != '\0') return chio_fail(detail, CHIO_E_MALFORMED, "%s stands twice in the key URI", rows[i].name);
+    if (rows[i].to[0] != '\0')
+      return chio_fail(detail, CHIO_E_MALFORMED, "%s stands twice in the key URI", rows[i].name);
     return copy_text(value, rows[i].to, rows[i].size, rows[i].name, detail);
   }
   int shown = (int)(name.len < NAME_MAX_LEN ? name.len : NAME_MAX_LEN);

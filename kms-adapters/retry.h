@@ -1,7 +1,8 @@
 /*
- * Attempts, delays and the circuit breaker of one endpoint. Delays are full jitter; what a server asks for (Retry-After)
- * is honoured up to the deadline; all callers of an endpoint share a bucket of retries, so that an outage does not
- * multiply the load; after enough failures in a row the breaker opens and calls fail at once, until one probe succeeds.
+ * Attempts, delays and the circuit breaker of one endpoint. Delays are full jitter; what a server asks for
+ * (Retry-After) is honoured up to the deadline; all callers of an endpoint share a bucket of retries, so that an outage
+ * does not multiply the load; after enough failures in a row the breaker opens and calls fail at once, until one probe
+ * succeeds.
  */
 #ifndef CHIO_KMS_RETRY_H
 #define CHIO_KMS_RETRY_H

@@ -8,6 +8,7 @@ signer_core_libchio_core_la_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS) $(SQLITE_CFLA
 signer_core_libchio_core_la_LIBADD = $(CRYPTO_LIBS) $(SODIUM_LIBS) $(SQLITE_LIBS) $(JANSSON_LIBS)
 signer_core_libchio_core_la_SOURCES = \
   signer/core/attr_set.c signer/core/attr_set.h \
+  signer/core/backend.h \
   signer/core/call.c signer/core/call.h \
   signer/core/certificate.c signer/core/certificate.h \
   signer/core/conn.c signer/core/conn.h \

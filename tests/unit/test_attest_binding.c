@@ -1,7 +1,7 @@
 /* Report data by profile: values that were computed elsewhere, and everything that must not pass for them. */
 #include "attest/binding.h"
 #include "attest/crypto.h"
-#include "attest/text.h"
+#include "signer/base/text.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,6 @@
 #include "attest/jcs.h"
 #include "attest/json.h"
-#include "attest/text.h"
+#include "signer/base/text.h"
 
 #include <math.h>
 #include <setjmp.h>

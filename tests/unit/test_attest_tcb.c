@@ -7,7 +7,7 @@
 #include "attest/ecdsa.h"
 #include "attest/platform.h"
 #include "attest/sim_dcap.h"
-#include "attest/text.h"
+#include "signer/base/text.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

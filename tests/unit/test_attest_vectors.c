@@ -1,7 +1,7 @@
 /* Every recorded evidence at hand (CHIO_VECTORS), judged with the collateral beside it at the time it names: the
  * verdict on each part, TCB status, measurement and report data must be the expected ones. One line each. */
 #include "attest/chio_attest.h"
-#include "attest/text.h"
+#include "signer/base/text.h"
 
 #include <dirent.h>
 #include <setjmp.h>

@@ -3,7 +3,7 @@
 #include "attest/chio_attest.h"
 #include "attest/ecdsa.h"
 #include "attest/platform.h"
-#include "attest/text.h"
+#include "signer/base/text.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

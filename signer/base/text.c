@@ -1,4 +1,4 @@
-#include "attest/text.h"
+#include "signer/base/text.h"
 
 #include "signer/base/utf8.h"
 

@@ -1,6 +1,6 @@
 /* Bytes as text and back: hexadecimal, base64 (RFC 4648), JSON strings. */
-#ifndef CHIO_ATTEST_TEXT_H
-#define CHIO_ATTEST_TEXT_H
+#ifndef CHIO_BASE_TEXT_H
+#define CHIO_BASE_TEXT_H
 
 #include "signer/base/buf.h"
 #include "signer/base/err.h"

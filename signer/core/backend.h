@@ -1,0 +1,70 @@
+/*
+ * Keys that live elsewhere: what the core asks of whoever can reach them (chiod's link to chio-kmsd; a table of
+ * functions, so that the core knows no processes). All functions may block until the time given is over and are called
+ * from threads that may wait (chio_conn_blocks says which requests those are). What comes back is believed in one
+ * thing only: nothing. A public key is pinned when it is first seen and a signature is verified with it before anyone
+ * gets it (the core does both). Errors as those of kms-adapters/adapter.h.
+ */
+#ifndef CHIO_CORE_BACKEND_H
+#define CHIO_CORE_BACKEND_H
+
+#include "signer/base/buf.h"
+#include "signer/base/err.h"
+#include "signer/base/secret.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define CHIO_BACKENDS_MAX 32u
+#define CHIO_BACKEND_KEYS_MAX 1024u /* of one backend */
+#define CHIO_BACKEND_NAME_MAX 64u
+#define CHIO_BACKEND_URI_MAX 1024u
+
+/* One [backend.NAME]: a slot of its own behind those of [token]. */
+struct chio_backend_config {
+  const char *name;         /* also the label of its token */
+  const char *const *keys;  /* URIs as configured, keys_count of them */
+  size_t keys_count;
+  bool list;                /* also show what the KMS lists */
+  bool login;               /* the user's PIN is needed; else the KMS's own credentials are enough */
+  unsigned timeout_ms;      /* of a whole operation */
+};
+
+/* A key as the backend describes it. */
+struct chio_backend_key {
+  char uri[CHIO_BACKEND_URI_MAX]; /* pinned to a version */
+  uint8_t spki[2048];
+  size_t spki_len;
+  bool can_sign;
+};
+
+struct chio_backend_ops {
+  enum chio_err (*describe)(void *self, const char *backend, const char *uri, unsigned timeout_ms,
+                            struct chio_backend_key *out_key, struct chio_detail *detail);
+  /* mechanism: wire value; params: mech_params.h's encoding; data: see chio_adapter_ops.sign. The core has hashed. */
+  enum chio_err (*sign)(void *self, const char *backend, const char *uri, struct chio_slice spki, uint32_t mechanism,
+                        struct chio_slice params, struct chio_slice data, unsigned timeout_ms,
+                        struct chio_buf *out_signature, struct chio_detail *detail);
+  enum chio_err (*create)(void *self, const char *backend, uint32_t key_type, uint32_t bits, const char *label,
+                          unsigned timeout_ms, struct chio_backend_key *out_key, struct chio_detail *detail);
+  /* found gets the URI of each key; it returns CHIO_OK to go on. */
+  enum chio_err (*list)(void *self, const char *backend, unsigned timeout_ms,
+                        enum chio_err (*found)(void *arg, const char *uri), void *arg, struct chio_detail *detail);
+  /* symmetric keys and sealing: cipher is enum chio_kms_cipher_kind; evidence may be empty */
+  enum chio_err (*encrypt)(void *self, const char *backend, const char *uri, uint32_t cipher, struct chio_slice aad,
+                           struct chio_slice plain, unsigned timeout_ms, struct chio_buf *out,
+                           struct chio_detail *detail);
+  enum chio_err (*decrypt)(void *self, const char *backend, const char *uri, uint32_t cipher, struct chio_slice aad,
+                           struct chio_slice evidence, struct chio_slice sealed, unsigned timeout_ms,
+                           struct chio_secret **out_plain, struct chio_detail *detail);
+  enum chio_err (*attestation)(void *self, const char *backend, const char *uri, unsigned timeout_ms,
+                               struct chio_buf *out, struct chio_detail *detail);
+  enum chio_err (*health)(void *self, const char *backend, unsigned timeout_ms, struct chio_detail *detail);
+};
+
+struct chio_backends {
+  const struct chio_backend_ops *ops; /* NULL: none; keys of backends answer CHIO_E_BACKEND_UNREACHABLE */
+  void *self;
+};
+
+#endif
