@@ -17,13 +17,19 @@
 
 #define CHIO_BACKENDS_MAX 32u
 #define CHIO_BACKEND_KEYS_MAX 1024u /* of one backend */
-#define CHIO_BACKEND_NAME_MAX 64u
+#define CHIO_BACKEND_NAME_MAX 32u
 #define CHIO_BACKEND_URI_MAX 1024u
+
+/* Its slots keep their numbers when others come and go: the core remembers which name has which. [token] has room for
+ * CHIO_BACKEND_SLOT_FIRST slots beside them. */
+#define CHIO_BACKEND_SLOT_FIRST 224u
 
 /* One [backend.NAME]: a slot of its own behind those of [token]. */
 struct chio_backend_config {
-  const char *name;         /* also the label of its token */
-  const char *const *keys;  /* URIs as configured, keys_count of them */
+  const char *name;         /* also the label of its token: of a-z, A-Z, 0-9, '-', '_' and '.' */
+  /* URIs as configured, keys_count of them. The core takes "#sha256=HEX" (of the SubjectPublicKeyInfo: the key that
+   * must be there) off their ends before the backend sees them. */
+  const char *const *keys;
   size_t keys_count;
   bool list;                /* also show what the KMS lists */
   bool login;               /* the user's PIN is needed; else the KMS's own credentials are enough */

@@ -7,6 +7,7 @@
 
 #include "signer/base/buf.h"
 #include "signer/base/err.h"
+#include "signer/core/backend.h"
 #include "signer/wire/frame.h"
 #include <sys/types.h>
 
@@ -31,6 +32,11 @@ struct chio_core_config {
   uint64_t argon2_memory;      /* bytes */
   bool audit; /* compare each slot with its set hash after opening, in a thread of the core: for chiod; a
                * guest in someone's process leaves it off */
+  /* Keys that live elsewhere: a slot for each backend, behind those of [token]. Names and URIs are copied; what reach
+   * stands on outlives the core. */
+  const struct chio_backend_config *backends;
+  size_t backend_count; /* at most CHIO_BACKENDS_MAX */
+  struct chio_backends reach;
 };
 
 /* The compiled-in defaults; state_dir stays NULL and audit false. */
