@@ -4,4 +4,5 @@ include tests/module/local.mk
 include tests/daemon/local.mk
 include tests/fuzz/local.mk
 include tests/apps/local.mk
+include tests/kms/local.mk
 include tests/support/local.mk
