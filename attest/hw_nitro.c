@@ -1,6 +1,7 @@
 /* nitro: the attestation document of an AWS Nitro enclave; the report data is its user data, PCR0 the measurement. */
 #include "attest/hardware.h"
 
+#include "attest/measurement.h"
 #include "attest/nitro.h"
 
 #include <stdlib.h>
@@ -48,20 +49,11 @@ static enum chio_err nitro_quote(void *self, const uint8_t report_data[CHIO_REPO
   return err;
 }
 
-static enum chio_err nitro_measurement(struct chio_slice quote, uint8_t out[CHIO_MEASUREMENT_MAX], size_t *out_len) {
-  struct chio_nitro parsed;
-  if (chio_nitro_parse(quote, &parsed) != CHIO_OK || parsed.pcrs[0].len != CHIO_NITRO_PCR_SIZE)
-    return CHIO_E_EVIDENCE_FORMAT;
-  memcpy(out, parsed.pcrs[0].data, CHIO_NITRO_PCR_SIZE);
-  *out_len = CHIO_NITRO_PCR_SIZE;
-  return CHIO_OK;
-}
-
 const struct chio_platform_backend chio_platform_nitro = {
     .name = "nitro",
     .present = nitro_present,
     .open = nitro_open,
     .close = free,
     .quote = nitro_quote,
-    .measurement = nitro_measurement,
+    .measurement = chio_nitro_measurement,
 };

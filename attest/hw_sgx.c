@@ -4,6 +4,7 @@
 
 #include "attest/crypto.h"
 #include "attest/dcap.h"
+#include "attest/measurement.h"
 #include "attest/node.h"
 #include "signer/base/cursor.h"
 
@@ -111,18 +112,11 @@ static enum chio_err sgx_quote(void *self, const uint8_t report_data[CHIO_REPORT
   return err;
 }
 
-static enum chio_err sgx_measurement(struct chio_slice quote, uint8_t out[CHIO_MEASUREMENT_MAX], size_t *out_len) {
-  if (!is_sgx(quote)) return CHIO_E_EVIDENCE_FORMAT;
-  memcpy(out, quote.data + BODY + CHIO_SGX_MRENCLAVE, CHIO_SHA256_SIZE);
-  *out_len = CHIO_SHA256_SIZE;
-  return CHIO_OK;
-}
-
 const struct chio_platform_backend chio_platform_sgx = {
     .name = "sgx",
     .present = sgx_present,
     .open = sgx_open,
     .close = free,
     .quote = sgx_quote,
-    .measurement = sgx_measurement,
+    .measurement = chio_sgx_measurement,
 };

@@ -3,6 +3,7 @@
 #include "attest/hardware.h"
 
 #include "attest/crypto.h"
+#include "attest/measurement.h"
 #include "attest/snp.h"
 #include "attest/snp_certs.h"
 
@@ -104,13 +105,6 @@ static enum chio_err snp_certificates(void *self, struct chio_buf *out_pem) {
   return chio_buf_err(out_pem);
 }
 
-static enum chio_err snp_measurement(struct chio_slice quote, uint8_t out[CHIO_MEASUREMENT_MAX], size_t *out_len) {
-  if (quote.len != CHIO_SNP_REPORT_SIZE) return CHIO_E_EVIDENCE_FORMAT;
-  memcpy(out, quote.data + CHIO_SNP_MEASUREMENT, CHIO_SHA384_SIZE);
-  *out_len = CHIO_SHA384_SIZE;
-  return CHIO_OK;
-}
-
 const struct chio_platform_backend chio_platform_snp = {
     .name = "snp",
     .present = snp_present,
@@ -118,5 +112,5 @@ const struct chio_platform_backend chio_platform_snp = {
     .close = snp_close,
     .quote = snp_quote,
     .certificates = snp_certificates,
-    .measurement = snp_measurement,
+    .measurement = chio_snp_measurement,
 };

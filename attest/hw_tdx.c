@@ -3,6 +3,7 @@
 
 #include "attest/crypto.h"
 #include "attest/dcap.h"
+#include "attest/measurement.h"
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -69,19 +70,11 @@ static enum chio_err tdx_quote(void *self, const uint8_t report_data[CHIO_REPORT
   return chio_tsm_report(&tdx->tsm, report_data, is_whole, out_quote, NULL, detail);
 }
 
-static enum chio_err tdx_measurement(struct chio_slice quote, uint8_t out[CHIO_MEASUREMENT_MAX], size_t *out_len) {
-  size_t body = body_offset(quote);
-  if (body == 0) return CHIO_E_EVIDENCE_FORMAT;
-  memcpy(out, quote.data + body + CHIO_TD_MRTD, CHIO_SHA384_SIZE);
-  *out_len = CHIO_SHA384_SIZE;
-  return CHIO_OK;
-}
-
 const struct chio_platform_backend chio_platform_tdx = {
     .name = "tdx",
     .present = tdx_present,
     .open = tdx_open,
     .close = free,
     .quote = tdx_quote,
-    .measurement = tdx_measurement,
+    .measurement = chio_tdx_measurement,
 };

@@ -3,6 +3,7 @@ noinst_LTLIBRARIES += attest/libchio-attest.la
 attest_libchio_attest_la_SOURCES = \
   attest/bundle.c attest/bundle.h \
   attest/cbor.c attest/cbor.h \
+  attest/cbor_write.c attest/cbor_write.h \
   attest/crypto.c attest/crypto.h \
   attest/dcap.h \
   attest/der_write.c attest/der_write.h \
@@ -10,13 +11,17 @@ attest_libchio_attest_la_SOURCES = \
   attest/hardware.h attest/hw_nitro.c attest/hw_sgx.c attest/hw_snp.c attest/hw_tdx.c \
   attest/jcs.c attest/jcs.h \
   attest/json.c attest/json.h \
+  attest/measurement.c attest/measurement.h \
   attest/nitro.c attest/nitro.h \
   attest/node.c attest/node.h \
   attest/nsm.c attest/nsm.h \
   attest/platform.c attest/platform.h attest/platform_backend.h \
   attest/sev_guest.c attest/sev_guest.h \
   attest/sim_dcap.c attest/sim_dcap.h \
+  attest/sim_nitro.c \
   attest/sim_pki.c attest/sim_pki.h \
+  attest/sim_sgx.c \
+  attest/sim_snp.c \
   attest/sim_tdx.c \
   attest/snp_certs.c attest/snp_certs.h \
   attest/tsm.c attest/tsm.h

@@ -14,6 +14,9 @@ static const struct chio_platform_backend *const backends[] = {
     &chio_platform_tdx,
     &chio_platform_snp,
     &chio_platform_sim_tdx,
+    &chio_platform_sim_snp,
+    &chio_platform_sim_sgx,
+    &chio_platform_sim_nitro,
 };
 
 static const struct chio_platform_backend *find_backend(const char *name) {

@@ -1,7 +1,7 @@
 /*
  * Where evidence is made: the platform the signer runs on. Chosen by name or by looking; sim-* make the same formats,
  * byte for byte, under a root of their own that they create in the state folder at first start: DIR/sim/tdx.pem (0600)
- * holds keys and certificates, DIR/sim/tdx-root.pem the root's certificate alone, for verifiers.
+ * holds keys and certificates, DIR/sim/tdx-root.pem the root's certificate alone, for verifiers; snp, sgx, nitro alike.
  */
 #ifndef CHIO_ATTEST_PLATFORM_H
 #define CHIO_ATTEST_PLATFORM_H
@@ -31,8 +31,7 @@ CHIO_MUST_CHECK enum chio_err chio_platform_quote(struct chio_platform *platform
                                                   const uint8_t report_data[CHIO_REPORT_DATA_SIZE],
                                                   struct chio_buf *out_quote, struct chio_detail *detail);
 
-/* Certificates that a verifier needs and the quote does not carry (SNP: VCEK, ASK; simulated: nothing but what is in
- * the quote), concatenated PEM appended; often none. */
+/* Certificates that a verifier needs and the quote does not carry (SNP alone: VCEK, ASK, ARK), concatenated PEM appended; often none. */
 CHIO_MUST_CHECK enum chio_err chio_platform_certificates(struct chio_platform *platform, struct chio_buf *out_pem);
 
 /* The root certificate of a simulated platform as PEM, appended: what a relying party must name to accept its quotes.

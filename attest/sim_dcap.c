@@ -77,12 +77,13 @@ static void put_pck_extension(struct chio_buf *out) {
 enum chio_err chio_sim_dcap_make(struct chio_sim_pki *pki) {
   struct chio_buf extension = CHIO_BUF_INIT;
   put_pck_extension(&extension);
+  const struct chio_sim_extension own = {PCK_EXTENSION_OID, chio_buf_slice(&extension)};
   const struct chio_sim_cert_spec specs[CHIO_SIM_DCAP_PAIRS] = {
-      [CHIO_SIM_DCAP_ROOT] = {"Chio Simulated SGX Root CA", 10950, true, 1, NULL, {NULL, 0}},
-      [CHIO_SIM_DCAP_PLATFORM_CA] = {"Chio Simulated SGX PCK Platform CA", 5475, true, 0, NULL, {NULL, 0}},
-      [CHIO_SIM_DCAP_PCK] = {"Chio Simulated SGX PCK Certificate", 2555, false, -1, PCK_EXTENSION_OID,
-                             chio_buf_slice(&extension)},
-      [CHIO_SIM_DCAP_TCB_SIGNING] = {"Chio Simulated SGX TCB Signing", 2555, false, -1, NULL, {NULL, 0}},
+      [CHIO_SIM_DCAP_ROOT] = {.cn = "Chio Simulated SGX Root CA", .days = 10950, .ca = true, .path_len = 1},
+      [CHIO_SIM_DCAP_PLATFORM_CA] = {.cn = "Chio Simulated SGX PCK Platform CA", .days = 5475, .ca = true},
+      [CHIO_SIM_DCAP_PCK] = {.cn = "Chio Simulated SGX PCK Certificate", .days = 2555, .extensions = &own,
+                             .extensions_count = 1},
+      [CHIO_SIM_DCAP_TCB_SIGNING] = {.cn = "Chio Simulated SGX TCB Signing", .days = 2555},
   };
   enum chio_err err = chio_buf_err(&extension);
   for (size_t i = 0; i < CHIO_SIM_DCAP_PAIRS && err == CHIO_OK; i++) {

@@ -10,6 +10,7 @@
 
 #include <openssl/pem.h>
 #include <openssl/rand.h>
+#include <openssl/rsa.h>
 #include <openssl/x509v3.h>
 
 /* ---- Certificates ---- */
@@ -53,7 +54,7 @@ static bool add_own(X509 *cert, const char *oid, struct chio_slice contents) {
   return ok;
 }
 
-static bool add_extensions(X509 *cert, X509 *issuer, const struct chio_sim_cert_spec *spec) {
+static bool add_standards(X509 *cert, X509 *issuer, const struct chio_sim_cert_spec *spec) {
   char constraints[64];
   if (!spec->ca)
     snprintf(constraints, sizeof constraints, "critical,CA:FALSE");
@@ -65,8 +66,37 @@ static bool add_extensions(X509 *cert, X509 *issuer, const struct chio_sim_cert_
          add_standard(cert, issuer, NID_authority_key_identifier, "keyid") &&
          add_standard(cert, issuer, NID_key_usage,
                       spec->ca ? "critical,keyCertSign,cRLSign" : "critical,digitalSignature,nonRepudiation") &&
-         add_standard(cert, issuer, NID_basic_constraints, constraints) &&
-         (spec->extension_oid == NULL || add_own(cert, spec->extension_oid, spec->extension));
+         add_standard(cert, issuer, NID_basic_constraints, constraints);
+}
+
+static bool add_extensions(X509 *cert, X509 *issuer, const struct chio_sim_cert_spec *spec) {
+  bool ok = spec->bare || add_standards(cert, issuer, spec);
+  for (size_t i = 0; i < spec->extensions_count && ok; i++)
+    ok = add_own(cert, spec->extensions[i].oid, spec->extensions[i].value);
+  return ok;
+}
+
+/* A certificate of seconds begins a moment before, as AWS has it: a clock may be behind. */
+static bool set_period(X509 *cert, const struct chio_sim_cert_spec *spec) {
+  bool lasting = spec->days > 0;
+  return X509_time_adj_ex(X509_getm_notBefore(cert), lasting ? -1 : 0, lasting ? 0 : -3, NULL) != NULL &&
+         X509_time_adj_ex(X509_getm_notAfter(cert), spec->days, spec->seconds, NULL) != NULL;
+}
+
+static bool set_pss(EVP_PKEY_CTX *ctx) {
+  return EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PSS_PADDING) == 1 &&
+         EVP_PKEY_CTX_set_rsa_mgf1_md_name(ctx, "SHA384", NULL) == 1 && EVP_PKEY_CTX_set_rsa_pss_saltlen(ctx, 48) == 1;
+}
+
+static bool sign(X509 *cert, EVP_PKEY *key) {
+  const char *digest = EVP_PKEY_get_bits(key) > 256 ? "SHA384" : "SHA256";
+  EVP_PKEY_CTX *key_ctx = NULL;
+  EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+  bool ok = ctx != NULL &&
+            EVP_DigestSignInit_ex(ctx, &key_ctx, digest, chio_attest_libctx(), NULL, key, NULL) == 1 &&
+            (!EVP_PKEY_is_a(key, "RSA") || set_pss(key_ctx)) && X509_sign_ctx(cert, ctx) > 0;
+  EVP_MD_CTX_free(ctx);
+  return ok;
 }
 
 enum chio_err chio_sim_certify(struct chio_sim_pair *pair, const struct chio_sim_pair *issuer,
@@ -75,15 +105,11 @@ enum chio_err chio_sim_certify(struct chio_sim_pair *pair, const struct chio_sim
   if (cert == NULL) return CHIO_E_NO_MEMORY;
   X509 *issuer_cert = issuer != NULL ? issuer->cert : cert;
   EVP_PKEY *issuer_key = issuer != NULL ? issuer->key : pair->key;
-  EVP_MD *digest = EVP_MD_fetch(chio_attest_libctx(), EVP_PKEY_get_bits(issuer_key) > 256 ? "SHA384" : "SHA256", NULL);
-  bool ok = digest != NULL && X509_set_version(cert, X509_VERSION_3) == 1 && set_serial(cert) &&
+  bool ok = X509_set_version(cert, X509_VERSION_3) == 1 && set_serial(cert) &&
             set_name(X509_get_subject_name(cert), spec->cn) &&
             X509_set_issuer_name(cert, X509_get_subject_name(issuer_cert)) == 1 &&
-            X509_time_adj_ex(X509_getm_notBefore(cert), -1, 0, NULL) != NULL &&
-            X509_time_adj_ex(X509_getm_notAfter(cert), spec->days, 0, NULL) != NULL &&
-            X509_set_pubkey(cert, pair->key) == 1 && add_extensions(cert, issuer_cert, spec) &&
-            X509_sign(cert, issuer_key, digest) > 0;
-  EVP_MD_free(digest);
+            set_period(cert, spec) && X509_set_pubkey(cert, pair->key) == 1 &&
+            add_extensions(cert, issuer_cert, spec) && sign(cert, issuer_key);
   if (!ok) {
     X509_free(cert);
     return CHIO_E_INTERNAL;

@@ -20,16 +20,25 @@ struct chio_sim_pki {
   size_t count;
 };
 
-struct chio_sim_cert_spec {
-  const char *cn;
-  int days;
-  bool ca;
-  int path_len;                /* of a CA; -1: none */
-  const char *extension_oid;   /* one extension of the caller's, not critical; NULL: none */
-  struct chio_slice extension; /* its contents, DER */
+/* An extension of the caller's, not critical. */
+struct chio_sim_extension {
+  const char *oid;
+  struct chio_slice value; /* its contents */
 };
 
-/* Certifies the public key of pair->key under issuer (NULL: by itself). ECDSA keys alone. CHIO_E_INTERNAL. */
+struct chio_sim_cert_spec {
+  const char *cn;
+  int days;    /* from yesterday on */
+  int seconds; /* with days 0: from now on */
+  bool ca;
+  int path_len; /* of a CA; -1: none */
+  bool bare;    /* no extensions but the caller's */
+  const struct chio_sim_extension *extensions;
+  size_t extensions_count;
+};
+
+/* Certifies the public key of pair->key under issuer (NULL: by itself): ECDSA, or RSA as AMD signs (PSS, SHA-384, salt
+ * 48). CHIO_E_INTERNAL. */
 CHIO_MUST_CHECK enum chio_err chio_sim_certify(struct chio_sim_pair *pair, const struct chio_sim_pair *issuer,
                                                const struct chio_sim_cert_spec *spec);
 

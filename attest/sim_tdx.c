@@ -2,7 +2,9 @@
 #include "attest/platform_backend.h"
 
 #include "attest/dcap.h"
+#include "attest/measurement.h"
 #include "attest/sim_dcap.h"
+
 #include <stdlib.h>
 
 struct sim_tdx {
@@ -71,13 +73,6 @@ static enum chio_err sim_tdx_root(const void *self, struct chio_buf *out_pem) {
   return chio_cert_append_pem(sim->qe.pki.pairs[CHIO_SIM_DCAP_ROOT].cert, out_pem);
 }
 
-static enum chio_err sim_tdx_measurement(struct chio_slice quote, uint8_t out[CHIO_MEASUREMENT_MAX], size_t *out_len) {
-  if (quote.len < CHIO_DCAP_HEADER_SIZE + CHIO_DCAP_TD10_SIZE || quote.data[0] != 4) return CHIO_E_EVIDENCE_FORMAT;
-  memcpy(out, quote.data + CHIO_DCAP_HEADER_SIZE + CHIO_TD_MRTD, CHIO_SHA384_SIZE);
-  *out_len = CHIO_SHA384_SIZE;
-  return CHIO_OK;
-}
-
 const struct chio_platform_backend chio_platform_sim_tdx = {
     .name = "sim-tdx",
     .simulated = true,
@@ -85,5 +80,5 @@ const struct chio_platform_backend chio_platform_sim_tdx = {
     .close = sim_tdx_close,
     .quote = sim_tdx_quote,
     .root = sim_tdx_root,
-    .measurement = sim_tdx_measurement,
+    .measurement = chio_tdx_measurement,
 };

@@ -20,7 +20,7 @@ static const struct flag flags[] = {
     {"socket", "CHIO_SOCKET", "socket.path", NULL, "PATH", "the socket to listen on"},
     {"user", "CHIO_USER", "user", NULL, "NAME", "the user to become when started as root"},
     {"stay-root", NULL, "stay_root", "true", NULL, "stay root"},
-    {"platform", "CHIO_PLATFORM", "platform", NULL, "NAME", "where evidence comes from: auto, tdx, sim-tdx ..."},
+    {"platform", "CHIO_PLATFORM", "platform", NULL, "NAME", "where evidence comes from: auto, tdx, snp, sim-tdx ..."},
     {"tee", NULL, "platform", NULL, "NAME", "the same"},
     {"foreground", NULL, "daemon", "false", NULL, "stay in the foreground (the default)"},
     {"daemon", NULL, "daemon", "true", NULL, "go to the background once ready"},

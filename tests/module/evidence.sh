@@ -1,20 +1,28 @@
 #!/bin/sh
 # Where a key was born, as a stranger reads it: the evidence by attribute, certificate, data object and fresh over a
 # nonce; each accepted against the root of the simulated platform, and each refused after one changed bit in any part.
+# The platform is CHIO_TEST_PLATFORM's: evidence_snp.sh and its like set it.
 . "$abs_top_srcdir/tests/support/tap.sh"
-for tool in p11tool pkcs11-tool python3; do
+for tool in openssl p11tool pkcs11-tool python3; do
   command -v $tool >/dev/null 2>&1 || skip_all "$tool is not here"
 done
 under_chiod
 cd "$CHIO_TEST_DIR" || exit 99
 export CHIO_PIN_SOURCE="$CHIO_TEST_DIR/pin"
 printf 123456 >pin
-root=$CHIO_STATE/sim/tdx-root.pem
+platform=${CHIO_TEST_PLATFORM:-sim-tdx}
+root=$CHIO_STATE/sim/${platform#sim-}-root.pem
 
 check "a key is made" chio-hsm key generate web
 check "its public key is exported" chio-hsm export-pub web -o web.pem
 check "another key is made" chio-hsm key generate other
 check "the other public key is exported" chio-hsm export-pub other -o other.pem
+
+OPENSSL_CONF=/dev/null openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-384 -nodes -keyout /dev/null -days 30 \
+  -subj "$(OPENSSL_CONF=/dev/null openssl x509 -in "$root" -noout -subject -nameopt compat | sed 's/^subject=//')" \
+  -out other-root.pem 2>/dev/null
+is "another root has the same name" "$(OPENSSL_CONF=/dev/null openssl x509 -in "$root" -noout -subject)" \
+  "$(OPENSSL_CONF=/dev/null openssl x509 -in other-root.pem -noout -subject)"
 
 check "the attribute is read" chio-hsm attest web -o attribute.evidence
 check "the certificate is read with p11tool" \
@@ -29,6 +37,9 @@ for way in attribute certificate data nonce; do
     chio-hsm verify $way.evidence --root "$root" --key web.pem
   refute "$way: refused for another key" chio-hsm verify $way.evidence --root "$root" --key other.pem
   refute "$way: refused where nobody names the root" chio-hsm verify $way.evidence --key web.pem
+  refute "$way: refused under another root" chio-hsm verify $way.evidence --root other-root.pem --key web.pem
+  chio-hsm verify $way.evidence --root "$root" --key web.pem --json >verdict.json
+  is "$way: of the platform" "$platform" "$(python3 -c 'import json; print(json.load(open("verdict.json"))["tee"])')"
 done
 check "the nonce is found" chio-hsm verify nonce.evidence --root "$root" --nonce 00112233445566778899
 refute "another nonce is not" chio-hsm verify nonce.evidence --root "$root" --nonce 00112233445566778898
@@ -67,6 +78,14 @@ else:
                 for at in (len(raw) // 4, len(raw) // 2):
                     bad = bytearray(raw); bad[at] ^= 1; new.append(base64.b64encode(bytes(bad)).decode())
             for value in new: put(data.replace(node.encode(), value.encode()))
+        elif isinstance(node, str) and path[-1] == "certificates":
+            for text in node.split("-----BEGIN CERTIFICATE-----\n")[1:]:
+                old = text.split("-----END")[0]
+                raw = base64.b64decode(old)
+                for at in range(8, len(raw), len(raw) // 8):
+                    bad = bytearray(raw); bad[at] ^= 1
+                    new = base64.encodebytes(bytes(bad)).decode()
+                    put(data.replace(json.dumps(old)[1:-1].encode(), json.dumps(new)[1:-1].encode()))
     walk(json.loads(data), [])
 print(count)
 P

@@ -22,6 +22,9 @@ MODULE_TESTS = \
   tests/module/client_embedded.sh \
   tests/module/binding.sh \
   tests/module/evidence.sh \
+  tests/module/evidence_nitro.sh \
+  tests/module/evidence_sgx.sh \
+  tests/module/evidence_snp.sh \
   tests/module/exports.sh \
   tests/module/p11tool.sh \
   tests/module/pkcs11_conformance.sh \

@@ -23,6 +23,11 @@ tests_unit_test_attest_sim_SOURCES = tests/unit/test_attest_sim.c
 tests_unit_test_attest_sim_CFLAGS = $(ATTEST_TEST_CFLAGS)
 tests_unit_test_attest_sim_LDADD = $(ATTEST_TEST_LIBS)
 
+UNIT_TESTS += tests/unit/test_attest_sim_judged
+tests_unit_test_attest_sim_judged_SOURCES = tests/unit/test_attest_sim_judged.c
+tests_unit_test_attest_sim_judged_CFLAGS = $(ATTEST_TEST_CFLAGS)
+tests_unit_test_attest_sim_judged_LDADD = $(ATTEST_TEST_LIBS)
+
 UNIT_TESTS += tests/unit/test_attest_vectors
 tests_unit_test_attest_vectors_SOURCES = tests/unit/test_attest_vectors.c
 tests_unit_test_attest_vectors_CFLAGS = $(ATTEST_TEST_CFLAGS)
