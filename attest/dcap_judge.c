@@ -173,6 +173,22 @@ static bool all_used(const struct chio_cert_set *certs, const struct chio_path *
   return true;
 }
 
+/* The chain stands as certificates go; that it is a PCK's is judged here. What refuses leaves nothing proved. */
+static bool is_pck_chain(struct chio_judge *j, const struct chio_path *path) {
+  const struct chio_cert *leaf = path->certs[0];
+  if (!all_used(&j->certs, path)) {
+    chio_judge_fail(j, CHIO_ATTEST_CHAIN, "a certificate in the quote does not belong to its chain");
+  } else if (path->count < 2 || !chio_cert_cn_contains(path->certs[1], "PCK")) {
+    chio_judge_fail(j, CHIO_ATTEST_CHAIN, "the PCK certificate is not issued by a PCK CA");
+  } else if (leaf->has_key_usage && (leaf->key_usage & CHIO_KEY_USAGE_DIGITAL_SIGNATURE) == 0) {
+    chio_judge_fail(j, CHIO_ATTEST_CERTIFICATE_MISMATCH, "the PCK certificate is not for signatures");
+  } else {
+    return true;
+  }
+  j->result->pub.proved &= ~(uint32_t)CHIO_ATTEST_PROVED_CHAIN;
+  return false;
+}
+
 /* Returns whether out_pck is set. */
 static bool judge_platform(struct chio_judge *j, const struct chio_dcap_quote *q, bool bound,
                            struct chio_pck *out_pck) {
@@ -190,14 +206,7 @@ static bool judge_platform(struct chio_judge *j, const struct chio_dcap_quote *q
   describe_pck(j, out_pck);
   struct chio_path path;
   if (!chio_judge_chain(j, CHIO_VENDOR_INTEL, leaf, "PCK certificate", &path)) return true;
-  if (!all_used(&j->certs, &path)) {
-    j->result->pub.proved &= ~(uint32_t)CHIO_ATTEST_PROVED_CHAIN;
-    chio_judge_fail(j, CHIO_ATTEST_CHAIN, "a certificate in the quote does not belong to its chain");
-  } else if (path.count < 2 || !chio_cert_cn_contains(path.certs[1], "PCK")) {
-    chio_judge_fail(j, CHIO_ATTEST_CHAIN, "the PCK certificate is not issued by a PCK CA");
-  } else if (path.anchor != NULL) {
-    chio_dcap_judge_tcb(j, q, out_pck, &path);
-  }
+  if (is_pck_chain(j, &path) && path.anchor != NULL) chio_dcap_judge_tcb(j, q, out_pck, &path);
   return true;
 }
 

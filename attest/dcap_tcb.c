@@ -72,6 +72,7 @@ static void judge_revocation(struct tcb_judge *t) {
 /* The signer's role is in its name, and its root must be the platform's. */
 static bool is_signer(struct tcb_judge *t, const struct chio_cert *cert, struct chio_path *out_path) {
   if (cert->is_ca || !chio_cert_cn_contains(cert, "TCB Signing")) return false;
+  if (cert->has_key_usage && (cert->key_usage & CHIO_KEY_USAGE_DIGITAL_SIGNATURE) == 0) return false;
   struct chio_anchor_storage storage;
   struct chio_anchors anchors = chio_judge_anchors(t->j, CHIO_VENDOR_INTEL, &storage);
   const struct chio_cert_set *sets[] = {chio_collateral_certs(t->j->collateral), &t->j->certs};

@@ -3,6 +3,8 @@ ATTEST_TEST_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(CRYPTO_CFLAGS) $(JANSSON_CF
 ATTEST_TEST_LIBS = attest/libchio-verify.la attest/libchio-attest.la $(CMOCKA_LIBS) signer/base/libchio-base.la \
   $(CRYPTO_LIBS) $(SODIUM_LIBS) $(JANSSON_LIBS)
 
+DCAP_RIG = tests/unit/dcap_rig.c tests/unit/dcap_rig.h
+
 UNIT_TESTS += tests/unit/test_attest_binding
 tests_unit_test_attest_binding_SOURCES = tests/unit/test_attest_binding.c
 tests_unit_test_attest_binding_CFLAGS = $(ATTEST_TEST_CFLAGS)
@@ -39,9 +41,21 @@ tests_unit_test_attest_verify_CFLAGS = $(ATTEST_TEST_CFLAGS)
 tests_unit_test_attest_verify_LDADD = $(ATTEST_TEST_LIBS)
 
 UNIT_TESTS += tests/unit/test_attest_tcb
-tests_unit_test_attest_tcb_SOURCES = tests/unit/test_attest_tcb.c
+tests_unit_test_attest_tcb_SOURCES = tests/unit/test_attest_tcb.c $(DCAP_RIG)
 tests_unit_test_attest_tcb_CFLAGS = $(ATTEST_TEST_CFLAGS)
 tests_unit_test_attest_tcb_LDADD = $(ATTEST_TEST_LIBS)
+
+FORGE = tests/unit/forge.c tests/unit/forge.h
+
+UNIT_TESTS += tests/unit/test_attest_negative
+tests_unit_test_attest_negative_SOURCES = tests/unit/test_attest_negative.c $(DCAP_RIG) $(FORGE)
+tests_unit_test_attest_negative_CFLAGS = $(ATTEST_TEST_CFLAGS)
+tests_unit_test_attest_negative_LDADD = $(ATTEST_TEST_LIBS)
+
+UNIT_TESTS += tests/unit/test_attest_negative_chain
+tests_unit_test_attest_negative_chain_SOURCES = tests/unit/test_attest_negative_chain.c $(DCAP_RIG) $(FORGE)
+tests_unit_test_attest_negative_chain_CFLAGS = $(ATTEST_TEST_CFLAGS)
+tests_unit_test_attest_negative_chain_LDADD = $(ATTEST_TEST_LIBS)
 
 # Not a test: tests/unit/attest_bench EVIDENCE COLLATERAL TIME.
 check_PROGRAMS += tests/unit/attest_bench
