@@ -1,14 +1,14 @@
 noinst_LTLIBRARIES += kms-adapters/libchio-kms.la
 kms_adapters_libchio_kms_la_SOURCES = \
   kms-adapters/adapter.h \
-  kms-adapters/body.h \
+  kms-adapters/body.c kms-adapters/body.h \
   kms-adapters/crc32c.c kms-adapters/crc32c.h \
   kms-adapters/deadline.c kms-adapters/deadline.h \
   kms-adapters/http.c kms-adapters/http.h \
   kms-adapters/key_uri.c kms-adapters/key_uri.h \
-  kms-adapters/lease.h \
+  kms-adapters/lease.c kms-adapters/lease.h \
   kms-adapters/retry.c kms-adapters/retry.h \
-  kms-adapters/signature_form.h \
+  kms-adapters/signature_form.c kms-adapters/signature_form.h \
   kms-adapters/sigv4.c kms-adapters/sigv4.h
 kms_adapters_libchio_kms_la_CFLAGS = $(AM_CFLAGS) $(CURL_CFLAGS) $(CRYPTO_CFLAGS) $(JANSSON_CFLAGS)
 kms_adapters_libchio_kms_la_LIBADD = signer/wire/libchio-wire.la signer/base/libchio-base.la \

@@ -31,17 +31,26 @@ void chio_hex_append(struct chio_buf *out, struct chio_slice bytes) {
 }
 
 static const char base64_standard[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+static const char base64_urlsafe[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-void chio_base64_append(struct chio_buf *out, struct chio_slice bytes) {
+static void base64_groups(struct chio_buf *out, struct chio_slice bytes, const char alphabet[65], bool padded) {
   for (size_t i = 0; i < bytes.len; i += 3) {
-    size_t left = bytes.len - i;
+    size_t left = bytes.len - i < 3 ? bytes.len - i : 3;
     uint32_t group = (uint32_t)bytes.data[i] << 16;
     if (left > 1) group |= (uint32_t)bytes.data[i + 1] << 8;
     if (left > 2) group |= bytes.data[i + 2];
-    char four[4] = {base64_standard[group >> 18], base64_standard[group >> 12 & 63],
-                    left > 1 ? base64_standard[group >> 6 & 63] : '=', left > 2 ? base64_standard[group & 63] : '='};
-    chio_buf_append(out, four, sizeof four);
+    char four[4] = {alphabet[group >> 18], alphabet[group >> 12 & 63], left > 1 ? alphabet[group >> 6 & 63] : '=',
+                    left > 2 ? alphabet[group & 63] : '='};
+    chio_buf_append(out, four, padded ? 4 : left + 1);
   }
+}
+
+void chio_base64_append(struct chio_buf *out, struct chio_slice bytes) {
+  base64_groups(out, bytes, base64_standard, true);
+}
+
+void chio_base64url_append(struct chio_buf *out, struct chio_slice bytes) {
+  base64_groups(out, bytes, base64_urlsafe, false);
 }
 
 static int base64_digit(uint8_t c, bool url) {

@@ -13,3 +13,8 @@ UNIT_TESTS += tests/unit/test_retry
 tests_unit_test_retry_SOURCES = tests/unit/test_retry.c
 tests_unit_test_retry_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_retry_LDADD = kms-adapters/libchio-kms.la $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_kms_base
+tests_unit_test_kms_base_SOURCES = tests/unit/test_kms_base.c tests/support/http_script.c tests/support/http_script.h
+tests_unit_test_kms_base_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(JANSSON_CFLAGS)
+tests_unit_test_kms_base_LDADD = kms-adapters/libchio-kms.la $(JANSSON_LIBS) $(UNIT_LIBS)
