@@ -86,6 +86,9 @@ static enum chio_err set_option(struct chio_slice option, struct chio_key_uri *u
     if (!is(name, rows[i].name)) continue;
     if (rows[i].to[0] != '\0')
       return chio_fail(detail, CHIO_E_MALFORMED, "%s stands twice in the key URI", rows[i].name);
+    for (const char *c = "&;?"; *c != '\0'; c++) /* they would mean something else in the other spelling */
+      if (value.len > 0 && memchr(value.data, *c, value.len) != NULL)
+        return chio_fail(detail, CHIO_E_MALFORMED, "%s in the key URI has a '%c'", rows[i].name, *c);
     return copy_text(value, rows[i].to, rows[i].size, rows[i].name, detail);
   }
   int shown = (int)(name.len < NAME_MAX_LEN ? name.len : NAME_MAX_LEN);
@@ -161,6 +164,8 @@ static enum chio_err parse_azure(struct chio_slice body, struct chio_key_uri *ur
   }
   if (err == CHIO_OK && (uri->key[0] == '\0' || uri->host[0] == '\0'))
     return chio_fail(detail, CHIO_E_MALFORMED, "an Azure key URI names a vault and a key");
+  if (err == CHIO_OK && (strchr(uri->key, '/') != NULL || strchr(uri->host, '/') != NULL))
+    return chio_fail(detail, CHIO_E_MALFORMED, "the name of an Azure key or vault has no '/'");
   return err;
 }
 
@@ -217,4 +222,45 @@ enum chio_err chio_key_uri_parse(const char *text, struct chio_key_uri *out_uri,
   if (err == CHIO_OK) *out_uri = *uri;
   free(uri);
   return err;
+}
+
+/* What stands before the options. */
+static void append_name(const struct chio_key_uri *uri, struct chio_buf *out) {
+  switch (uri->kind) {
+  case CHIO_KMS_AWS: chio_buf_printf(out, "awskms://%s/%s", uri->host, uri->key); break;
+  case CHIO_KMS_GCP:
+    chio_buf_printf(out, "gcpkms://%s", uri->key);
+    if (uri->version[0] != '\0') chio_buf_printf(out, "/cryptoKeyVersions/%s", uri->version);
+    break;
+  case CHIO_KMS_AZURE:
+    chio_buf_printf(out, "azurekms://%s/%s", uri->host, uri->key);
+    if (uri->version[0] != '\0') chio_buf_printf(out, "/%s", uri->version);
+    break;
+  case CHIO_KMS_VAULT: chio_buf_printf(out, "hashivault://%s", uri->key); break;
+  case CHIO_KMS_PKCS11: chio_buf_printf(out, "pkcs11:%s", uri->key); break;
+  }
+}
+
+enum chio_err chio_key_uri_format(const struct chio_key_uri *uri, struct chio_buf *out, struct chio_detail *detail) {
+  size_t start = out->len;
+  bool version_option = uri->kind == CHIO_KMS_VAULT || uri->kind == CHIO_KMS_AWS;
+  const struct {
+    const char *name;
+    const char *value;
+  } rows[] = {
+      {"region", uri->region},        {"endpoint", uri->endpoint}, {"ca", uri->ca},
+      {"namespace", uri->namespace_}, {"mount", uri->mount},       {"key_version", version_option ? uri->version : ""},
+  };
+  char separator = '?';
+  append_name(uri, out);
+  for (size_t i = 0; i < CHIO_ARRAY_LEN(rows) && uri->kind != CHIO_KMS_PKCS11; i++) {
+    if (rows[i].value[0] == '\0') continue;
+    chio_buf_printf(out, "%c%s=%s", separator, rows[i].name, rows[i].value);
+    separator = '&';
+  }
+  if (uri->timeout_ms != 0) chio_buf_printf(out, "%ctimeout_ms=%u", separator, uri->timeout_ms);
+  if (chio_buf_err(out) != CHIO_OK) return CHIO_E_NO_MEMORY;
+  if (out->len - start <= CHIO_KEY_URI_MAX) return CHIO_OK;
+  out->len = start;
+  return chio_fail(detail, CHIO_E_TOO_LONG, "the key URI is too long");
 }

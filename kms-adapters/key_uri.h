@@ -16,6 +16,7 @@
 #ifndef CHIO_KMS_KEY_URI_H
 #define CHIO_KMS_KEY_URI_H
 
+#include "signer/base/buf.h"
 #include "signer/base/err.h"
 #include "signer/base/slice.h"
 
@@ -40,5 +41,9 @@ struct chio_key_uri {
  * detail names the part and never repeats a secret. */
 CHIO_MUST_CHECK enum chio_err chio_key_uri_parse(const char *text, struct chio_key_uri *out_uri,
                                                  struct chio_detail *detail);
+
+/* The one canonical spelling, appended: it is parsed to the same struct. CHIO_E_TOO_LONG, CHIO_E_NO_MEMORY. */
+CHIO_MUST_CHECK enum chio_err chio_key_uri_format(const struct chio_key_uri *uri, struct chio_buf *out,
+                                                  struct chio_detail *detail);
 
 #endif

@@ -27,6 +27,7 @@ include tests/fuzz/provider.mk
 include tests/fuzz/core.mk
 include tests/fuzz/attest.mk
 include tests/fuzz/platform.mk
+include tests/fuzz/kms.mk
 
 check_PROGRAMS += $(FUZZ_TARGETS)
 if !FUZZING

@@ -42,6 +42,12 @@ static void the_spellings_that_users_know_are_read(void **state) {
     assert_string_equal(uri.host, rows[i].host);
     assert_string_equal(uri.region, rows[i].region);
     assert_string_equal(uri.mount, rows[i].mount);
+    struct chio_key_uri again;
+    struct chio_buf text = CHIO_BUF_INIT;
+    assert_int_equal(chio_key_uri_format(&uri, &text, &detail), CHIO_OK);
+    assert_int_equal(chio_key_uri_parse(chio_buf_cstr(&text), &again, &detail), CHIO_OK);
+    assert_memory_equal(&uri, &again, sizeof uri);
+    chio_buf_clear(&text);
   }
 }
 
@@ -58,6 +64,9 @@ static void what_is_no_key_uri_is_refused(void **state) {
       {"awskms:///", CHIO_E_MALFORMED},
       {"awskms:///alias/a b", CHIO_E_MALFORMED},
       {"awskms:///alias/x?colour=red", CHIO_E_MALFORMED},
+      {"awskms:key-id=x;region=a&b", CHIO_E_MALFORMED},
+      {"azurekms:name=a/b;vault=v", CHIO_E_MALFORMED},
+      {"azurekms:name=a;vault=v/w", CHIO_E_MALFORMED},
       {"awskms:///alias/x?region=a&region=b", CHIO_E_MALFORMED},
       {"awskms:///alias/x?region=", CHIO_E_MALFORMED},
       {"awskms:///alias/x?timeout_ms=soon", CHIO_E_MALFORMED},

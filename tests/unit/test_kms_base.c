@@ -40,7 +40,7 @@ static void deep_nesting_is_refused_before_it_is_parsed(void **state) {
   (void)state;
   static char text[400000];
   json_t *object = NULL;
-  strcpy(text, "{\"a\":");
+  memcpy(text, "{\"a\":", 5);
   memset(text + 5, '[', sizeof text - 6);
   text[sizeof text - 1] = '\0';
   assert_int_equal(chio_body_parse(chio_slice_str(text), "the reply", &object, NULL), CHIO_E_BACKEND);

@@ -1,0 +1,5 @@
+# The KMS adapters: key URIs.
+FUZZ_TARGETS += tests/fuzz/fuzz_key_uri
+tests_fuzz_fuzz_key_uri_SOURCES = tests/fuzz/fuzz_key_uri.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_key_uri_LDFLAGS = $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_key_uri_LDADD = kms-adapters/libchio-kms.la signer/wire/libchio-wire.la signer/base/libchio-base.la
