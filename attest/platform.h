@@ -31,7 +31,8 @@ CHIO_MUST_CHECK enum chio_err chio_platform_quote(struct chio_platform *platform
                                                   const uint8_t report_data[CHIO_REPORT_DATA_SIZE],
                                                   struct chio_buf *out_quote, struct chio_detail *detail);
 
-/* Certificates that a verifier needs and the quote does not carry (SNP alone: VCEK, ASK, ARK), concatenated PEM appended; often none. */
+/* Certificates that a verifier needs and the quote does not carry (SNP alone: VCEK, ASK, ARK), concatenated PEM
+ * appended; often none. */
 CHIO_MUST_CHECK enum chio_err chio_platform_certificates(struct chio_platform *platform, struct chio_buf *out_pem);
 
 /* The root certificate of a simulated platform as PEM, appended: what a relying party must name to accept its quotes.

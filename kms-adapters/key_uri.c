@@ -128,7 +128,6 @@ static enum chio_err parse_aws(struct chio_slice body, struct chio_key_uri *uri,
   }
   if (err != CHIO_OK) return err;
   if (uri->key[0] == '\0') return chio_fail(detail, CHIO_E_MALFORMED, "the key URI names no key");
-  region_of_arn(uri);
   return CHIO_OK;
 }
 
@@ -215,6 +214,7 @@ enum chio_err chio_key_uri_parse(const char *text, struct chio_key_uri *out_uri,
     err = schemes[i].parse(body, uri, detail);
     if (err == CHIO_OK && schemes[i].options) err = set_options(rest, '&', uri, detail);
     if (err == CHIO_OK) err = check_version(uri, detail);
+    if (err == CHIO_OK && uri->kind == CHIO_KMS_AWS) region_of_arn(uri);
     break;
   }
   if (err == CHIO_OK && uri->kind == CHIO_KMS_VAULT && uri->mount[0] == '\0')
