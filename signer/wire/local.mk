@@ -38,3 +38,22 @@ signer_wire_libchio_wire_la_SOURCES = \
   signer/wire/msg_token_init.c signer/wire/msg_token_init.h \
   signer/wire/msg_verify.c signer/wire/msg_verify.h \
   signer/wire/uid.c signer/wire/uid.h
+
+# The messages between chiod and chio-kmsd: a library of their own, so that the modules do not carry them.
+noinst_LTLIBRARIES += signer/wire/libchio-wire-backend.la
+signer_wire_libchio_wire_backend_la_SOURCES = \
+  signer/wire/backend.def signer/wire/backend_limits.h \
+  signer/wire/backend_message.c signer/wire/backend_message.h \
+  signer/wire/backend_attestation.c signer/wire/backend_attestation.h \
+  signer/wire/backend_call.c signer/wire/backend_call.h \
+  signer/wire/backend_create.c signer/wire/backend_create.h \
+  signer/wire/backend_decrypt.c signer/wire/backend_decrypt.h \
+  signer/wire/backend_describe.c signer/wire/backend_describe.h \
+  signer/wire/backend_encrypt.c signer/wire/backend_encrypt.h \
+  signer/wire/backend_fetch.c signer/wire/backend_fetch.h \
+  signer/wire/backend_health.c signer/wire/backend_health.h \
+  signer/wire/backend_list.c signer/wire/backend_list.h \
+  signer/wire/backend_lock.c signer/wire/backend_lock.h \
+  signer/wire/backend_open.c signer/wire/backend_open.h \
+  signer/wire/backend_ping.c signer/wire/backend_ping.h \
+  signer/wire/backend_sign.c signer/wire/backend_sign.h

@@ -20,6 +20,11 @@ tests_fuzz_fuzz_wire_SOURCES = tests/fuzz/fuzz_wire.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_wire_LDFLAGS = $(FUZZ_LDFLAGS)
 tests_fuzz_fuzz_wire_LDADD = signer/wire/libchio-wire.la signer/base/libchio-base.la
 
+FUZZ_TARGETS += tests/fuzz/fuzz_backend
+tests_fuzz_fuzz_backend_SOURCES = tests/fuzz/fuzz_backend.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_backend_LDFLAGS = $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_backend_LDADD = signer/wire/libchio-wire-backend.la signer/wire/libchio-wire.la signer/base/libchio-base.la
+
 include tests/fuzz/client.mk
 include tests/fuzz/daemon.mk
 include tests/fuzz/pkcs11.mk

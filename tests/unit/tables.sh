@@ -19,6 +19,8 @@ check "each error has a name of its own" unique signer/base/err.def 1
 check "each error has a number of its own" unique signer/base/err.def 2
 check "each message has a name of its own" unique signer/wire/message.def 1
 check "each message has a number of its own" unique signer/wire/message.def 3
+check "each message to chio-kmsd has a name of its own" unique signer/wire/backend.def 1
+check "each message to chio-kmsd has a number of its own" unique signer/wire/backend.def 3
 check "each mechanism has a name of its own" unique signer/wire/mechanism.def 1
 check "each mechanism has a number of its own" unique signer/wire/mechanism.def 2
 check "each mechanism has a CKM of its own" unique signer/wire/mechanism.def 3

@@ -1,0 +1,17 @@
+#include "signer/wire/backend_decrypt.h"
+
+static const struct chio_field request_fields[] = {
+    CHIO_FIELD(chio_backend_decrypt_request, backend, BYTES, CHIO_BACKEND_WIRE_NAME_MAX),
+    CHIO_FIELD(chio_backend_decrypt_request, uri, BYTES, CHIO_BACKEND_WIRE_URI_MAX),
+    CHIO_FIELD(chio_backend_decrypt_request, cipher, U32, 0),
+    CHIO_FIELD(chio_backend_decrypt_request, aad, BYTES, CHIO_BACKEND_AAD_MAX),
+    CHIO_FIELD(chio_backend_decrypt_request, evidence, BYTES, CHIO_BACKEND_EVIDENCE_MAX),
+    CHIO_FIELD(chio_backend_decrypt_request, sealed, BYTES, CHIO_BACKEND_SEALED_MAX),
+    CHIO_FIELD(chio_backend_decrypt_request, timeout_ms, U32, 0),
+};
+const struct chio_fields chio_backend_decrypt_request_fields = CHIO_FIELDS(request_fields);
+
+static const struct chio_field reply_fields[] = {
+    CHIO_FIELD(chio_backend_decrypt_reply, plain, SECRET, CHIO_BACKEND_SEALED_MAX),
+};
+const struct chio_fields chio_backend_decrypt_reply_fields = CHIO_FIELDS(reply_fields);

@@ -1,0 +1,40 @@
+/*
+ * DESCRIBE (3)
+ * What a backend says of a key; a URI without a version is pinned to the present one.
+ *
+ * Request body:
+ *   backend           BYTES    4 + n, n <= CHIO_BACKEND_WIRE_NAME_MAX
+ *   uri               BYTES    4 + n, n <= CHIO_BACKEND_WIRE_URI_MAX
+ *   timeout_ms        U32      4
+ *
+ * Reply body:
+ *   uri               BYTES    4 + n, n <= CHIO_BACKEND_WIRE_URI_MAX
+ *   spki              BYTES    4 + n, n <= CHIO_BACKEND_SPKI_MAX
+ *   key_type          U32      4
+ *   bits              U32      4
+ *   uses              U32      4
+ */
+#ifndef CHIO_WIRE_BACKEND_DESCRIBE_H
+#define CHIO_WIRE_BACKEND_DESCRIBE_H
+
+#include "signer/wire/backend_limits.h"
+#include "signer/wire/field.h"
+
+struct chio_backend_describe_request {
+  struct chio_slice backend;
+  struct chio_slice uri;
+  uint32_t timeout_ms; /* of the whole operation, as in all that follow */
+};
+
+struct chio_backend_describe_reply {
+  struct chio_slice uri; /* pinned */
+  struct chio_slice spki; /* DER */
+  uint32_t key_type; /* CKK_* */
+  uint32_t bits;
+  uint32_t uses; /* CHIO_BACKEND_CAN_* */
+};
+
+extern const struct chio_fields chio_backend_describe_request_fields;
+extern const struct chio_fields chio_backend_describe_reply_fields;
+
+#endif

@@ -1,0 +1,25 @@
+/* The named limits of the messages between chiod and chio-kmsd, in bytes unless said otherwise. */
+#ifndef CHIO_WIRE_BACKEND_LIMITS_H
+#define CHIO_WIRE_BACKEND_LIMITS_H
+
+#include "signer/wire/limits.h"
+
+#define CHIO_BACKEND_WIRE_NAME_MAX 64u
+#define CHIO_BACKEND_WIRE_URI_MAX 1024u
+#define CHIO_BACKEND_KIND_MAX 32u
+#define CHIO_BACKEND_OPTION_MAX 1024u
+#define CHIO_BACKEND_VERSION_MAX 64u
+#define CHIO_BACKEND_LABEL_MAX 255u
+#define CHIO_BACKEND_SPKI_MAX 2048u
+#define CHIO_BACKEND_MESSAGE_MAX 65536u
+#define CHIO_BACKEND_SIGNATURE_MAX 1024u
+#define CHIO_BACKEND_LIST_MAX (1024u * 1024u)
+#define CHIO_BACKEND_AAD_MAX 4096u
+#define CHIO_BACKEND_PLAIN_MAX 65536u
+#define CHIO_BACKEND_SEALED_MAX 131072u
+#define CHIO_BACKEND_EVIDENCE_MAX (256u * 1024u)
+#define CHIO_BACKEND_HEADERS_MAX 65536u
+#define CHIO_BACKEND_FETCH_MAX (900u * 1024u)
+#define CHIO_BACKEND_CODE_MAX 128u
+
+#endif

@@ -1,0 +1,25 @@
+/*
+ * LOCK (2)
+ * Ends the start: chio-kmsd gives up what it needs for OPEN alone and loads its filter of system calls. Both sides are
+ * of one build: another version is answered CHIO_E_VERSION.
+ *
+ * Request body:
+ *   version           BYTES    4 + n, n <= CHIO_BACKEND_VERSION_MAX
+ *
+ * Reply body:
+ *   (empty)
+ */
+#ifndef CHIO_WIRE_BACKEND_LOCK_H
+#define CHIO_WIRE_BACKEND_LOCK_H
+
+#include "signer/wire/backend_limits.h"
+#include "signer/wire/field.h"
+
+struct chio_backend_lock_request {
+  struct chio_slice version; /* of the package */
+};
+
+extern const struct chio_fields chio_backend_lock_request_fields;
+extern const struct chio_fields chio_backend_lock_reply_fields;
+
+#endif
