@@ -6,6 +6,7 @@
 #include <curl/curl.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <time.h>
 
 #define HEADER_BYTES_MAX (64u * 1024u)
 #define IDLE_CONNECTION_S 60L
@@ -285,4 +286,40 @@ struct chio_slice chio_http_reply_header(const struct chio_http_reply *reply, co
     rest = chio_slice(rest.data + used, rest.len - used);
   }
   return chio_slice(NULL, 0);
+}
+
+#define RETRY_AFTER_MAX_MS 3600000u
+
+/* A header's value as text; false when it is not there or longer than what makes sense. */
+static bool header_text(const struct chio_http_reply *reply, const char *name, char out[64]) {
+  struct chio_slice value = chio_http_reply_header(reply, name);
+  if (value.len == 0 || value.len >= 64) return false;
+  memcpy(out, value.data, value.len);
+  out[value.len] = '\0';
+  return true;
+}
+
+static bool header_number(const struct chio_http_reply *reply, const char *name, uint64_t *out_number) {
+  char text[64];
+  if (!header_text(reply, name, text) || strspn(text, "0123456789") != strlen(text)) return false;
+  *out_number = strtoull(text, NULL, 10);
+  return true;
+}
+
+static uint64_t seconds_until(const struct chio_http_reply *reply) {
+  char until[64];
+  char now[64];
+  if (!header_text(reply, "retry-after", until) || !header_text(reply, "date", now)) return 0;
+  time_t at = curl_getdate(until, NULL);
+  time_t from = curl_getdate(now, NULL);
+  return at > from && from > 0 ? (uint64_t)(at - from) : 0;
+}
+
+unsigned chio_http_reply_retry_after_ms(const struct chio_http_reply *reply) {
+  uint64_t ms = 0;
+  if (!header_number(reply, "retry-after-ms", &ms) && !header_number(reply, "x-ms-retry-after-ms", &ms)) {
+    if (!header_number(reply, "retry-after", &ms)) ms = seconds_until(reply);
+    ms = ms > RETRY_AFTER_MAX_MS / 1000 ? RETRY_AFTER_MAX_MS : ms * 1000;
+  }
+  return ms > RETRY_AFTER_MAX_MS ? RETRY_AFTER_MAX_MS : (unsigned)ms;
 }

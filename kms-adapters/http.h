@@ -52,4 +52,9 @@ void chio_http_reply_clear(struct chio_http_reply *reply);
 /* The value of a header of the reply (lower-case name), or the empty slice. Borrowed. */
 struct chio_slice chio_http_reply_header(const struct chio_http_reply *reply, const char *name);
 
+/* How long the server asks us to wait, in milliseconds: retry-after-ms, x-ms-retry-after-ms, or Retry-After in seconds
+ * or as a date (against the reply's own Date, so that our clock does not matter). 0: it does not ask, or asks
+ * nonsense; at most one hour. */
+unsigned chio_http_reply_retry_after_ms(const struct chio_http_reply *reply);
+
 #endif

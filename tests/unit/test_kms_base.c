@@ -379,6 +379,33 @@ static void a_body_that_is_cut_short_is_an_error_of_the_transport(void **state) 
   http_script_stop(script);
 }
 
+static void what_a_server_asks_us_to_wait_is_read_in_all_its_spellings(void **state) {
+  (void)state;
+  static const struct {
+    const char *headers;
+    unsigned ms;
+  } rows[] = {
+      {"", 0},
+      {"retry-after: 2\n", 2000},
+      {"retry-after: 0\n", 0},
+      {"retry-after: -5\n", 0},
+      {"retry-after: soon\n", 0},
+      {"retry-after: 1000000000\n", 3600000},
+      {"retry-after: 99999999999999999999999999\n", 3600000},
+      {"retry-after-ms: 250\nretry-after: 9\n", 250},
+      {"x-ms-retry-after-ms: 30\n", 30},
+      {"date: Sat, 21 Nov 2026 16:00:00 GMT\nretry-after: Sat, 21 Nov 2026 16:00:05 GMT\n", 5000},
+      {"date: Sat, 21 Nov 2026 16:00:05 GMT\nretry-after: Sat, 21 Nov 2026 16:00:00 GMT\n", 0},
+      {"retry-after: Sat, 21 Nov 2026 16:00:05 GMT\n", 0},
+  };
+  for (size_t i = 0; i < CHIO_ARRAY_LEN(rows); i++) {
+    struct chio_http_reply reply = {.status = 503};
+    chio_buf_append_str(&reply.headers, rows[i].headers);
+    assert_int_equal(chio_http_reply_retry_after_ms(&reply), rows[i].ms);
+    chio_http_reply_clear(&reply);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(what_is_no_single_object_is_refused),
@@ -397,6 +424,7 @@ int main(void) {
       cmocka_unit_test(a_point_off_its_curve_is_no_public_key),
       cmocka_unit_test(an_ed25519_key_is_read_from_pem),
       cmocka_unit_test(only_digest_infos_in_their_one_form_are_read),
+      cmocka_unit_test(what_a_server_asks_us_to_wait_is_read_in_all_its_spellings),
       cmocka_unit_test(a_scripted_server_answers_in_order_and_keeps_what_it_was_asked),
       cmocka_unit_test(a_body_that_is_cut_short_is_an_error_of_the_transport),
   };
