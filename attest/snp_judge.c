@@ -74,8 +74,10 @@ static bool same_chip(const struct chio_snp_report *r, const struct chio_snp_vek
   return memcmp(chip.data, vek->hw_id.data, vek->hw_id.len) == 0;
 }
 
+/* Version 2 has no CPUID, and was out of use before Turin, whose TCB has other parts. */
 static bool same_product(const struct chio_snp_report *r, const struct chio_snp_vek *vek) {
-  return vek->product != CHIO_SNP_UNKNOWN && (r->version == 2 || r->product == vek->product);
+  if (r->version == 2) return vek->product == CHIO_SNP_MILAN || vek->product == CHIO_SNP_GENOA;
+  return vek->product != CHIO_SNP_UNKNOWN && r->product == vek->product;
 }
 
 /* How well a certificate fits the report: those that differ in chip or TCB are other times of other machines. */
@@ -122,20 +124,23 @@ static void judge_vek(struct chio_judge *j, const struct chio_snp_report *r, con
 
 /* ---- The chain ---- */
 
-/* key <- SEV-{product} or SEV-VLEK-{product} <- ARK-{product}: names, so that no product vouches for another. */
+/* key <- SEV-{product} or SEV-VLEK-{product} <- ARK-{product}: names, so that no product vouches for another, and no
+ * authority of chips for keys that a provider loads. A simulated root has a name of its own. */
 static bool names_fit(const struct chio_path *path, const struct chio_snp_vek *vek) {
   char ca[48], root[48];
   const char *product = chio_snp_product_name(vek->product);
   (void)snprintf(ca, sizeof ca, vek->kind == CHIO_SNP_VLEK ? "SEV-VLEK-%s" : "SEV-%s", product);
   (void)snprintf(root, sizeof root, "ARK-%s", product);
   if (path->count != 3) return false;
-  if (path->anchor != NULL && path->anchor->simulated) return true; /* names of its own */
-  return chio_cert_cn_is(path->certs[1], ca) && (path->anchor == NULL || strcmp(path->anchor->name, root) == 0);
+  if (!chio_cert_cn_is(path->certs[1], ca)) return false;
+  return path->anchor == NULL || path->anchor->simulated || strcmp(path->anchor->name, root) == 0;
 }
 
 static const struct chio_crl *find_crl(struct chio_judge *j, const struct chio_cert *root) {
   const struct chio_attest_collateral *c = j->collateral;
   const struct chio_crl *found = NULL;
+  bool forged = false;
+  if (root->has_key_usage && (root->key_usage & CHIO_KEY_USAGE_CRL_SIGN) == 0) return NULL;
   for (size_t i = 0; c != NULL && i < c->crls_count; i++) {
     const struct chio_crl *crl = &c->crls[i].crl;
     if (!chio_slice_equal(crl->issuer, root->subject) || crl->has_unknown_critical || crl->next_update == 0) continue;
@@ -143,8 +148,10 @@ static const struct chio_crl *find_crl(struct chio_judge *j, const struct chio_c
     if (chio_pubkey_verify_lasting(&root->key, crl->signature_alg, crl->tbs, crl->signature) == CHIO_OK)
       found = crl;
     else
-      chio_judge_fail(j, CHIO_ATTEST_COLLATERAL_SIGNATURE, "the root's revocation list is not signed by its issuer");
+      forged = true;
   }
+  if (found == NULL && forged)
+    chio_judge_fail(j, CHIO_ATTEST_COLLATERAL_SIGNATURE, "the root's revocation list is not signed by its issuer");
   return found;
 }
 

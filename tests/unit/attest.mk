@@ -57,6 +57,16 @@ tests_unit_test_attest_negative_chain_SOURCES = tests/unit/test_attest_negative_
 tests_unit_test_attest_negative_chain_CFLAGS = $(ATTEST_TEST_CFLAGS)
 tests_unit_test_attest_negative_chain_LDADD = $(ATTEST_TEST_LIBS)
 
+UNIT_TESTS += tests/unit/test_attest_negative_snp
+tests_unit_test_attest_negative_snp_SOURCES = tests/unit/test_attest_negative_snp.c $(FORGE)
+tests_unit_test_attest_negative_snp_CFLAGS = $(ATTEST_TEST_CFLAGS)
+tests_unit_test_attest_negative_snp_LDADD = $(ATTEST_TEST_LIBS)
+
+UNIT_TESTS += tests/unit/test_attest_negative_nitro
+tests_unit_test_attest_negative_nitro_SOURCES = tests/unit/test_attest_negative_nitro.c $(FORGE)
+tests_unit_test_attest_negative_nitro_CFLAGS = $(ATTEST_TEST_CFLAGS)
+tests_unit_test_attest_negative_nitro_LDADD = $(ATTEST_TEST_LIBS)
+
 # Not a test: tests/unit/attest_bench EVIDENCE COLLATERAL TIME.
 check_PROGRAMS += tests/unit/attest_bench
 tests_unit_attest_bench_SOURCES = tests/unit/attest_bench.c
