@@ -207,7 +207,7 @@ struct chio_attest_result {
   size_t failures_count;
   const struct chio_attest_failure *failures;
   const char *container; /* "raw", "bundle", "certificate", "token", "json" */
-  const char *format;    /* "tdx-v4", "sgx-v3", "snp-v5", "nitro", "nitrotpm", "azure-snp", "maa" ...; NULL: unknown */
+  const char *format;    /* "tdx-v4", "sgx-v3", "snp-v5", "nitro", "azure-snp", "chio-tdx" ...; NULL: unknown */
   const char *tee;       /* "tdx", "sgx", "snp", "nitro" ..., "sim-tdx" and so on; NULL: unknown */
   int simulated;         /* the root is not a vendor's */
   int debug;

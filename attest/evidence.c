@@ -2,6 +2,7 @@
 #include "attest/bundle.h"
 #include "attest/dcap_quote.h"
 #include "attest/der.h"
+#include "attest/interop_quote.h"
 #include "attest/judge.h"
 #include "attest/maa.h"
 #include "attest/nitro.h"
@@ -124,6 +125,8 @@ void chio_judge_evidence(struct chio_judge *j, struct chio_slice evidence) {
   if (j->result->pub.container == NULL) j->result->pub.container = "raw";
   if (evidence.len == 0) {
     chio_judge_fail(j, CHIO_ATTEST_FORMAT, "there is no evidence: it is empty");
+  } else if (chio_interop_looks_like(evidence)) { /* before the quotes that it resembles, and is too short for */
+    chio_judge_interop(j, evidence);
   } else if (chio_dcap_quote_looks_like(evidence)) {
     chio_judge_dcap(j, evidence);
   } else if (chio_snp_report_looks_like(evidence)) {

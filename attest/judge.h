@@ -107,6 +107,7 @@ void chio_judge_trailing(struct chio_judge *j, struct chio_slice rest);
 void chio_judge_dcap(struct chio_judge *j, struct chio_slice quote);
 void chio_judge_nitro(struct chio_judge *j, struct chio_slice document);
 void chio_judge_snp(struct chio_judge *j, struct chio_slice report);
+void chio_judge_interop(struct chio_judge *j, struct chio_slice quote);
 
 /* true when the document is Azure's evidence, and judged. */
 bool chio_judge_azure(struct chio_judge *j, const struct chio_json_doc *doc);

@@ -9,6 +9,7 @@ attest_libchio_attest_la_SOURCES = \
   attest/der_write.c attest/der_write.h \
   attest/ecdsa.c attest/ecdsa.h \
   attest/hardware.h attest/hw_nitro.c attest/hw_sgx.c attest/hw_snp.c attest/hw_tdx.c \
+  attest/interop_quote.c attest/interop_quote.h \
   attest/jcs.c attest/jcs.h \
   attest/json.c attest/json.h \
   attest/measurement.c attest/measurement.h \
@@ -18,11 +19,12 @@ attest_libchio_attest_la_SOURCES = \
   attest/platform.c attest/platform.h attest/platform_backend.h \
   attest/sev_guest.c attest/sev_guest.h \
   attest/sim_dcap.c attest/sim_dcap.h \
+  attest/sim_interop.c attest/sim_interop.h \
   attest/sim_nitro.c \
   attest/sim_pki.c attest/sim_pki.h \
   attest/sim_sgx.c \
-  attest/sim_snp.c \
-  attest/sim_tdx.c \
+  attest/sim_snp.c attest/sim_snp.h \
+  attest/sim_tdx.c attest/sim_tdx.h \
   attest/snp_certs.c attest/snp_certs.h \
   attest/tsm.c attest/tsm.h
 attest_libchio_attest_la_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS) $(JANSSON_CFLAGS) $(CBOR_CFLAGS)
@@ -48,6 +50,7 @@ attest_libchio_verify_la_SOURCES = \
   attest/dcap_tcb_info.c attest/dcap_tcb_info.h \
   attest/der.c attest/der.h \
   attest/evidence.c \
+  attest/interop_judge.c \
   attest/judge.c attest/judge.h \
   attest/jwk.c attest/jwk.h \
   attest/maa.c attest/maa.h \

@@ -225,16 +225,16 @@ enum chio_err chio_sim_pki_open(const char *state_dir, const char *name, size_t 
   if (put < 0 || (size_t)put >= sizeof dir) return CHIO_E_TOO_LONG;
   snprintf(path, sizeof path, "%s/%s.pem", dir, name);
   snprintf(root_path, sizeof root_path, "%s/%s-root.pem", dir, name);
-  if (mkdir(dir, 0700) != 0 && errno != EEXIST) {
+  if (make != NULL && mkdir(dir, 0700) != 0 && errno != EEXIST) {
     return chio_fail(detail, CHIO_E_IO, "cannot make %s: %s", dir, strerror(errno));
   }
   struct chio_sim_pki pki = {.count = 0};
   enum chio_err err = load(&pki, pairs, path, detail);
-  if (err == CHIO_E_NOT_FOUND) {
+  if (err == CHIO_E_NOT_FOUND && make != NULL) {
     err = make_and_store(make, path, detail);
     if (err == CHIO_OK) err = load(&pki, pairs, path, detail);
   }
-  if (err == CHIO_OK) err = store_root(&pki, root_path, detail);
+  if (err == CHIO_OK && make != NULL) err = store_root(&pki, root_path, detail);
   if (err != CHIO_OK) {
     chio_sim_pki_clear(&pki);
     return err;

@@ -45,8 +45,9 @@ CHIO_MUST_CHECK enum chio_err chio_sim_certify(struct chio_sim_pair *pair, const
 /* Fills an empty pki; called when no file is there yet. */
 typedef enum chio_err chio_sim_make(struct chio_sim_pki *pki);
 
-/* Loads DIR/sim/NAME.pem, or makes and stores it (and DIR/sim/NAME-root.pem). Safe when two processes start at once:
- * both end up with the same keys. CHIO_E_IO, CHIO_E_INTERNAL; detail names the file. */
+/* Loads DIR/sim/NAME.pem, or makes and stores it (and DIR/sim/NAME-root.pem); with make NULL it is CHIO_E_NOT_FOUND
+ * instead. Safe when two processes start at once: both end up with the same keys. CHIO_E_IO, CHIO_E_INTERNAL; detail
+ * names the file. */
 CHIO_MUST_CHECK enum chio_err chio_sim_pki_open(const char *state_dir, const char *name, size_t pairs,
                                                 chio_sim_make *make, struct chio_sim_pki *out_pki,
                                                 struct chio_detail *detail);

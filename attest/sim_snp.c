@@ -9,16 +9,12 @@
 #include "attest/ecdsa.h"
 #include "attest/measurement.h"
 #include "attest/sim_pki.h"
+#include "attest/sim_snp.h"
 #include "attest/snp.h"
 
 #include <stdlib.h>
 
 #include <openssl/rand.h>
-
-enum { ARK, ASK, VCEK, PAIRS };
-
-/* The parts of the simulated TCB. */
-enum { BOOTLOADER = 10, TEE = 0, SNP = 25, MICROCODE = 84 };
 
 struct sim_snp {
   struct chio_sim_pki pki;
@@ -57,14 +53,14 @@ static enum chio_err make_extensions(struct vek_extensions *e) {
   add_number(e, VEK_ARC "1", 0);
   chio_der_put(&e->values[e->count], 0x16, chio_slice_str("Genoa"));
   add_value(e, VEK_ARC "2");
-  add_number(e, VEK_ARC "3.1", BOOTLOADER);
-  add_number(e, VEK_ARC "3.2", TEE);
+  add_number(e, VEK_ARC "3.1", CHIO_SIM_SNP_BOOTLOADER);
+  add_number(e, VEK_ARC "3.2", CHIO_SIM_SNP_TEE);
   add_number(e, VEK_ARC "3.4", 0);
   add_number(e, VEK_ARC "3.5", 0);
   add_number(e, VEK_ARC "3.6", 0);
   add_number(e, VEK_ARC "3.7", 0);
-  add_number(e, VEK_ARC "3.3", SNP);
-  add_number(e, VEK_ARC "3.8", MICROCODE);
+  add_number(e, VEK_ARC "3.3", CHIO_SIM_SNP_SNP);
+  add_number(e, VEK_ARC "3.8", CHIO_SIM_SNP_MICROCODE);
   chio_buf_append(&e->values[e->count], chip, sizeof chip); /* the bytes themselves, as AMD has it */
   add_value(e, VEK_ARC "4");
   for (size_t i = 0; i < e->count; i++) {
@@ -74,28 +70,28 @@ static enum chio_err make_extensions(struct vek_extensions *e) {
 }
 
 static enum chio_err make_keys(struct chio_sim_pki *pki) {
-  for (int i = ARK; i <= ASK; i++) {
+  for (int i = CHIO_SIM_SNP_ARK; i <= CHIO_SIM_SNP_ASK; i++) {
     pki->pairs[i].key = EVP_PKEY_Q_keygen(chio_attest_libctx(), NULL, "RSA", (size_t)4096);
     if (pki->pairs[i].key == NULL) return CHIO_E_INTERNAL;
   }
-  return chio_ecdsa_generate("P-384", &pki->pairs[VCEK].key);
+  return chio_ecdsa_generate("P-384", &pki->pairs[CHIO_SIM_SNP_VCEK].key);
 }
 
 static enum chio_err make_pki(struct chio_sim_pki *pki) {
   struct vek_extensions extensions = {.count = 0};
   enum chio_err err = make_keys(pki);
   if (err == CHIO_OK) err = make_extensions(&extensions);
-  const struct chio_sim_cert_spec specs[PAIRS] = {
-      [ARK] = {.cn = "ARK-Simulated by chio-hsm", .days = 9131, .ca = true, .path_len = -1},
-      [ASK] = {.cn = "SEV-Genoa", .days = 9131, .ca = true},
-      [VCEK] = {.cn = "SEV-VCEK",
+  const struct chio_sim_cert_spec specs[CHIO_SIM_SNP_PAIRS] = {
+      [CHIO_SIM_SNP_ARK] = {.cn = "ARK-Simulated by chio-hsm", .days = 9131, .ca = true, .path_len = -1},
+      [CHIO_SIM_SNP_ASK] = {.cn = "SEV-Genoa", .days = 9131, .ca = true},
+      [CHIO_SIM_SNP_VCEK] = {.cn = "SEV-VCEK",
                 .days = 2555,
                 .bare = true,
                 .extensions = extensions.list,
                 .extensions_count = extensions.count},
   };
-  for (int i = ARK; i < PAIRS && err == CHIO_OK; i++) {
-    err = chio_sim_certify(&pki->pairs[i], i > ARK ? &pki->pairs[i - 1] : NULL, &specs[i]);
+  for (int i = CHIO_SIM_SNP_ARK; i < CHIO_SIM_SNP_PAIRS && err == CHIO_OK; i++) {
+    err = chio_sim_certify(&pki->pairs[i], i > CHIO_SIM_SNP_ARK ? &pki->pairs[i - 1] : NULL, &specs[i]);
     pki->count = (size_t)i + 1;
   }
   for (size_t i = 0; i < CHIO_ARRAY_LEN(extensions.values); i++) chio_buf_clear(&extensions.values[i]);
@@ -117,7 +113,7 @@ static enum chio_err sim_snp_open(const char *state_dir, const char *measured_fi
   if (sim == NULL) return CHIO_E_NO_MEMORY;
   enum chio_err err = chio_hash_file(CHIO_HASH_SHA384, measured_file, sim->measurement);
   if (err != CHIO_OK) err = chio_fail(detail, err, "cannot measure %s", measured_file);
-  if (err == CHIO_OK) err = chio_sim_pki_open(state_dir, "snp", PAIRS, make_pki, &sim->pki, detail);
+  if (err == CHIO_OK) err = chio_sim_pki_open(state_dir, "snp", CHIO_SIM_SNP_PAIRS, make_pki, &sim->pki, detail);
   if (err != CHIO_OK) {
     free(sim);
     return err;
@@ -131,10 +127,10 @@ static void put_u32le(uint8_t *at, uint32_t value) {
 }
 
 static void put_tcb(uint8_t *at) {
-  at[0] = BOOTLOADER;
-  at[1] = TEE;
-  at[6] = SNP;
-  at[7] = MICROCODE;
+  at[0] = CHIO_SIM_SNP_BOOTLOADER;
+  at[1] = CHIO_SIM_SNP_TEE;
+  at[6] = CHIO_SIM_SNP_SNP;
+  at[7] = CHIO_SIM_SNP_MICROCODE;
 }
 
 static enum chio_err fill_report(const struct sim_snp *sim, const uint8_t *report_data, uint8_t *r) {
@@ -163,7 +159,8 @@ static enum chio_err sim_snp_quote(void *self, const uint8_t report_data[CHIO_RE
   uint8_t report[CHIO_SNP_REPORT_SIZE], rs[2 * CHIO_P384_SIZE];
   enum chio_err err = fill_report(sim, report_data, report);
   if (err == CHIO_OK) {
-    err = chio_ecdsa_sign_raw(sim->pki.pairs[VCEK].key, chio_slice(report, CHIO_SNP_SIGNED_SIZE), CHIO_P384_SIZE, rs);
+    err = chio_ecdsa_sign_raw(sim->pki.pairs[CHIO_SIM_SNP_VCEK].key, chio_slice(report, CHIO_SNP_SIGNED_SIZE),
+                              CHIO_P384_SIZE, rs);
   }
   if (err != CHIO_OK) {
     return chio_fail(detail, CHIO_E_PLATFORM, "the simulated secure processor cannot sign: %s", chio_err_text(err));
@@ -179,13 +176,15 @@ static enum chio_err sim_snp_quote(void *self, const uint8_t report_data[CHIO_RE
 static enum chio_err sim_snp_certificates(void *self, struct chio_buf *out_pem) {
   const struct sim_snp *sim = self;
   enum chio_err err = CHIO_OK;
-  for (int i = VCEK; i >= ARK && err == CHIO_OK; i--) err = chio_cert_append_pem(sim->pki.pairs[i].cert, out_pem);
+  for (int i = CHIO_SIM_SNP_VCEK; i >= CHIO_SIM_SNP_ARK && err == CHIO_OK; i--) {
+    err = chio_cert_append_pem(sim->pki.pairs[i].cert, out_pem);
+  }
   return err;
 }
 
 static enum chio_err sim_snp_root(const void *self, struct chio_buf *out_pem) {
   const struct sim_snp *sim = self;
-  return chio_cert_append_pem(sim->pki.pairs[ARK].cert, out_pem);
+  return chio_cert_append_pem(sim->pki.pairs[CHIO_SIM_SNP_ARK].cert, out_pem);
 }
 
 const struct chio_platform_backend chio_platform_sim_snp = {

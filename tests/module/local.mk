@@ -17,6 +17,8 @@ tests_module_client_embedded_LDADD = signer/client/libchio-client.la signer/wire
   signer/base/libchio-base.la
 
 MODULE_TESTS = \
+  tests/module/attest_chio.sh \
+  tests/module/attest_chio_snp.sh \
   tests/module/attest_library.sh \
   tests/module/chio_hsm.sh \
   tests/module/client_embedded.sh \

@@ -15,6 +15,11 @@ tests_unit_test_attest_binding_judge_SOURCES = tests/unit/test_attest_binding_ju
 tests_unit_test_attest_binding_judge_CFLAGS = $(ATTEST_TEST_CFLAGS)
 tests_unit_test_attest_binding_judge_LDADD = $(ATTEST_TEST_LIBS)
 
+UNIT_TESTS += tests/unit/test_attest_interop
+tests_unit_test_attest_interop_SOURCES = tests/unit/test_attest_interop.c
+tests_unit_test_attest_interop_CFLAGS = $(ATTEST_TEST_CFLAGS) -DCHIO_SOURCE_TOP='"$(abs_top_srcdir)"'
+tests_unit_test_attest_interop_LDADD = $(ATTEST_TEST_LIBS)
+
 UNIT_TESTS += tests/unit/test_attest_json
 tests_unit_test_attest_json_SOURCES = tests/unit/test_attest_json.c
 tests_unit_test_attest_json_CFLAGS = $(ATTEST_TEST_CFLAGS)

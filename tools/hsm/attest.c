@@ -1,7 +1,8 @@
+#include "tools/hsm/attest.h"
+
 #include "signer/base/secret.h"
 #include "signer/wire/mechanism.h"
 #include "tools/hsm/json.h"
-#include "tools/hsm/key.h"
 #include "tools/hsm/signer.h"
 #include "tools/hsm/text.h"
 
@@ -49,21 +50,47 @@ static enum chio_err deliver(struct hsm *hsm, struct chio_slice evidence, struct
   return CHIO_OK;
 }
 
+/* --format: "bundle", which is the default, or "chio" with what belongs to it. */
+static enum chio_err check_format(const struct hsm *hsm, bool *out_chio, struct chio_detail *detail) {
+  const char *format = hsm->option[HSM_OPT_FORMAT];
+  bool chio = format != NULL && strcmp(format, "chio") == 0;
+  if (format != NULL && !chio && strcmp(format, "bundle") != 0)
+    return chio_fail(detail, CHIO_E_ARGUMENT, "--format '%s': there are bundle and chio", format);
+  if (chio && hsm->option[HSM_OPT_SIM_STATE] == NULL)
+    return chio_fail(detail, CHIO_E_ARGUMENT, "--format chio needs --sim-state: only simulated platforms make it");
+  if (chio && hsm->option[HSM_OPT_NONCE] != NULL)
+    return chio_fail(detail, CHIO_E_ARGUMENT, "--format chio has no place for a nonce");
+  if (!chio && (hsm->option[HSM_OPT_SIM_STATE] != NULL || hsm->option[HSM_OPT_CHAIN] != NULL ||
+                hsm->option[HSM_OPT_RECEIPT_ROOT] != NULL))
+    return chio_fail(detail, CHIO_E_ARGUMENT, "--sim-state, --chain and --receipt-root are for --format chio");
+  *out_chio = chio;
+  return CHIO_OK;
+}
+
+static enum chio_err bundle(struct hsm *hsm, const struct hsm_key *key, struct chio_slice nonce,
+                            struct chio_detail *detail) {
+  struct chio_slice evidence;
+  CHIO_AUTO(chio_buf) struct chio_buf *holder = chio_buf_new();
+  if (holder == NULL) return CHIO_E_NO_MEMORY;
+  enum chio_err err = hsm->option[HSM_OPT_NONCE] != NULL ? fresh(hsm, key, nonce, &evidence, holder, detail)
+                                                         : of_birth(hsm, key, &evidence, holder, detail);
+  return err == CHIO_OK ? deliver(hsm, evidence, detail) : err;
+}
+
 enum chio_err hsm_run_attest(struct hsm *hsm, struct chio_detail *detail) {
   const char *text = hsm->option[HSM_OPT_NONCE];
   struct hsm_keys keys;
-  struct chio_slice evidence;
+  bool chio = false;
   CHIO_AUTO(chio_buf) struct chio_buf *nonce = chio_buf_new();
-  CHIO_AUTO(chio_buf) struct chio_buf *holder = chio_buf_new();
-  if (nonce == NULL || holder == NULL) return CHIO_E_NO_MEMORY;
+  if (nonce == NULL) return CHIO_E_NO_MEMORY;
   if (text != NULL && (hsm_hex_parse(text, nonce) != CHIO_OK || nonce->len == 0 || nonce->len > NONCE_MAX))
     return chio_fail(detail, CHIO_E_ARGUMENT, "--nonce '%s': expected 1 to %u bytes in hex", text, NONCE_MAX);
-  enum chio_err err = text != NULL ? hsm_login(hsm, detail) : hsm_login_if_asked(hsm, detail);
+  enum chio_err err = check_format(hsm, &chio, detail);
+  if (err == CHIO_OK) err = text != NULL ? hsm_login(hsm, detail) : hsm_login_if_asked(hsm, detail);
   if (err == CHIO_OK) err = hsm_key_find(hsm, hsm->word[0], &keys, detail);
   if (err != CHIO_OK) return err;
-  err = text != NULL ? fresh(hsm, &keys.list[0], chio_buf_slice(nonce), &evidence, holder, detail)
-                     : of_birth(hsm, &keys.list[0], &evidence, holder, detail);
-  if (err == CHIO_OK) err = deliver(hsm, evidence, detail);
+  err = chio ? hsm_attest_chio(hsm, &keys.list[0], detail)
+             : bundle(hsm, &keys.list[0], chio_buf_slice(nonce), detail);
   hsm_keys_clear(&keys);
   return err;
 }

@@ -1,7 +1,8 @@
 # chio-hsm: one file for each command.
 bin_PROGRAMS += tools/chio-hsm
 tools_chio_hsm_SOURCES = \
-  tools/hsm/attest.c \
+  tools/hsm/attest.c tools/hsm/attest.h \
+  tools/hsm/attest_chio.c \
   tools/hsm/binding.c tools/hsm/binding.h \
   tools/hsm/birth_papers.c tools/hsm/birth_papers.h \
   tools/hsm/command.c tools/hsm/commands.def \
