@@ -77,10 +77,10 @@ static void judge_report_data(struct chio_judge *j) {
 
 void chio_judge_binding(struct chio_judge *j) {
   if (j->binding == NULL) return;
-  if (!j->in_bundle) {
+  if (!j->binds_itself) {
     judge_report_data(j);
     return;
   }
-  chio_judge_fail(j, CHIO_ATTEST_KEY_BINDING, "a bundle says itself what its quote binds: no profile applies to it");
+  chio_judge_fail(j, CHIO_ATTEST_KEY_BINDING, "the evidence says itself what its quote binds: no profile applies to it");
   j->binding_refused = true;
 }

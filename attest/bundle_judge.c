@@ -179,7 +179,7 @@ void chio_judge_bundle(struct chio_judge *j, struct chio_slice bytes) {
     chio_judge_fail(j, err == CHIO_E_VERSION ? CHIO_ATTEST_UNSUPPORTED : CHIO_ATTEST_FORMAT, "the bundle is %s",
                     err == CHIO_E_VERSION ? "of a kind or profile that is not supported" : chio_err_text(err));
   } else {
-    j->in_bundle = true;
+    j->inside = j->binds_itself = true;
     chio_judge_evidence(j, chio_buf_slice(&b.quote));
     judge_tee_name(j, &b);
     judge_report_data(j, &b);

@@ -24,10 +24,20 @@ void chio_cbor_put_bytes(struct chio_buf *out, struct chio_slice bytes) {
   chio_buf_append_slice(out, bytes);
 }
 
+void chio_cbor_put_chars(struct chio_buf *out, struct chio_slice text) {
+  chio_cbor_put_head(out, CHIO_CBOR_TEXT, text.len);
+  chio_buf_append_slice(out, text);
+}
+
 void chio_cbor_put_text(struct chio_buf *out, const char *text) {
-  struct chio_slice bytes = chio_slice_str(text);
-  chio_cbor_put_head(out, CHIO_CBOR_TEXT, bytes.len);
-  chio_buf_append_slice(out, bytes);
+  chio_cbor_put_chars(out, chio_slice_str(text));
+}
+
+void chio_cbor_put_int(struct chio_buf *out, int64_t value) {
+  if (value >= 0)
+    chio_cbor_put_head(out, CHIO_CBOR_UINT, (uint64_t)value);
+  else
+    chio_cbor_put_head(out, CHIO_CBOR_NEGATIVE, (uint64_t)(-(value + 1)));
 }
 
 void chio_cbor_put_null(struct chio_buf *out) {

@@ -1,8 +1,8 @@
 /*
  * libchio-attest: judges evidence that a key lives in a Trusted Execution Environment, offline.
  *
- * Evidence goes in as bytes (a raw quote, report, document or token, a bundle, or a certificate that carries one), with
- * a policy, collateral and a point in time; one result comes out. Nothing is fetched, nothing is written, no
+ * Evidence goes in as bytes (a raw quote, report, document or token, a bundle, a message wrapper, or a certificate or
+ * request for one that carries these), with a policy, collateral and a point in time; one result comes out. Nothing is fetched, nothing is written, no
  * environment variable and no configuration file is read but those the caller names. Thread-safe: policies and
  * collateral are read-only once made and may be shared.
  *
@@ -206,7 +206,7 @@ struct chio_attest_result {
   uint32_t needed;                /* those that evidence of this format can prove with complete collateral */
   size_t failures_count;
   const struct chio_attest_failure *failures;
-  const char *container; /* "raw", "bundle", "certificate", "token", "json" */
+  const char *container; /* "raw", "bundle", "certificate", "request", "cmw", "token", "json", "cbor" */
   const char *format;    /* "tdx-v4", "sgx-v3", "snp-v5", "nitro", "azure-snp", "chio-tdx" ...; NULL: unknown */
   const char *tee;       /* "tdx", "sgx", "snp", "nitro" ..., "sim-tdx" and so on; NULL: unknown */
   int simulated;         /* the root is not a vendor's */

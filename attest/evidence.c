@@ -1,5 +1,7 @@
 /* Finds out what evidence is: by its first bytes and its structure, never by a name. */
 #include "attest/bundle.h"
+#include "attest/cmw.h"
+#include "attest/csr.h"
 #include "attest/dcap_quote.h"
 #include "attest/der.h"
 #include "attest/interop_quote.h"
@@ -14,9 +16,6 @@
 /* 2.25.109241486368889581879283758888474991060 */
 static const uint8_t oid_chio_evidence[] = {0x69, 0x81, 0xa4, 0xaf, 0x92, 0xc7, 0xa6, 0x9c, 0xaa, 0xba,
                                             0xd7, 0x91, 0xa6, 0xf9, 0xfa, 0xbb, 0xff, 0x95, 0xb3, 0x54};
-
-/* 2.23.133.5.4.9, tagged evidence of the TCG */
-static const uint8_t oid_tagged_evidence[] = {0x67, 0x81, 0x05, 0x05, 0x04, 0x09};
 
 /* ---- Certificates that carry evidence ---- */
 
@@ -33,64 +32,72 @@ static void judge_carrier(struct chio_judge *j, const struct chio_cert *cert) {
   }
 }
 
-static void judge_certificate(struct chio_judge *j, struct chio_slice der) {
-  struct chio_cert cert;
-  struct chio_slice value;
-  if (chio_cert_parse(der, &cert) != CHIO_OK) {
-    chio_judge_fail(j, CHIO_ATTEST_FORMAT, "the certificate is malformed");
+static void judge_wrapped(struct chio_judge *j, const struct chio_cert *cert, struct chio_slice extension) {
+  const struct chio_attest_result *r = &j->result->pub;
+  struct chio_slice cmw;
+  if (chio_cmw_choice(extension, &cmw) != CHIO_OK) {
+    chio_judge_fail(j, CHIO_ATTEST_FORMAT, "the certificate's message wrapper is malformed");
     return;
   }
-  if (chio_cert_extension(&cert, chio_slice(oid_chio_evidence, sizeof oid_chio_evidence), &value) == CHIO_OK) {
+  chio_judge_cmw(j, cmw, cert->key.spki);
+  if (r->key_spki != NULL && !chio_slice_equal(cert->key.spki, chio_slice(r->key_spki, r->key_spki_len)))
+    chio_judge_fail(j, CHIO_ATTEST_KEY_BINDING, "the certificate and its evidence are about different keys");
+  chio_judge_self_signed(j, cert);
+}
+
+static void judge_carried(struct chio_judge *j, const struct chio_cert *cert) {
+  struct chio_slice value;
+  if (chio_cert_extension(cert, chio_slice(oid_chio_evidence, sizeof oid_chio_evidence), &value) == CHIO_OK) {
     chio_judge_bundle(j, value);
-    if (j->ak_spki.len > 0) judge_carrier(j, &cert);
-  } else if (chio_cert_extension(&cert, chio_slice(oid_tagged_evidence, sizeof oid_tagged_evidence), &value) ==
-             CHIO_OK) {
-    chio_judge_ratls(j, &cert, value);
+    if (j->ak_spki.len > 0) judge_carrier(j, cert);
+  } else if (chio_cert_extension(cert, chio_oid_tagged_evidence, &value) == CHIO_OK) {
+    chio_judge_ratls(j, cert, value);
+  } else if (chio_cert_extension(cert, chio_oid_pe_cmw, &value) == CHIO_OK) {
+    judge_wrapped(j, cert, value);
   } else {
     chio_judge_fail(j, CHIO_ATTEST_UNSUPPORTED, "the certificate carries no evidence");
   }
-  j->result->pub.container = "certificate";
 }
 
-static void judge_pem(struct chio_judge *j, struct chio_slice text) {
+/* A certificate, or a request for one. */
+static void judge_der(struct chio_judge *j, struct chio_slice der) {
+  struct chio_cert cert;
+  struct chio_csr csr;
+  if (chio_cert_parse(der, &cert) == CHIO_OK) {
+    judge_carried(j, &cert);
+    j->result->pub.container = "certificate";
+  } else if (chio_csr_parse(der, &csr) == CHIO_OK) {
+    chio_judge_csr(j, &csr);
+  } else {
+    chio_judge_fail(j, CHIO_ATTEST_FORMAT, "neither a certificate nor a request for one");
+  }
+}
+
+static void judge_pem(struct chio_judge *j, struct chio_slice text, const char *label) {
   struct chio_cursor c = chio_cursor(text);
   struct chio_buf der = CHIO_BUF_INIT;
-  if (chio_pem_next(&c, "CERTIFICATE", &der) == CHIO_OK)
-    judge_certificate(j, chio_buf_slice(&der));
+  if (chio_pem_next(&c, label, &der) == CHIO_OK)
+    judge_der(j, chio_buf_slice(&der));
   else
-    chio_judge_fail(j, CHIO_ATTEST_FORMAT, "the certificate's PEM is malformed");
+    chio_judge_fail(j, CHIO_ATTEST_FORMAT, "the PEM is malformed");
   chio_buf_clear(&der);
 }
 
 /* ---- JSON ---- */
 
-/* What configfs-tsm gave, as its readers pass it on: {"provider":...,"outblob":base64,"auxblob":base64}. */
-static enum chio_err read_blob(const struct chio_json *value, struct chio_buf *out) {
+/* An EAT that holds nothing but wrapped evidence beside its nonce: {"cmw":base64url,"eat_nonce":...}. The nonce is in the
+ * evidence's report data too, and is judged there. */
+static void judge_eat(struct chio_judge *j, const struct chio_json *value) {
+  struct chio_buf cmw = CHIO_BUF_INIT;
   struct chio_slice text;
   enum chio_err err = chio_json_string(value, &text);
-  if (err != CHIO_OK) return err;
-  bool standard = memchr(text.data, '+', text.len) != NULL || memchr(text.data, '/', text.len) != NULL;
-  if (standard) return chio_base64_decode(text, false, out);
-  while (text.len > 0 && text.data[text.len - 1] == '=') text.len--;
-  return chio_base64_decode(text, true, out);
-}
-
-static void judge_tsm(struct chio_judge *j, const struct chio_json_doc *doc) {
-  const struct chio_json *root = chio_json_root(doc), *aux = chio_json_get(doc, root, "auxblob");
-  struct chio_buf out = CHIO_BUF_INIT, table = CHIO_BUF_INIT;
-  enum chio_err err = read_blob(chio_json_get(doc, root, "outblob"), &out);
-  if (err == CHIO_OK && aux != NULL && aux->type == CHIO_JSON_STRING && aux->string.len > 0) {
-    err = read_blob(aux, &table);
-    if (err == CHIO_OK) err = chio_snp_table_add(chio_buf_slice(&table), &j->certs);
-  }
-  if (err == CHIO_OK) {
-    j->in_bundle = true;
-    chio_judge_evidence(j, chio_buf_slice(&out));
-  } else {
-    chio_judge_fail(j, CHIO_ATTEST_FORMAT, "the report's JSON is malformed");
-  }
-  chio_buf_clear(&out);
-  chio_buf_clear(&table);
+  while (err == CHIO_OK && text.len > 0 && text.data[text.len - 1] == '=') text.len--;
+  if (err == CHIO_OK) err = chio_base64_decode(text, true, &cmw);
+  if (err == CHIO_OK)
+    chio_judge_cmw(j, chio_buf_slice(&cmw), chio_slice(NULL, 0));
+  else
+    chio_judge_fail(j, CHIO_ATTEST_FORMAT, "the token's message wrapper is malformed");
+  chio_buf_clear(&cmw);
 }
 
 static void judge_json(struct chio_judge *j, struct chio_slice text) {
@@ -99,7 +106,11 @@ static void judge_json(struct chio_judge *j, struct chio_slice text) {
   if (chio_json_parse(text, &doc) != CHIO_OK) {
     chio_judge_fail(j, CHIO_ATTEST_FORMAT, "the evidence begins as JSON, and is malformed");
   } else if (chio_json_get(doc, chio_json_root(doc), "outblob") != NULL) {
-    judge_tsm(j, doc);
+    chio_judge_tsm(j, text);
+  } else if (chio_json_get(doc, chio_json_root(doc), "__cmwc_t") != NULL) {
+    chio_judge_cmw(j, text, chio_slice(NULL, 0));
+  } else if (chio_json_get(doc, chio_json_root(doc), "cmw") != NULL) {
+    judge_eat(j, chio_json_get(doc, chio_json_root(doc), "cmw"));
   } else if (!chio_judge_azure(j, doc)) {
     chio_judge_fail(j, CHIO_ATTEST_UNSUPPORTED, "JSON that is evidence of no known kind");
   }
@@ -120,8 +131,46 @@ static struct chio_slice trim(struct chio_slice s) {
   return s;
 }
 
-void chio_judge_evidence(struct chio_judge *j, struct chio_slice evidence) {
+/* A report as configfs-tsm has it, in CBOR, not wrapped. */
+static bool is_tsm(struct chio_slice bytes) {
+  struct chio_tsm_report report;
+  return chio_tsm_report_parse(bytes, &report) == CHIO_OK;
+}
+
+static void judge_cbor(struct chio_judge *j, struct chio_slice bytes) {
+  if (is_tsm(bytes)) {
+    j->result->pub.container = "cbor";
+    chio_judge_tsm(j, bytes);
+  } else {
+    chio_judge_cmw(j, bytes, chio_slice(NULL, 0));
+  }
+}
+
+/* What holds evidence, and is none itself. */
+static void judge_container(struct chio_judge *j, struct chio_slice evidence) {
   struct chio_slice text = trim(evidence);
+  if (text.len > 0 && text.data[0] == '{' && chio_bundle_looks_like(text)) {
+    chio_judge_bundle(j, text);
+  } else if (text.len > 0 && text.data[0] == '{') {
+    judge_json(j, text);
+  } else if (text.len > 0 && text.data[0] == '[') {
+    chio_judge_cmw(j, text, chio_slice(NULL, 0));
+  } else if (chio_maa_looks_like(text)) {
+    chio_judge_maa(j, text);
+  } else if (chio_cmw_looks_like(evidence)) { /* may hold PEM */
+    judge_cbor(j, evidence);
+  } else if (chio_pem_has(evidence, "CERTIFICATE REQUEST")) {
+    judge_pem(j, evidence, "CERTIFICATE REQUEST");
+  } else if (chio_pem_has(evidence, "CERTIFICATE")) {
+    judge_pem(j, evidence, "CERTIFICATE");
+  } else if (is_der_sequence(evidence)) {
+    judge_der(j, evidence);
+  } else {
+    chio_judge_fail(j, CHIO_ATTEST_UNSUPPORTED, "evidence of no known format");
+  }
+}
+
+void chio_judge_evidence(struct chio_judge *j, struct chio_slice evidence) {
   if (j->result->pub.container == NULL) j->result->pub.container = "raw";
   if (evidence.len == 0) {
     chio_judge_fail(j, CHIO_ATTEST_FORMAT, "there is no evidence: it is empty");
@@ -133,19 +182,9 @@ void chio_judge_evidence(struct chio_judge *j, struct chio_slice evidence) {
     chio_judge_snp(j, evidence);
   } else if (chio_nitro_looks_like(evidence)) {
     chio_judge_nitro(j, evidence);
-  } else if (j->in_bundle) { /* evidence inside evidence ends here */
-    chio_judge_fail(j, CHIO_ATTEST_UNSUPPORTED, "the bundle's quote is of no known format");
-  } else if (text.len > 0 && text.data[0] == '{' && chio_bundle_looks_like(text)) {
-    chio_judge_bundle(j, text);
-  } else if (text.len > 0 && text.data[0] == '{') {
-    judge_json(j, text);
-  } else if (chio_maa_looks_like(text)) {
-    chio_judge_maa(j, text);
-  } else if (chio_pem_has(evidence, "CERTIFICATE")) {
-    judge_pem(j, evidence);
-  } else if (is_der_sequence(evidence)) {
-    judge_certificate(j, evidence);
+  } else if (j->inside) { /* evidence inside evidence ends here */
+    chio_judge_fail(j, CHIO_ATTEST_UNSUPPORTED, "the quote inside is of no known format");
   } else {
-    chio_judge_fail(j, CHIO_ATTEST_UNSUPPORTED, "evidence of no known format");
+    judge_container(j, evidence);
   }
 }

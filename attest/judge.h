@@ -48,7 +48,8 @@ struct chio_judge {
   const struct chio_binding_profile *binding; /* the caller's; NULL: none */
   struct chio_binding_parts binding_parts;
   bool binding_refused; /* judged, and it does not hold: the key is not proved */
-  bool in_bundle;            /* the evidence is the quote of a bundle */
+  bool inside;               /* what is judged came out of other evidence: it holds none itself */
+  bool binds_itself;         /* what the quote is in says what its report data binds: no profile applies */
   struct chio_slice ak_spki; /* of a bundle: the attestation key; lives as long as the result */
 };
 
@@ -114,6 +115,12 @@ bool chio_judge_azure(struct chio_judge *j, const struct chio_json_doc *doc);
 
 /* Finds out what evidence is and judges it. */
 void chio_judge_evidence(struct chio_judge *j, struct chio_slice evidence);
+
+/* Conceptual message wrappers (cmw.h), in CBOR or JSON. spki: of the certificate or request that carries them; empty:
+ * none does. */
+void chio_judge_cmw(struct chio_judge *j, struct chio_slice cmw, struct chio_slice spki);
+/* A report as configfs-tsm gives it, in CBOR or JSON. */
+void chio_judge_tsm(struct chio_judge *j, struct chio_slice report);
 
 /* A bundle (bundle.h). */
 bool chio_bundle_looks_like(struct chio_slice evidence);

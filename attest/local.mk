@@ -41,7 +41,10 @@ attest_libchio_verify_la_SOURCES = \
   attest/bundle_judge.c \
   attest/cert_set.c attest/cert_set.h \
   attest/chio_attest.h \
+  attest/cmw.c attest/cmw.h \
+  attest/cmw_judge.c \
   attest/collateral.c attest/collateral.h \
+  attest/csr.c attest/csr.h \
   attest/dcap_judge.c \
   attest/dcap_pck.c attest/dcap_pck.h \
   attest/dcap_policy.c attest/dcap_policy.h \

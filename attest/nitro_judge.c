@@ -86,9 +86,9 @@ static void judge_chain(struct chio_judge *j, const struct chio_nitro *doc) {
   }
 }
 
-/* In a bundle the nonce is in the statement, and bound by the user data. */
+/* In a bundle the nonce is in the statement, elsewhere in claims or a profile: bound by the user data. */
 static void judge_nonce(struct chio_judge *j, const struct chio_nitro *doc) {
-  if (j->in_bundle) return;
+  if (j->binds_itself || j->binding_parts.part[CHIO_BINDING_NONCE].len > 0) return;
   j->nonce_judged = true;
   if (j->request->nonce_len == 0) return;
   if (chio_slice_equal(doc->nonce, chio_slice(j->request->nonce, j->request->nonce_len))) {

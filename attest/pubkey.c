@@ -104,6 +104,7 @@ enum chio_sig_alg chio_sig_alg_parse(struct chio_slice contents) {
   if (OID_IS(oid, oid_ecdsa_sha512)) return CHIO_SIG_ECDSA_SHA512;
   if (OID_IS(oid, oid_rsa_sha256)) return CHIO_SIG_RSA_PKCS1_SHA256;
   if (OID_IS(oid, oid_rsa_sha384)) return CHIO_SIG_RSA_PKCS1_SHA384;
+  if (OID_IS(oid, oid_ed25519) && identifier.left == 0) return CHIO_SIG_ED25519;
   if (OID_IS(oid, oid_pss) && is_amd_pss(&identifier)) return CHIO_SIG_RSA_PSS_SHA384;
   return CHIO_SIG_OTHER;
 }
@@ -121,6 +122,7 @@ static const struct {
     [CHIO_SIG_RSA_PSS_SHA384] = {CHIO_PUBKEY_RSA, "SHA384", true},
     [CHIO_SIG_RSA_PKCS1_SHA256] = {CHIO_PUBKEY_RSA, "SHA256", false},
     [CHIO_SIG_RSA_PKCS1_SHA384] = {CHIO_PUBKEY_RSA, "SHA384", false},
+    [CHIO_SIG_ED25519] = {CHIO_PUBKEY_ED25519, NULL, false},
 };
 
 /* RSAPublicKey { modulus, exponent }, read here: libcrypto's own decoder takes a hundred times as long as a signature's

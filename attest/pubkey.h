@@ -21,6 +21,7 @@ enum chio_sig_alg {
   CHIO_SIG_RSA_PSS_SHA384, /* MGF1 with SHA-384, salt 48: AMD's */
   CHIO_SIG_RSA_PKCS1_SHA256,
   CHIO_SIG_RSA_PKCS1_SHA384,
+  CHIO_SIG_ED25519,
   CHIO_SIG_OTHER, /* never verifies */
 };
 

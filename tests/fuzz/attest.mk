@@ -21,3 +21,18 @@ FUZZ_TARGETS += tests/fuzz/fuzz_policy
 tests_fuzz_fuzz_policy_SOURCES = tests/fuzz/fuzz_policy.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_policy_LDFLAGS = $(FUZZ_LDFLAGS)
 tests_fuzz_fuzz_policy_LDADD = $(FUZZ_ATTEST_LIBS)
+
+FUZZ_TARGETS += tests/fuzz/fuzz_cmw
+tests_fuzz_fuzz_cmw_SOURCES = tests/fuzz/fuzz_cmw.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_cmw_LDFLAGS = $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_cmw_LDADD = $(FUZZ_ATTEST_LIBS)
+
+FUZZ_TARGETS += tests/fuzz/fuzz_csr
+tests_fuzz_fuzz_csr_SOURCES = tests/fuzz/fuzz_csr.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_csr_LDFLAGS = $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_csr_LDADD = $(FUZZ_ATTEST_LIBS)
+
+FUZZ_TARGETS += tests/fuzz/fuzz_ratls
+tests_fuzz_fuzz_ratls_SOURCES = tests/fuzz/fuzz_ratls.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_ratls_LDFLAGS = $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_ratls_LDADD = $(FUZZ_ATTEST_LIBS)

@@ -20,6 +20,11 @@ tests_unit_test_attest_interop_SOURCES = tests/unit/test_attest_interop.c
 tests_unit_test_attest_interop_CFLAGS = $(ATTEST_TEST_CFLAGS) -DCHIO_SOURCE_TOP='"$(abs_top_srcdir)"'
 tests_unit_test_attest_interop_LDADD = $(ATTEST_TEST_LIBS)
 
+UNIT_TESTS += tests/unit/test_attest_containers
+tests_unit_test_attest_containers_SOURCES = tests/unit/test_attest_containers.c
+tests_unit_test_attest_containers_CFLAGS = $(ATTEST_TEST_CFLAGS)
+tests_unit_test_attest_containers_LDADD = $(ATTEST_TEST_LIBS)
+
 UNIT_TESTS += tests/unit/test_attest_json
 tests_unit_test_attest_json_SOURCES = tests/unit/test_attest_json.c
 tests_unit_test_attest_json_CFLAGS = $(ATTEST_TEST_CFLAGS)

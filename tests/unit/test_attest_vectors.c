@@ -319,13 +319,19 @@ static void a_tsm_report_carries_its_own_certificates(void **state) {
     print_message("# no vectors at hand (CHIO_VECTORS)\n");
     skip();
   }
-  char path[4096];
-  snprintf(path, sizeof path, "%s/snp/genoa-v3-veraison/tsm-report.json", vectors);
-  struct chio_attest_result *r = judge(path, path, parse_time("2026-01-01T00:00:00"));
-  print_row("snp/genoa-v3-veraison/tsm-report.json", r);
-  assert_true(proved(r, CHIO_ATTEST_PROVED_SIGNATURE) && proved(r, CHIO_ATTEST_PROVED_CHAIN));
-  assert_true(proved(r, CHIO_ATTEST_PROVED_TCB));
-  chio_attest_result_free(r);
+  static const struct {
+    const char *file, *container;
+  } rows[] = {{"tsm-report.json", "json"}, {"tsm-report.cbor", "cbor"}, {"ratsd-eat-cmw.json", "cmw"}};
+  for (size_t i = 0; i < CHIO_ARRAY_LEN(rows); i++) {
+    char path[4096];
+    snprintf(path, sizeof path, "%s/snp/genoa-v3-veraison/%s", vectors, rows[i].file);
+    struct chio_attest_result *r = judge(path, path, parse_time("2026-01-01T00:00:00"));
+    print_row(rows[i].file, r);
+    assert_string_equal(r->container, rows[i].container);
+    assert_true(proved(r, CHIO_ATTEST_PROVED_SIGNATURE) && proved(r, CHIO_ATTEST_PROVED_CHAIN));
+    assert_true(proved(r, CHIO_ATTEST_PROVED_TCB));
+    chio_attest_result_free(r);
+  }
 }
 
 static void malformed_collateral_proves_nothing(void **state) {
