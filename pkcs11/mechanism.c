@@ -46,6 +46,14 @@ static CK_RV eddsa_params(const CK_MECHANISM *given, struct chio_mech_params *ou
   return CKR_OK;
 }
 
+/* The name of a binding profile, without a NUL. */
+static CK_RV attest_params(const CK_MECHANISM *given, struct chio_mech_params *out_params) {
+  if (given->ulParameterLen > CHIO_PROFILE_NAME_MAX) return CKR_MECHANISM_PARAM_INVALID;
+  *out_params = (struct chio_mech_params){.kind = CHIO_PARAMS_ATTEST,
+                                          .profile = chio_slice(given->pParameter, given->ulParameterLen)};
+  return CKR_OK;
+}
+
 CK_RV p11_mechanism_params(const struct chio_mechanism *mechanism, const CK_MECHANISM *given,
                            struct chio_mech_params *out_params) {
   if (given->ulParameterLen == 0) {
@@ -58,6 +66,7 @@ CK_RV p11_mechanism_params(const struct chio_mechanism *mechanism, const CK_MECH
     case CHIO_PARAMS_NONE: return CKR_MECHANISM_PARAM_INVALID;
     case CHIO_PARAMS_PSS: return pss_params(mechanism, given, out_params);
     case CHIO_PARAMS_EDDSA: return eddsa_params(given, out_params);
+    case CHIO_PARAMS_ATTEST: return attest_params(given, out_params);
   }
   return CKR_MECHANISM_PARAM_INVALID;
 }

@@ -140,6 +140,10 @@ struct chio_birthplace chio_evidence_birthplace(const struct chio_evidence *e) {
                                   .manifest = e->manifest_hex};
 }
 
+struct chio_platform *chio_evidence_platform(const struct chio_evidence *e) {
+  return e->platform;
+}
+
 enum chio_err chio_evidence_keep(struct chio_evidence *e, struct chio_detail *detail) {
   enum chio_err err = CHIO_OK;
   (void)pthread_mutex_lock(&e->lock);

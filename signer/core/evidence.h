@@ -53,6 +53,9 @@ CHIO_MUST_CHECK enum chio_err chio_evidence_fresh(struct chio_evidence *evidence
                                                   struct chio_slice nonce, struct chio_buf *out,
                                                   struct chio_detail *detail);
 
+/* Where quotes are made; borrowed. */
+struct chio_platform *chio_evidence_platform(const struct chio_evidence *evidence);
+
 /* A certificate of the key with the bundle in it, signed by the attestation key: what stands before the bundle, and
  * after it. */
 CHIO_MUST_CHECK enum chio_err chio_evidence_certificate(struct chio_evidence *evidence, const struct chio_key *key,

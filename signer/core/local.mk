@@ -1,7 +1,7 @@
 # The signer's core, all of it in one convenience library: what decides (objects, templates, dispatch, evidence) and what
 # it decides about (crypto, seal, store, users).
 # The core and all it stands on, for who links it.
-CORE_LIBS = signer/core/libchio-core.la attest/libchio-attest.la signer/wire/libchio-wire.la signer/base/libchio-base.la
+CORE_LIBS = signer/core/libchio-core.la attest/libchio-verify.la attest/libchio-attest.la signer/wire/libchio-wire.la signer/base/libchio-base.la
 
 noinst_LTLIBRARIES += signer/core/libchio-core.la
 signer_core_libchio_core_la_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS) $(SQLITE_CFLAGS) $(JANSSON_CFLAGS)
@@ -43,6 +43,7 @@ signer_core_libchio_core_la_SOURCES += \
   signer/core/crypto.c signer/core/crypto.h signer/core/crypto_context.h \
   signer/core/der.c signer/core/der.h \
   signer/core/digest.c \
+  signer/core/direct.c signer/core/direct.h \
   signer/core/ed25519_dom2.c signer/core/ed25519_dom2.h \
   signer/core/key.c signer/core/key.h \
   signer/core/key_ec.c signer/core/key_ed25519.c signer/core/key_rsa.c \

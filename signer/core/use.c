@@ -1,5 +1,7 @@
 #include "signer/core/use.h"
 
+#include "signer/core/direct.h"
+
 static enum chio_err find_mechanism(struct chio_call *call, const struct chio_use *use, struct chio_used *out) {
   out->mechanism = chio_mechanism_by_wire(use->mechanism);
   if (out->mechanism == NULL || (out->mechanism->flags & CHIO_MECH_SIGN) == 0)
@@ -90,6 +92,9 @@ enum chio_err chio_use_key(struct chio_call *call, const struct chio_use *use, s
 
 enum chio_err chio_use_attest(struct chio_call *call, const struct chio_used *used, struct chio_slice nonce,
                               struct chio_buf *out) {
+  if (used->params.kind == CHIO_PARAMS_ATTEST)
+    return chio_direct_evidence(chio_evidence_platform(call->core->evidence), chio_key_spki(used->key),
+                                used->params.profile, nonce, out, &call->detail);
   struct chio_token_row row = chio_slot_row(call->slot);
   struct chio_statement_facts facts = {
       .attrs = used->object->attrs, .key_bits = chio_key_bits(used->key), .token_serial = row.serial};

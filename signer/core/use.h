@@ -29,7 +29,8 @@ struct chio_used {
 CHIO_MUST_CHECK enum chio_err chio_use_key(struct chio_call *call, const struct chio_use *use,
                                            struct chio_used *out_used);
 
-/* Appends what CKM_CHIO_ATTEST answers: a bundle made now. */
+/* Appends what CKM_CHIO_ATTEST answers: a bundle made now over the nonce, or, with a profile as its parameter, evidence
+ * that binds the key directly (direct.h). */
 CHIO_MUST_CHECK enum chio_err chio_use_attest(struct chio_call *call, const struct chio_used *used,
                                               struct chio_slice nonce, struct chio_buf *out);
 

@@ -16,6 +16,12 @@ enum chio_err chio_mech_params_encode(const struct chio_mech_params *params, str
       chio_buf_append_u32le(out, params->mgf_hash);
       chio_buf_append_u32le(out, params->salt_len);
       break;
+    case CHIO_PARAMS_ATTEST:
+      if (params->profile.len > CHIO_PROFILE_NAME_MAX) return CHIO_E_TOO_LONG;
+      chio_buf_append_u8(out, CHIO_PARAMS_ATTEST);
+      chio_buf_append_u32le(out, (uint32_t)params->profile.len);
+      chio_buf_append_slice(out, params->profile);
+      break;
   }
   return chio_buf_err(out);
 }
@@ -35,6 +41,16 @@ static enum chio_err decode_pss(struct chio_cursor *c, struct chio_mech_params *
   return chio_cursor_u32le(c, &params->salt_len) == CHIO_OK ? CHIO_OK : CHIO_E_MECHANISM_PARAM;
 }
 
+static enum chio_err decode_attest(struct chio_cursor *c, struct chio_mech_params *params) {
+  uint32_t len;
+  if (chio_cursor_u32le(c, &len) != CHIO_OK || len == 0 || len > CHIO_PROFILE_NAME_MAX) return CHIO_E_MECHANISM_PARAM;
+  if (chio_cursor_bytes(c, len, &params->profile) != CHIO_OK) return CHIO_E_MECHANISM_PARAM;
+  for (size_t i = 0; i < len; i++) {
+    if (params->profile.data[i] <= ' ' || params->profile.data[i] > '~') return CHIO_E_MECHANISM_PARAM;
+  }
+  return CHIO_OK;
+}
+
 enum chio_err chio_mech_params_decode(struct chio_slice bytes, struct chio_mech_params *out_params) {
   struct chio_mech_params params = {.kind = CHIO_PARAMS_NONE};
   struct chio_cursor c = chio_cursor(bytes);
@@ -47,6 +63,8 @@ enum chio_err chio_mech_params_decode(struct chio_slice bytes, struct chio_mech_
       err = decode_eddsa(&c, &params);
     else if (kind == CHIO_PARAMS_PSS)
       err = decode_pss(&c, &params);
+    else if (kind == CHIO_PARAMS_ATTEST)
+      err = decode_attest(&c, &params);
     else
       err = CHIO_E_MECHANISM_PARAM;
   }

@@ -22,6 +22,7 @@ MODULE_TESTS = \
   tests/module/attest_library.sh \
   tests/module/chio_hsm.sh \
   tests/module/client_embedded.sh \
+  tests/module/containers.sh \
   tests/module/binding.sh \
   tests/module/evidence.sh \
   tests/module/evidence_nitro.sh \

@@ -184,6 +184,26 @@ static void mechanism_parameters_survive_the_wire(void **state) {
   chio_buf_clear(&b);
 }
 
+static void the_name_of_a_profile_survives_the_wire(void **state) {
+  (void)state;
+  struct chio_mech_params attest = {.kind = CHIO_PARAMS_ATTEST, .profile = chio_slice_str("tee-v1")};
+  struct chio_buf b = CHIO_BUF_INIT;
+  struct chio_mech_params back;
+  char name[CHIO_PROFILE_NAME_MAX + 1];
+  assert_int_equal(chio_mech_params_encode(&attest, &b), CHIO_OK);
+  assert_int_equal(chio_mech_params_decode(chio_buf_slice(&b), &back), CHIO_OK);
+  assert_true(back.kind == CHIO_PARAMS_ATTEST && chio_slice_equal(back.profile, attest.profile));
+  for (size_t len = 1; len < b.len; len++)
+    assert_int_equal(chio_mech_params_decode(chio_slice(b.data, len), &back), CHIO_E_MECHANISM_PARAM);
+  b.data[b.len - 1] = ' ';
+  assert_int_equal(chio_mech_params_decode(chio_buf_slice(&b), &back), CHIO_E_MECHANISM_PARAM);
+  assert_int_equal(chio_mech_params_decode(chio_slice("\3\0\0\0\0", 5), &back), CHIO_E_MECHANISM_PARAM);
+  memset(name, 'a', sizeof name);
+  attest.profile = chio_slice(name, sizeof name);
+  assert_int_equal(chio_mech_params_encode(&attest, &b), CHIO_E_TOO_LONG);
+  chio_buf_clear(&b);
+}
+
 static void a_unique_id_survives_its_text(void **state) {
   (void)state;
   struct chio_uid uid = {{0xab, 0, 1}};
@@ -210,6 +230,7 @@ int main(void) {
       cmocka_unit_test(an_attribute_count_beyond_the_limit_is_refused),
       cmocka_unit_test(values_of_the_wrong_form_are_refused),
       cmocka_unit_test(mechanism_parameters_survive_the_wire),
+      cmocka_unit_test(the_name_of_a_profile_survives_the_wire),
       cmocka_unit_test(a_unique_id_survives_its_text),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -75,3 +75,34 @@ enum chio_err hsm_birth_papers_destroy(struct hsm *hsm, const struct hsm_key *ke
   enum chio_err err = destroy_class(hsm, CKO_CERTIFICATE, id, detail);
   return err == CHIO_OK ? destroy_class(hsm, CKO_DATA, id, detail) : err;
 }
+
+/* Of a page of certificates, the value of the first that carries evidence. */
+static enum chio_err first_certificate(struct hsm *hsm, struct chio_slice objects, struct chio_buf *out,
+                                       struct chio_detail *detail) {
+  for (size_t at = 0; at + CHIO_UID_SIZE <= objects.len; at += CHIO_UID_SIZE) {
+    struct chio_uid object;
+    struct chio_slice value;
+    bool evidence = false;
+    memcpy(object.b, objects.data + at, CHIO_UID_SIZE);
+    enum chio_err err = is_evidence(hsm, CKO_CERTIFICATE, &object, &evidence, detail);
+    if (err == CHIO_OK && !evidence) continue;
+    CHIO_AUTO(chio_buf) struct chio_buf *holder = chio_buf_new();
+    if (holder == NULL) return CHIO_E_NO_MEMORY;
+    if (err == CHIO_OK) err = hsm_attribute_get(hsm, &object, CKA_VALUE, &value, holder, detail);
+    if (err != CHIO_OK) return err;
+    chio_buf_append_slice(out, value);
+    return chio_buf_err(out);
+  }
+  return CHIO_E_NOT_FOUND;
+}
+
+enum chio_err hsm_birth_certificate(struct hsm *hsm, const struct hsm_key *key, struct chio_buf *out,
+                                    struct chio_detail *detail) {
+  struct chio_slice id = hsm_key_attribute(key, CKA_ID), objects = {NULL, 0};
+  CHIO_AUTO(chio_buf) struct chio_buf *holder = chio_buf_new();
+  if (holder == NULL) return CHIO_E_NO_MEMORY;
+  enum chio_err err = id.len > 0 ? find(hsm, CKO_CERTIFICATE, id, holder, &objects, detail) : CHIO_E_NOT_FOUND;
+  if (err == CHIO_OK) err = first_certificate(hsm, objects, out, detail);
+  if (err != CHIO_E_NOT_FOUND) return err;
+  return chio_fail(detail, err, "key '%s' has no certificate of its birth", hsm->word[0]);
+}

@@ -13,4 +13,8 @@ CHIO_MUST_CHECK enum chio_err hsm_birth_papers_destroy(struct hsm *hsm, const st
 CHIO_MUST_CHECK enum chio_err hsm_object_destroy(struct hsm *hsm, const struct chio_uid *object,
                                                  struct chio_detail *detail);
 
+/* The certificate that was made with the key, DER, appended. CHIO_E_NOT_FOUND. */
+CHIO_MUST_CHECK enum chio_err hsm_birth_certificate(struct hsm *hsm, const struct hsm_key *key, struct chio_buf *out,
+                                                    struct chio_detail *detail);
+
 #endif

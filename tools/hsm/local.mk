@@ -3,6 +3,7 @@ bin_PROGRAMS += tools/chio-hsm
 tools_chio_hsm_SOURCES = \
   tools/hsm/attest.c tools/hsm/attest.h \
   tools/hsm/attest_chio.c \
+  tools/hsm/attest_format.c tools/hsm/attest_format.h \
   tools/hsm/binding.c tools/hsm/binding.h \
   tools/hsm/birth_papers.c tools/hsm/birth_papers.h \
   tools/hsm/command.c tools/hsm/commands.def \
@@ -16,6 +17,7 @@ tools_chio_hsm_SOURCES = \
   tools/hsm/key_generate.c \
   tools/hsm/key_list.c \
   tools/hsm/key_name.c \
+  tools/hsm/key_sign.c tools/hsm/key_sign.h \
   tools/hsm/key_type.c \
   tools/hsm/main.c \
   tools/hsm/options.c tools/hsm/options.def \
@@ -28,7 +30,8 @@ tools_chio_hsm_SOURCES = \
   tools/hsm/token_init.c \
   tools/hsm/token_list.c \
   tools/hsm/uri.c \
-  tools/hsm/verify.c
+  tools/hsm/verify.c \
+  tools/hsm/x509_write.c tools/hsm/x509_write.h
 tools_chio_hsm_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS) $(JANSSON_CFLAGS)
 tools_chio_hsm_LDADD = attest/libchio-verify.la attest/libchio-attest.la signer/client/libchio-client.la \
   signer/wire/libchio-wire.la signer/base/libchio-base.la $(CRYPTO_LIBS) $(SODIUM_LIBS) $(JANSSON_LIBS)

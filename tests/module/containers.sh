@@ -1,0 +1,191 @@
+#!/bin/sh
+# Evidence in the containers that others read: each is written from a key, judged by verify, read by a tool that is not
+# ours, and refused after it was changed.
+. "$abs_top_srcdir/tests/support/tap.sh"
+for tool in openssl python3; do
+  command -v $tool >/dev/null 2>&1 || skip_all "$tool is not here"
+done
+under_chiod
+cd "$CHIO_TEST_DIR" || exit 99
+export CHIO_PIN_SOURCE="$CHIO_TEST_DIR/pin"
+printf 123456 >pin
+root=$CHIO_STATE/sim/tdx-root.pem
+# Provider chio is not asked for anything here: openssl is to be the other implementation.
+unset OPENSSL_CONF OPENSSL_MODULES
+python=${CHIO_TEST_PYTHON:-python3}
+
+judge() {
+  file=$1
+  shift
+  chio-hsm verify "$file" --root "$root" "$@"
+}
+
+# refuse_flipped FILE LABEL ARGUMENTS: none of some thirty changes of one bit is accepted.
+cat >flip.py <<'P'
+import base64, sys
+data = open(sys.argv[1], "rb").read()
+label = sys.argv[2].encode()
+if data.startswith(b"-----BEGIN"):
+    der = base64.b64decode(b"".join(l for l in data.splitlines() if not l.startswith(b"-----")))
+    wrap = lambda b: b"-----BEGIN " + label + b"-----\n" + base64.encodebytes(b) + b"-----END " + label + b"-----\n"
+else:
+    der, wrap = data, lambda b: b
+start, end = 0, len(der)
+if label == b"CMW":  # what is wrapped, not the labels around it: claims and the signed part of the quote
+    start = der.index(b"outblob") + 7 + 3
+    end = start + 632
+count = 0
+for at in range(start, end, max(1, (end - start) // 30)):
+    bad = bytearray(der)
+    bad[at] ^= 1
+    open("flipped.%d" % count, "wb").write(wrap(bytes(bad)))
+    count += 1
+print(count)
+P
+refuse_flipped() {
+  file=$1 label=$2
+  shift 2
+  made=$(python3 flip.py "$file" "$label")
+  accepted=0 i=0
+  while [ $i -lt "${made:-0}" ]; do
+    if judge flipped.$i "$@" >out 2>&1; then
+      accepted=$((accepted + 1))
+      echo "# accepted: $file, change $i"
+    fi
+    i=$((i + 1))
+  done
+  if [ "${made:-0}" -ge 25 ]; then pass "$file: $made changes of one bit"; else fail "$file: too few changes"; fi
+  is "$file: none of them is accepted" 0 $accepted
+}
+
+for type in p256 p384 p521 ed25519 rsa2048; do
+  check "$type: a key is made" chio-hsm key generate $type --type $type
+  check "$type: its public key is exported" chio-hsm export-pub $type -o $type.pem
+  check "$type: an RA-TLS certificate is written" \
+    chio-hsm attest $type --format ratls --nonce 00112233 --subject "$type.example" -o $type.crt
+  check "$type: verify accepts it for the key and the nonce" judge $type.crt --key $type.pem --nonce 00112233
+  openssl x509 -in $type.crt -noout -pubkey >out 2>&1
+  is "$type: openssl reads the same key" "$(cat $type.pem)" "$(cat out)"
+  check "$type: openssl verifies it as signed by itself" openssl verify -CAfile $type.crt -check_ss_sig $type.crt
+  contains "$type: openssl reads the subject" "$type.example" "$(openssl x509 -in $type.crt -noout -subject)"
+  contains "$type: openssl shows the extension" "2.23.133.5.4.9" "$(openssl x509 -in $type.crt -noout -text 2>&1)"
+
+  check "$type: a request with evidence is written" chio-hsm attest $type --format csr --subject "$type.example" -o $type.csr
+  check "$type: verify accepts it for the key" judge $type.csr --key $type.pem
+  check "$type: openssl verifies its signature" openssl req -in $type.csr -noout -verify
+  openssl req -in $type.csr -noout -pubkey >out 2>&1
+  is "$type: openssl reads the same key in it" "$(cat $type.pem)" "$(cat out)"
+done
+
+for file in p256.crt p256.csr; do
+  refute "$file: refused where nobody names the root" chio-hsm verify $file --key p256.pem
+  refute "$file: refused for another key" judge $file --key p384.pem
+  refute "$file: refused for another nonce" judge $file --nonce 00112234
+done
+contains "the kind of container is said" '"container":"request"' "$(judge p256.csr --json)"
+contains "and of a certificate" '"container":"certificate"' "$(judge p256.crt --json)"
+contains "what is proved names the key" '"key"' "$(judge p256.crt --key p256.pem --json)"
+refuse_flipped p256.crt CERTIFICATE
+refuse_flipped p256.csr "CERTIFICATE REQUEST"
+check "a request over a nonce" chio-hsm attest p256 --format csr --nonce 0abc -o fresh.csr
+check "is accepted for it" judge fresh.csr --key p256.pem --nonce 0abc
+
+# A certificate that another key signed, and one whose evidence is about another key.
+openssl ecparam -name prime256v1 -genkey -noout -out thief.key 2>/dev/null
+openssl x509 -in p256.crt -force_pubkey p384.pem -signkey thief.key -out stolen.crt 2>/dev/null
+[ ! -s stolen.crt ] || refute "a certificate of another key around the evidence is refused" judge stolen.crt
+
+check "the certificate of the key's birth is written" chio-hsm attest p256 --format certificate -o birth.crt
+check "and accepted" judge birth.crt --key p256.pem
+
+# Message wrappers, and the raw quote.
+check "a message wrapper is written" chio-hsm attest p256 --format cmw --nonce 0102 -o p256.cmw
+check "and accepted for key and nonce" judge p256.cmw --key p256.pem --nonce 0102
+contains "its container is named" '"container":"cmw"' "$(judge p256.cmw --json)"
+contains "and the key is proved" '"key"' "$(judge p256.cmw --key p256.pem --json)"
+refute "not for another key" judge p256.cmw --key p384.pem
+refute "not for another nonce" judge p256.cmw --nonce 0103
+refuse_flipped p256.cmw CMW --key p256.pem --nonce 0102
+
+hash=$(printf 'a workload' | openssl dgst -sha256 -r | cut -c1-64)
+nonce32=$(printf 'a nonce' | openssl dgst -sha256 -r | cut -c1-64)
+check "a raw quote by tee-v1" chio-hsm attest p256 --format quote --binding tee-v1 --workload-hash "$hash" -o tee.quote
+check "binds key and workload" judge tee.quote --key p256.pem --binding tee-v1 --workload-hash "$hash"
+refute "and not another key" judge tee.quote --key rsa2048.pem --binding tee-v1 --workload-hash "$hash"
+check "a raw quote by atls-v1" chio-hsm attest p384 --format quote --binding atls-v1 --nonce "$nonce32" -o atls.quote
+check "binds key and nonce" judge atls.quote --key p384.pem --binding atls-v1 --nonce "$nonce32"
+check "a raw quote by chio-v1" chio-hsm attest ed25519 --format quote --binding chio-v1 --receipt-root "$hash" -o chio.quote
+check "binds the key as Chio does" judge chio.quote --key ed25519.pem --binding chio-v1 --receipt-root "$hash"
+check "a wrapper by tee-v1" chio-hsm attest p256 --format cmw --binding tee-v1 --workload-hash "$hash" -o tee.cmw
+check "is judged by the profile that is named" judge tee.cmw --key p256.pem --binding tee-v1 --workload-hash "$hash"
+refute "and for no key without one" judge tee.cmw --key p256.pem
+
+refute "a profile that the signer has not is refused" chio-hsm attest p256 --format quote --binding registry-v1-onboard
+refute "tee-v1 has no form for an RSA key" \
+  chio-hsm attest rsa2048 --format quote --binding tee-v1 --workload-hash "$hash"
+refute "tee-v1 needs the workload hash" chio-hsm attest p256 --format quote --binding tee-v1
+refute "atls-v1 needs 32 bytes" chio-hsm attest p256 --format quote --binding atls-v1 --nonce 00
+refute "a part that goes nowhere is refused" chio-hsm attest p256 --format quote --workload-hash "$hash"
+refute "a profile is refused where the format has its own" chio-hsm attest p256 --format ratls --binding tee-v1
+refute "a subject is refused where there is none" chio-hsm attest p256 --format cmw --subject x
+refute "a format that is none is refused" chio-hsm attest p256 --format pkcs7
+refute "the certificate of birth answers no nonce" chio-hsm attest p256 --format certificate --nonce 00
+
+# Other implementations. Each part is skipped where its library is missing.
+has() {
+  "$python" -c "import $1" >/dev/null 2>&1
+}
+if has cbor2 && has cryptography; then
+  cat >ratls.py <<'P'
+import cbor2, hashlib, sys
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization as s
+cert = x509.load_pem_x509_certificate(open(sys.argv[1], "rb").read())
+cert.verify_directly_issued_by(cert)
+value = cert.extensions.get_extension_for_oid(x509.ObjectIdentifier("2.23.133.5.4.9")).value.value
+tag = cbor2.loads(value)
+assert tag.tag == 60000
+quote, claims = tag.value
+assert cbor2.loads(cbor2.dumps(cbor2.loads(claims), canonical=True)) == cbor2.loads(claims)
+assert cbor2.dumps(cbor2.loads(claims), canonical=True) == claims, "claims are not deterministic"
+parsed = cbor2.loads(claims)
+alg, digest = cbor2.loads(parsed["pubkey-hash"])
+spki = cert.public_key().public_bytes(s.Encoding.DER, s.PublicFormat.SubjectPublicKeyInfo)
+assert alg == 1 and digest == hashlib.sha256(spki).digest()
+assert parsed["nonce"] == bytes.fromhex("00112233")
+assert quote[568:632] == hashlib.sha256(claims).digest() + bytes(32), "report data"
+P
+  for type in p256 p384 p521 rsa2048; do
+    check "$type: cbor2 and cryptography read and check the RA-TLS certificate" "$python" ratls.py $type.crt
+  done
+  cat >cmw.py <<'P'
+import cbor2, hashlib
+cmw = cbor2.loads(open("p256.cmw", "rb").read())
+assert cmw["__cmwc_t"].startswith("2.25.")
+kind, evidence, indicator = cmw["evidence"]
+assert kind == "application/vnd.veraison.tsm-report+cbor" and indicator == 4
+report = cbor2.loads(evidence)
+assert report["provider"] == "tdx_guest"
+kind, claims = cmw["claims"]
+assert kind == "application/eat-ucs+cbor"
+assert report["outblob"][568:632] == hashlib.sha256(claims).digest() + bytes(32)
+P
+  check "cbor2 reads the message wrapper" "$python" cmw.py
+  cat >csr.py <<'P'
+import cbor2, json
+from cryptography import x509
+csr = x509.load_pem_x509_csr(open("p256.csr", "rb").read())
+assert csr.is_signature_valid
+value = csr.attributes.get_attribute_for_oid(x509.ObjectIdentifier("1.2.840.113549.1.9.16.2.59")).value
+at = value.index(bytes.fromhex("06082b06010505070123"))
+assert value[at + 10] == 0x04, "OCTET STRING"
+size = value[at + 11] & 0x7f
+kind, bundle, indicator = cbor2.loads(value[at + 12 + size:])
+assert kind == "application/vnd.dev.sigstore.bundle.v0.3+json" and indicator == 4
+assert "dsseEnvelope" in json.loads(bundle)
+P
+  check "cryptography and cbor2 read the request's attribute" "$python" csr.py
+else
+  skip "RA-TLS, message wrapper and request by other libraries" "cbor2 or cryptography is not here"
+fi
+plan
