@@ -4,6 +4,7 @@ ATTEST_TEST_LIBS = attest/libchio-verify.la attest/libchio-attest.la $(CMOCKA_LI
   $(CRYPTO_LIBS) $(SODIUM_LIBS) $(JANSSON_LIBS)
 
 DCAP_RIG = tests/unit/dcap_rig.c tests/unit/dcap_rig.h
+VECTORS = tests/unit/vectors.c tests/unit/vectors.h
 
 UNIT_TESTS += tests/unit/test_attest_binding
 tests_unit_test_attest_binding_SOURCES = tests/unit/test_attest_binding.c
@@ -41,7 +42,7 @@ tests_unit_test_attest_sim_judged_CFLAGS = $(ATTEST_TEST_CFLAGS)
 tests_unit_test_attest_sim_judged_LDADD = $(ATTEST_TEST_LIBS)
 
 UNIT_TESTS += tests/unit/test_attest_vectors
-tests_unit_test_attest_vectors_SOURCES = tests/unit/test_attest_vectors.c
+tests_unit_test_attest_vectors_SOURCES = tests/unit/test_attest_vectors.c $(VECTORS)
 tests_unit_test_attest_vectors_CFLAGS = $(ATTEST_TEST_CFLAGS)
 tests_unit_test_attest_vectors_LDADD = $(ATTEST_TEST_LIBS)
 
@@ -76,6 +77,11 @@ UNIT_TESTS += tests/unit/test_attest_negative_nitro
 tests_unit_test_attest_negative_nitro_SOURCES = tests/unit/test_attest_negative_nitro.c $(FORGE)
 tests_unit_test_attest_negative_nitro_CFLAGS = $(ATTEST_TEST_CFLAGS)
 tests_unit_test_attest_negative_nitro_LDADD = $(ATTEST_TEST_LIBS)
+
+UNIT_TESTS += tests/unit/test_attest_flip
+tests_unit_test_attest_flip_SOURCES = tests/unit/test_attest_flip.c $(VECTORS)
+tests_unit_test_attest_flip_CFLAGS = $(ATTEST_TEST_CFLAGS)
+tests_unit_test_attest_flip_LDADD = $(ATTEST_TEST_LIBS)
 
 # Not a test: tests/unit/attest_bench EVIDENCE COLLATERAL TIME.
 check_PROGRAMS += tests/unit/attest_bench
