@@ -1,6 +1,6 @@
 /*
- * The real platforms, with what they are made of open: the kernel's own doors for chiod, others' for tests. A self made
- * here is one of the backend of that name (chio_platform_tdx ...), which closes it.
+ * Where the real platforms are: the kernel's own doors for chiod, others' for tests. A self made here is one of the
+ * backend of that name (chio_platform_tdx ...), which closes it.
  */
 #ifndef CHIO_ATTEST_HARDWARE_H
 #define CHIO_ATTEST_HARDWARE_H
@@ -36,5 +36,21 @@ struct chio_gramine {
 };
 CHIO_MUST_CHECK enum chio_err chio_sgx_open(const struct chio_gramine *source, void **out_self,
                                             struct chio_detail *detail);
+
+/* All of them: where "auto" looks. */
+struct chio_hardware {
+  struct chio_gramine sgx;
+  struct chio_nsm nitro;
+  struct chio_tdx_source tdx;
+  struct chio_snp_source snp;
+};
+extern const struct chio_hardware chio_hardware_kernel;
+
+/* chio_platform_open and chio_platform_prepare, on that hardware instead of the kernel's. */
+CHIO_MUST_CHECK enum chio_err chio_platform_open_on(const struct chio_hardware *hardware, const char *name,
+                                                    const char *state_dir, const char *measured_file,
+                                                    struct chio_platform **out_platform, struct chio_detail *detail);
+CHIO_MUST_CHECK enum chio_err chio_platform_prepare_on(const struct chio_hardware *hardware, const char *name,
+                                                       uid_t uid, gid_t gid, struct chio_detail *detail);
 
 #endif

@@ -3,14 +3,13 @@
 
 #include "attest/measurement.h"
 #include "attest/nitro.h"
+#include "attest/node.h"
 
 #include <stdlib.h>
 #include <unistd.h>
 
-static const struct chio_nsm kernel = {.path = CHIO_NSM_DEVICE, .call = chio_ioctl_system, .pause_ms = 50};
-
-static bool nitro_present(void) {
-  return access(kernel.path, F_OK) == 0;
+static bool nitro_present(const struct chio_hardware *hardware) {
+  return access(hardware->nitro.path, F_OK) == 0;
 }
 
 enum chio_err chio_nitro_open(const struct chio_nsm *source, void **out_self, struct chio_detail *detail) {
@@ -23,11 +22,15 @@ enum chio_err chio_nitro_open(const struct chio_nsm *source, void **out_self, st
   return CHIO_OK;
 }
 
-static enum chio_err nitro_open(const char *state_dir, const char *measured_file, void **out_self,
-                                struct chio_detail *detail) {
-  (void)state_dir;
-  (void)measured_file;
-  return chio_nitro_open(&kernel, out_self, detail);
+static enum chio_err nitro_prepare(const struct chio_hardware *hardware, uid_t uid, gid_t gid,
+                                   struct chio_detail *detail) {
+  (void)uid;
+  (void)gid;
+  return chio_node_keep(hardware->nitro.path, detail);
+}
+
+static enum chio_err nitro_open(const struct chio_platform_place *place, void **out_self, struct chio_detail *detail) {
+  return chio_nitro_open(&place->hardware->nitro, out_self, detail);
 }
 
 static enum chio_err nitro_quote(void *self, const uint8_t report_data[CHIO_REPORT_DATA_SIZE],
@@ -52,6 +55,7 @@ static enum chio_err nitro_quote(void *self, const uint8_t report_data[CHIO_REPO
 const struct chio_platform_backend chio_platform_nitro = {
     .name = "nitro",
     .present = nitro_present,
+    .prepare = nitro_prepare,
     .open = nitro_open,
     .close = free,
     .quote = nitro_quote,

@@ -19,8 +19,6 @@
 #define TYPE_SIZE 32u
 #define TRIES 6u
 
-static const struct chio_gramine kernel = {.root = CHIO_GRAMINE_ROOT, .pause_ms = 20};
-
 /* All openers are in one process. */
 static pthread_mutex_t files = PTHREAD_MUTEX_INITIALIZER;
 
@@ -52,9 +50,9 @@ static enum chio_err check_type(const struct chio_gramine *gramine, struct chio_
                    gramine->root, type);
 }
 
-static bool sgx_present(void) {
+static bool sgx_present(const struct chio_hardware *hardware) {
   struct chio_detail ignored;
-  return check_type(&kernel, &ignored) == CHIO_OK;
+  return check_type(&hardware->sgx, &ignored) == CHIO_OK;
 }
 
 enum chio_err chio_sgx_open(const struct chio_gramine *source, void **out_self, struct chio_detail *detail) {
@@ -67,11 +65,8 @@ enum chio_err chio_sgx_open(const struct chio_gramine *source, void **out_self, 
   return CHIO_OK;
 }
 
-static enum chio_err sgx_open(const char *state_dir, const char *measured_file, void **out_self,
-                              struct chio_detail *detail) {
-  (void)state_dir;
-  (void)measured_file;
-  return chio_sgx_open(&kernel, out_self, detail);
+static enum chio_err sgx_open(const struct chio_platform_place *place, void **out_self, struct chio_detail *detail) {
+  return chio_sgx_open(&place->hardware->sgx, out_self, detail);
 }
 
 static enum chio_err try_once(int root, const uint8_t *report_data, struct chio_buf *quote,

@@ -4,6 +4,7 @@
 
 #include "attest/crypto.h"
 #include "attest/measurement.h"
+#include "attest/node.h"
 #include "attest/snp.h"
 #include "attest/snp_certs.h"
 
@@ -18,19 +19,14 @@ struct snp {
   struct chio_buf certificates;
 };
 
-static const struct chio_snp_source kernel = {
-    .tsm = {.root = CHIO_TSM_ROOT, .provider = "sev_guest", .pause_ms = 200},
-    .device = {.path = CHIO_SEV_GUEST_DEVICE, .call = chio_ioctl_system, .pause_ms = 500},
-};
-
 static bool is_whole(struct chio_slice report, const uint8_t report_data[CHIO_REPORT_DATA_SIZE]) {
   return report.len == CHIO_SNP_REPORT_SIZE &&
          memcmp(report.data + CHIO_SNP_REPORT_DATA, report_data, CHIO_REPORT_DATA_SIZE) == 0;
 }
 
-static bool snp_present(void) {
+static bool snp_present(const struct chio_hardware *hardware) {
   struct chio_detail ignored;
-  return access(kernel.device.path, F_OK) == 0 || chio_tsm_probe(&kernel.tsm, &ignored) == CHIO_OK;
+  return access(hardware->snp.device.path, F_OK) == 0 || chio_tsm_probe(&hardware->snp.tsm, &ignored) == CHIO_OK;
 }
 
 enum chio_err chio_snp_open(const struct chio_snp_source *source, void **out_self, struct chio_detail *detail) {
@@ -49,11 +45,17 @@ enum chio_err chio_snp_open(const struct chio_snp_source *source, void **out_sel
   return CHIO_OK;
 }
 
-static enum chio_err snp_open(const char *state_dir, const char *measured_file, void **out_self,
-                              struct chio_detail *detail) {
-  (void)state_dir;
-  (void)measured_file;
-  return chio_snp_open(&kernel, out_self, detail);
+static enum chio_err snp_prepare(const struct chio_hardware *hardware, uid_t uid, gid_t gid,
+                                 struct chio_detail *detail) {
+  const struct chio_snp_source *source = &hardware->snp;
+  struct chio_detail ignored;
+  bool by_device = chio_tsm_probe(&source->tsm, &ignored) != CHIO_OK && access(source->device.path, F_OK) == 0;
+  return by_device ? chio_node_keep(source->device.path, detail)
+                   : chio_tsm_prepare(&source->tsm, uid, gid, detail);
+}
+
+static enum chio_err snp_open(const struct chio_platform_place *place, void **out_self, struct chio_detail *detail) {
+  return chio_snp_open(&place->hardware->snp, out_self, detail);
 }
 
 static void snp_close(void *self) {
@@ -108,6 +110,7 @@ static enum chio_err snp_certificates(void *self, struct chio_buf *out_pem) {
 const struct chio_platform_backend chio_platform_snp = {
     .name = "snp",
     .present = snp_present,
+    .prepare = snp_prepare,
     .open = snp_open,
     .close = snp_close,
     .quote = snp_quote,

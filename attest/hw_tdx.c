@@ -7,11 +7,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-static const struct chio_tdx_source kernel = {
-    .tsm = {.root = CHIO_TSM_ROOT, .provider = "tdx_guest", .pause_ms = 50},
-    .device = CHIO_TDX_DEVICE,
-};
-
 /* Where the TD report body of a quote begins; 0: not a TDX quote. v5 has a type and a size before it. */
 static size_t body_offset(struct chio_slice quote) {
   static const uint8_t v4[] = {4, 0}, v5[] = {5, 0};
@@ -39,9 +34,9 @@ static bool is_whole(struct chio_slice quote, const uint8_t report_data[CHIO_REP
   return u32le(quote.data + signature - 4) <= quote.len - signature;
 }
 
-static bool tdx_present(void) {
+static bool tdx_present(const struct chio_hardware *hardware) {
   struct chio_detail ignored;
-  return access(kernel.device, F_OK) == 0 || chio_tsm_probe(&kernel.tsm, &ignored) == CHIO_OK;
+  return access(hardware->tdx.device, F_OK) == 0 || chio_tsm_probe(&hardware->tdx.tsm, &ignored) == CHIO_OK;
 }
 
 enum chio_err chio_tdx_open(const struct chio_tdx_source *source, void **out_self, struct chio_detail *detail) {
@@ -57,11 +52,13 @@ enum chio_err chio_tdx_open(const struct chio_tdx_source *source, void **out_sel
   return CHIO_OK;
 }
 
-static enum chio_err tdx_open(const char *state_dir, const char *measured_file, void **out_self,
-                              struct chio_detail *detail) {
-  (void)state_dir;
-  (void)measured_file;
-  return chio_tdx_open(&kernel, out_self, detail);
+static enum chio_err tdx_prepare(const struct chio_hardware *hardware, uid_t uid, gid_t gid,
+                                 struct chio_detail *detail) {
+  return chio_tsm_prepare(&hardware->tdx.tsm, uid, gid, detail);
+}
+
+static enum chio_err tdx_open(const struct chio_platform_place *place, void **out_self, struct chio_detail *detail) {
+  return chio_tdx_open(&place->hardware->tdx, out_self, detail);
 }
 
 static enum chio_err tdx_quote(void *self, const uint8_t report_data[CHIO_REPORT_DATA_SIZE],
@@ -73,6 +70,7 @@ static enum chio_err tdx_quote(void *self, const uint8_t report_data[CHIO_REPORT
 const struct chio_platform_backend chio_platform_tdx = {
     .name = "tdx",
     .present = tdx_present,
+    .prepare = tdx_prepare,
     .open = tdx_open,
     .close = free,
     .quote = tdx_quote,

@@ -8,7 +8,7 @@ attest_libchio_attest_la_SOURCES = \
   attest/dcap.h \
   attest/der_write.c attest/der_write.h \
   attest/ecdsa.c attest/ecdsa.h \
-  attest/hardware.h attest/hw_nitro.c attest/hw_sgx.c attest/hw_snp.c attest/hw_tdx.c \
+  attest/hardware.c attest/hardware.h attest/hw_nitro.c attest/hw_sgx.c attest/hw_snp.c attest/hw_tdx.c \
   attest/interop_quote.c attest/interop_quote.h \
   attest/jcs.c attest/jcs.h \
   attest/json.c attest/json.h \

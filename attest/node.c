@@ -84,6 +84,50 @@ enum chio_err chio_node_word(int folder, const char *name, char *out, size_t siz
   return err;
 }
 
+/* Filled before the process has threads. */
+static struct {
+  char path[64];
+  int fd;
+} kept[CHIO_NODE_KEPT_MAX];
+static size_t kept_count;
+
+static enum chio_err open_device(const char *path, int *out_fd, struct chio_detail *detail) {
+  int fd = open(path, O_RDWR | O_CLOEXEC);
+  if (fd < 0) {
+    enum chio_err err = errno == EACCES || errno == EPERM ? CHIO_E_PERMISSION : CHIO_E_PLATFORM;
+    return chio_fail(detail, err, "%s cannot be opened: %s", path, strerror(errno));
+  }
+  *out_fd = fd;
+  return CHIO_OK;
+}
+
+static int find_kept(const char *path) {
+  for (size_t i = 0; i < kept_count; i++) {
+    if (strcmp(kept[i].path, path) == 0) return kept[i].fd;
+  }
+  return -1;
+}
+
+enum chio_err chio_node_keep(const char *path, struct chio_detail *detail) {
+  if (find_kept(path) >= 0) return CHIO_OK;
+  if (kept_count == CHIO_NODE_KEPT_MAX || strlen(path) >= sizeof kept[0].path) return CHIO_E_INTERNAL;
+  int fd = -1;
+  enum chio_err err = open_device(path, &fd, detail);
+  if (err != CHIO_OK) return err;
+  memcpy(kept[kept_count].path, path, strlen(path) + 1);
+  kept[kept_count++].fd = fd;
+  return CHIO_OK;
+}
+
+enum chio_err chio_node_device(const char *path, int *out_fd, struct chio_detail *detail) {
+  int fd = find_kept(path);
+  if (fd < 0) return open_device(path, out_fd, detail);
+  fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+  if (fd < 0) return chio_fail(detail, CHIO_E_PLATFORM, "%s: %s", path, strerror(errno));
+  *out_fd = fd;
+  return CHIO_OK;
+}
+
 void chio_node_pause(unsigned ms, unsigned tries) {
   if (tries == 0) return;
   unsigned doublings = tries - 1 < PAUSE_DOUBLINGS_MAX ? tries - 1 : PAUSE_DOUBLINGS_MAX;

@@ -18,6 +18,16 @@ CHIO_MUST_CHECK enum chio_err chio_node_write(int folder, const char *name, stru
 CHIO_MUST_CHECK enum chio_err chio_node_word(int folder, const char *name, char *out, size_t size,
                                              struct chio_detail *detail);
 
+/* Opens a device for reading and writing and keeps it open for the life of the process: for root, which is not root any
+ * more when chio_node_device is called. Not thread-safe. At most CHIO_NODE_KEPT_MAX devices, CHIO_E_INTERNAL beyond.
+ * CHIO_E_PLATFORM, CHIO_E_PERMISSION. */
+#define CHIO_NODE_KEPT_MAX 4u
+CHIO_MUST_CHECK enum chio_err chio_node_keep(const char *path, struct chio_detail *detail);
+
+/* The device: a descriptor of the one that was kept, else opened now. The caller closes it. CHIO_E_PLATFORM,
+ * CHIO_E_PERMISSION. */
+CHIO_MUST_CHECK enum chio_err chio_node_device(const char *path, int *out_fd, struct chio_detail *detail);
+
 /* What an errno of a driver means to us. */
 enum chio_err chio_node_errno(int number);
 

@@ -160,12 +160,10 @@ static enum chio_err ask(const struct chio_nsm *nsm, int fd, const uint8_t *repo
 
 enum chio_err chio_nsm_document(const struct chio_nsm *nsm, const uint8_t report_data[CHIO_REPORT_DATA_SIZE],
                                 struct chio_buf *out, struct chio_detail *detail) {
-  int fd = open(nsm->path, O_RDWR | O_CLOEXEC);
-  if (fd < 0) {
-    enum chio_err err = errno == EACCES || errno == EPERM ? CHIO_E_PERMISSION : CHIO_E_PLATFORM;
-    return chio_fail(detail, err, "%s cannot be opened: %s", nsm->path, strerror(errno));
-  }
-  enum chio_err err = ask(nsm, fd, report_data, out, detail);
+  int fd = -1;
+  enum chio_err err = chio_node_device(nsm->path, &fd, detail);
+  if (err != CHIO_OK) return err;
+  err = ask(nsm, fd, report_data, out, detail);
   (void)close(fd);
   return err;
 }

@@ -1,4 +1,4 @@
-#include "attest/platform_backend.h"
+#include "attest/hardware.h"
 
 #include <stdlib.h>
 
@@ -19,30 +19,48 @@ static const struct chio_platform_backend *const backends[] = {
     &chio_platform_sim_nitro,
 };
 
-static const struct chio_platform_backend *find_backend(const char *name) {
+static const struct chio_platform_backend *find_backend(const struct chio_hardware *hardware, const char *name) {
   bool looking = strcmp(name, "auto") == 0;
   for (size_t i = 0; i < CHIO_ARRAY_LEN(backends); i++) {
-    if (looking && backends[i]->present != NULL && backends[i]->present()) return backends[i];
+    if (looking && backends[i]->present != NULL && backends[i]->present(hardware)) return backends[i];
     if (!looking && strcmp(backends[i]->name, name) == 0) return backends[i];
   }
   return looking ? &chio_platform_sim_tdx : NULL;
 }
 
-enum chio_err chio_platform_open(const char *name, const char *state_dir, const char *measured_file,
-                                 struct chio_platform **out_platform, struct chio_detail *detail) {
-  const struct chio_platform_backend *backend = find_backend(name);
+enum chio_err chio_platform_open_on(const struct chio_hardware *hardware, const char *name, const char *state_dir,
+                                    const char *measured_file, struct chio_platform **out_platform,
+                                    struct chio_detail *detail) {
+  const struct chio_platform_backend *backend = find_backend(hardware, name);
   if (backend == NULL) return chio_fail(detail, CHIO_E_UNSUPPORTED, "no platform is called '%s'", name);
+  const struct chio_platform_place place = {hardware, state_dir,
+                                            measured_file != NULL ? measured_file : "/proc/self/exe"};
   struct chio_platform *platform = calloc(1, sizeof *platform);
   if (platform == NULL) return CHIO_E_NO_MEMORY;
   platform->backend = backend;
-  if (measured_file == NULL) measured_file = "/proc/self/exe";
-  enum chio_err err = backend->open(state_dir, measured_file, &platform->self, detail);
+  enum chio_err err = backend->open(&place, &platform->self, detail);
   if (err != CHIO_OK) {
     free(platform);
     return err;
   }
   *out_platform = platform;
   return CHIO_OK;
+}
+
+enum chio_err chio_platform_open(const char *name, const char *state_dir, const char *measured_file,
+                                 struct chio_platform **out_platform, struct chio_detail *detail) {
+  return chio_platform_open_on(&chio_hardware_kernel, name, state_dir, measured_file, out_platform, detail);
+}
+
+enum chio_err chio_platform_prepare_on(const struct chio_hardware *hardware, const char *name, uid_t uid, gid_t gid,
+                                       struct chio_detail *detail) {
+  const struct chio_platform_backend *backend = find_backend(hardware, name);
+  if (backend == NULL) return chio_fail(detail, CHIO_E_UNSUPPORTED, "no platform is called '%s'", name);
+  return backend->prepare != NULL ? backend->prepare(hardware, uid, gid, detail) : CHIO_OK;
+}
+
+enum chio_err chio_platform_prepare(const char *name, uid_t uid, gid_t gid, struct chio_detail *detail) {
+  return chio_platform_prepare_on(&chio_hardware_kernel, name, uid, gid, detail);
 }
 
 void chio_platform_free(struct chio_platform *platform) {

@@ -9,6 +9,8 @@
 #include "signer/base/buf.h"
 #include "signer/base/err.h"
 
+#include <sys/types.h>
+
 #define CHIO_REPORT_DATA_SIZE 64u
 #define CHIO_MEASUREMENT_MAX 64u
 #define CHIO_QUOTE_MAX (64u * 1024u)
@@ -21,6 +23,12 @@ struct chio_platform;
 CHIO_MUST_CHECK enum chio_err chio_platform_open(const char *name, const char *state_dir, const char *measured_file,
                                                  struct chio_platform **out_platform, struct chio_detail *detail);
 void chio_platform_free(struct chio_platform *platform);
+
+/* For root, before it becomes that user: does for the platform of that name (as above) what only root can, so that it
+ * opens afterwards. An entry of configfs-tsm is made and given to the user; a device is opened, and kept open for this
+ * process. Nothing is done for simulated platforms. CHIO_E_UNSUPPORTED, CHIO_E_PLATFORM, CHIO_E_PERMISSION. */
+CHIO_MUST_CHECK enum chio_err chio_platform_prepare(const char *name, uid_t uid, gid_t gid,
+                                                    struct chio_detail *detail);
 
 /* "sim-tdx", "tdx" ...: the value of CKA_CHIO_TEE. */
 const char *chio_platform_name(const struct chio_platform *platform);

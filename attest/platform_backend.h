@@ -4,12 +4,23 @@
 
 #include "attest/platform.h"
 
+struct chio_hardware;
+
+/* What a platform is opened with. */
+struct chio_platform_place {
+  const struct chio_hardware *hardware; /* of real platforms */
+  const char *state_dir, *measured_file; /* of simulated ones */
+};
+
 struct chio_platform_backend {
   const char *name;
   bool simulated;
   /* Whether the machine offers it; NULL for simulated platforms, which are there for the asking. */
-  bool (*present)(void);
-  CHIO_MUST_CHECK enum chio_err (*open)(const char *state_dir, const char *measured_file, void **out_self,
+  bool (*present)(const struct chio_hardware *hardware);
+  /* What only root can do, done for that user; NULL: nothing. */
+  CHIO_MUST_CHECK enum chio_err (*prepare)(const struct chio_hardware *hardware, uid_t uid, gid_t gid,
+                                           struct chio_detail *detail);
+  CHIO_MUST_CHECK enum chio_err (*open)(const struct chio_platform_place *place, void **out_self,
                                         struct chio_detail *detail);
   void (*close)(void *self);
   CHIO_MUST_CHECK enum chio_err (*quote)(void *self, const uint8_t report_data[CHIO_REPORT_DATA_SIZE],

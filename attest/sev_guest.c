@@ -107,13 +107,9 @@ enum chio_err chio_sev_guest_report(const struct chio_sev_guest *device,
   c->device = device;
   memcpy(c->req.data.user_data, report_data, CHIO_REPORT_DATA_SIZE);
   c->certs = aligned_alloc(PAGE, CHIO_SEV_GUEST_CERTS_MAX);
-  c->fd = open(device->path, O_RDWR | O_CLOEXEC);
-  enum chio_err err = CHIO_E_NO_MEMORY;
-  if (c->certs != NULL && c->fd >= 0) err = ask(c, out_report, out_table, detail);
-  if (c->fd < 0) {
-    err = errno == EACCES || errno == EPERM ? CHIO_E_PERMISSION : CHIO_E_PLATFORM;
-    err = chio_fail(detail, err, "%s cannot be opened: %s", device->path, strerror(errno));
-  }
+  c->fd = -1;
+  enum chio_err err = c->certs != NULL ? chio_node_device(device->path, &c->fd, detail) : CHIO_E_NO_MEMORY;
+  if (err == CHIO_OK) err = ask(c, out_report, out_table, detail);
   if (c->fd >= 0) (void)close(c->fd);
   free(c->certs);
   free(c);

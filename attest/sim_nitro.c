@@ -68,14 +68,14 @@ static void sim_nitro_close(void *self) {
   free(sim);
 }
 
-static enum chio_err sim_nitro_open(const char *state_dir, const char *measured_file, void **out_self,
+static enum chio_err sim_nitro_open(const struct chio_platform_place *place, void **out_self,
                                     struct chio_detail *detail) {
   struct sim_nitro *sim = calloc(1, sizeof *sim);
   if (sim == NULL) return CHIO_E_NO_MEMORY;
   (void)pthread_mutex_init(&sim->lock, NULL);
-  enum chio_err err = chio_hash_file(CHIO_HASH_SHA384, measured_file, sim->pcr0);
-  if (err != CHIO_OK) err = chio_fail(detail, err, "cannot measure %s", measured_file);
-  if (err == CHIO_OK) err = chio_sim_pki_open(state_dir, "nitro", PAIRS, make_pki, &sim->pki, detail);
+  enum chio_err err = chio_hash_file(CHIO_HASH_SHA384, place->measured_file, sim->pcr0);
+  if (err != CHIO_OK) err = chio_fail(detail, err, "cannot measure %s", place->measured_file);
+  if (err == CHIO_OK) err = chio_sim_pki_open(place->state_dir, "nitro", PAIRS, make_pki, &sim->pki, detail);
   if (err != CHIO_OK) {
     sim_nitro_close(sim);
     return err;

@@ -19,13 +19,13 @@ static void sim_sgx_close(void *self) {
   free(sim);
 }
 
-static enum chio_err sim_sgx_open(const char *state_dir, const char *measured_file, void **out_self,
+static enum chio_err sim_sgx_open(const struct chio_platform_place *place, void **out_self,
                                   struct chio_detail *detail) {
   struct sim_sgx *sim = calloc(1, sizeof *sim);
   if (sim == NULL) return CHIO_E_NO_MEMORY;
-  enum chio_err err = chio_hash_file(CHIO_HASH_SHA256, measured_file, sim->mrenclave);
-  if (err != CHIO_OK) err = chio_fail(detail, err, "cannot measure %s", measured_file);
-  if (err == CHIO_OK) err = chio_sim_qe_open(state_dir, "sgx", &sim->qe, detail);
+  enum chio_err err = chio_hash_file(CHIO_HASH_SHA256, place->measured_file, sim->mrenclave);
+  if (err != CHIO_OK) err = chio_fail(detail, err, "cannot measure %s", place->measured_file);
+  if (err == CHIO_OK) err = chio_sim_qe_open(place->state_dir, "sgx", &sim->qe, detail);
   if (err != CHIO_OK) {
     free(sim);
     return err;

@@ -107,13 +107,13 @@ static void sim_snp_close(void *self) {
   free(sim);
 }
 
-static enum chio_err sim_snp_open(const char *state_dir, const char *measured_file, void **out_self,
+static enum chio_err sim_snp_open(const struct chio_platform_place *place, void **out_self,
                                   struct chio_detail *detail) {
   struct sim_snp *sim = calloc(1, sizeof *sim);
   if (sim == NULL) return CHIO_E_NO_MEMORY;
-  enum chio_err err = chio_hash_file(CHIO_HASH_SHA384, measured_file, sim->measurement);
-  if (err != CHIO_OK) err = chio_fail(detail, err, "cannot measure %s", measured_file);
-  if (err == CHIO_OK) err = chio_sim_pki_open(state_dir, "snp", CHIO_SIM_SNP_PAIRS, make_pki, &sim->pki, detail);
+  enum chio_err err = chio_hash_file(CHIO_HASH_SHA384, place->measured_file, sim->measurement);
+  if (err != CHIO_OK) err = chio_fail(detail, err, "cannot measure %s", place->measured_file);
+  if (err == CHIO_OK) err = chio_sim_pki_open(place->state_dir, "snp", CHIO_SIM_SNP_PAIRS, make_pki, &sim->pki, detail);
   if (err != CHIO_OK) {
     free(sim);
     return err;

@@ -19,13 +19,13 @@ static void sim_tdx_close(void *self) {
   free(sim);
 }
 
-static enum chio_err sim_tdx_open(const char *state_dir, const char *measured_file, void **out_self,
+static enum chio_err sim_tdx_open(const struct chio_platform_place *place, void **out_self,
                                   struct chio_detail *detail) {
   struct sim_tdx *sim = calloc(1, sizeof *sim);
   if (sim == NULL) return CHIO_E_NO_MEMORY;
-  enum chio_err err = chio_hash_file(CHIO_HASH_SHA384, measured_file, sim->mrtd);
-  if (err != CHIO_OK) err = chio_fail(detail, err, "cannot measure %s", measured_file);
-  if (err == CHIO_OK) err = chio_sim_qe_open(state_dir, "tdx", &sim->qe, detail);
+  enum chio_err err = chio_hash_file(CHIO_HASH_SHA384, place->measured_file, sim->mrtd);
+  if (err != CHIO_OK) err = chio_fail(detail, err, "cannot measure %s", place->measured_file);
+  if (err == CHIO_OK) err = chio_sim_qe_open(place->state_dir, "tdx", &sim->qe, detail);
   if (err != CHIO_OK) {
     free(sim);
     return err;

@@ -2,10 +2,13 @@
 
 #include "attest/node.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -14,7 +17,8 @@
 #define NAME_TRIES 4u
 #define PROVIDER_SIZE 64u
 
-/* An entry of our own: others cannot meet us in it unless they mean to. */
+/* An entry of our own: others cannot meet us in it unless they mean to. name is empty when it is the one that root has
+ * made for us, which we lock instead. */
 struct entry {
   int root;
   int folder;
@@ -24,8 +28,9 @@ struct entry {
 static enum chio_err make_failed(const struct chio_tsm *tsm, struct chio_detail *detail) {
   int number = errno;
   if (number == EACCES || number == EPERM)
-    return chio_fail(detail, CHIO_E_PERMISSION, "%s: an entry cannot be made: %s; chiod needs --stay-root for that",
-                     tsm->root, strerror(number));
+    return chio_fail(detail, CHIO_E_PERMISSION,
+                     "%s: an entry cannot be made: %s; chiod has one when it is started as root", tsm->root,
+                     strerror(number));
   return chio_fail(detail, CHIO_E_PLATFORM, "%s: no TEE answers there: %s", tsm->root, strerror(number));
 }
 
@@ -54,26 +59,75 @@ static enum chio_err check_provider(const struct chio_tsm *tsm, const struct ent
   return chio_fail(detail, CHIO_E_PLATFORM, "%s: the platform is %s, not %s", tsm->root, name, tsm->provider);
 }
 
+/* Threads and processes that share the entry come one after the other. */
+static bool open_given(struct entry *e) {
+  e->name[0] = '\0';
+  e->folder = openat(e->root, CHIO_TSM_ENTRY, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  while (e->folder >= 0 && flock(e->folder, LOCK_EX) != 0) {
+    if (errno == EINTR) continue;
+    (void)close(e->folder);
+    e->folder = -1;
+  }
+  return e->folder >= 0;
+}
+
+static bool open_folder(struct entry *e) {
+  if (make_folder(e)) {
+    e->folder = openat(e->root, e->name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return e->folder >= 0;
+  }
+  int number = errno;
+  e->name[0] = '\0';
+  bool given = (number == EACCES || number == EPERM) && open_given(e);
+  errno = number;
+  return given;
+}
+
 static enum chio_err entry_open(const struct chio_tsm *tsm, struct entry *out, struct chio_detail *detail) {
   struct entry e = {-1, -1, ""};
   e.root = open(tsm->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (e.root < 0) return make_failed(tsm, detail);
-  if (!make_folder(&e)) {
-    e.name[0] = '\0';
-    enum chio_err err = make_failed(tsm, detail);
-    entry_close(&e);
-    return err;
-  }
-  enum chio_err err = CHIO_OK;
-  e.folder = openat(e.root, e.name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (e.folder < 0) err = make_failed(tsm, detail);
-  if (err == CHIO_OK) err = check_provider(tsm, &e, detail);
+  enum chio_err err = open_folder(&e) ? check_provider(tsm, &e, detail) : make_failed(tsm, detail);
   if (err != CHIO_OK) {
     entry_close(&e);
     return err;
   }
   *out = e;
   return CHIO_OK;
+}
+
+/* The folder and every attribute in it. */
+static bool give(int folder, uid_t uid, gid_t gid) {
+  int again = fcntl(folder, F_DUPFD_CLOEXEC, 0);
+  DIR *dir = again >= 0 ? fdopendir(again) : NULL;
+  if (dir == NULL) {
+    if (again >= 0) (void)close(again);
+    return false;
+  }
+  bool ok = fchown(folder, uid, gid) == 0;
+  for (struct dirent *entry; ok && (entry = readdir(dir)) != NULL;) {
+    if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0) continue;
+    ok = fchownat(folder, entry->d_name, uid, gid, AT_SYMLINK_NOFOLLOW) == 0;
+  }
+  int number = errno;
+  (void)closedir(dir);
+  errno = number;
+  return ok;
+}
+
+enum chio_err chio_tsm_prepare(const struct chio_tsm *tsm, uid_t uid, gid_t gid, struct chio_detail *detail) {
+  struct entry e = {-1, -1, ""};
+  e.root = open(tsm->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (e.root < 0) return make_failed(tsm, detail);
+  bool made = mkdirat(e.root, CHIO_TSM_ENTRY, 0700) == 0;
+  bool there = made || errno == EEXIST;
+  enum chio_err err = there && open_given(&e) ? check_provider(tsm, &e, detail) : make_failed(tsm, detail);
+  if (err == CHIO_OK && !give(e.folder, uid, gid))
+    err = chio_fail(detail, CHIO_E_PLATFORM, "%s/%s cannot be given to user %u: %s", tsm->root, CHIO_TSM_ENTRY,
+                    (unsigned)uid, strerror(errno));
+  if (err != CHIO_OK && made) (void)unlinkat(e.root, CHIO_TSM_ENTRY, AT_REMOVEDIR);
+  entry_close(&e);
+  return err == CHIO_E_PERMISSION || err == CHIO_OK ? err : CHIO_E_PLATFORM;
 }
 
 enum chio_err chio_tsm_probe(const struct chio_tsm *tsm, struct chio_detail *detail) {

@@ -1,6 +1,7 @@
 /*
  * configfs-tsm, the kernel's own door to a TEE's evidence (Linux 6.7; Documentation/ABI/testing/configfs-tsm-report):
- * a folder is made, the report data written, the report read, the folder removed.
+ * a folder is made, the report data written, the report read, the folder removed. Who may not make one uses the folder
+ * that root has made for it.
  */
 #ifndef CHIO_ATTEST_TSM_H
 #define CHIO_ATTEST_TSM_H
@@ -24,6 +25,12 @@ typedef bool chio_tsm_check(struct chio_slice outblob, const uint8_t report_data
 
 /* Makes an entry and looks who answers. CHIO_E_PLATFORM, CHIO_E_PERMISSION; detail says what is missing. */
 CHIO_MUST_CHECK enum chio_err chio_tsm_probe(const struct chio_tsm *tsm, struct chio_detail *detail);
+
+/* For root, before it becomes that user: makes the entry CHIO_TSM_ENTRY and gives it to the user, who cannot make one.
+ * It stays there, for the next start too. Errors as above. */
+#define CHIO_TSM_ENTRY "chiod"
+CHIO_MUST_CHECK enum chio_err chio_tsm_prepare(const struct chio_tsm *tsm, uid_t uid, gid_t gid,
+                                               struct chio_detail *detail);
 
 /* A report over the data, appended to out_blob; what the platform gives beside it (often nothing) to out_aux, which may
  * be NULL. Another writer's report, or one cut short, is never returned: tried again, CHIO_TSM_TRIES times in all.

@@ -105,6 +105,11 @@ static void warn(const struct chio_core *core) {
              "the sealing root lies in the clear in the state folder: whoever reads the folder has the keys");
 }
 
+enum chio_err chio_core_prepare(const struct chio_core_config *config, uid_t uid, gid_t gid,
+                                struct chio_detail *detail) {
+  return chio_platform_prepare(config->platform, uid, gid, detail);
+}
+
 enum chio_err chio_core_open(const struct chio_core_config *config, struct chio_core **out_core,
                              struct chio_detail *detail) {
   enum chio_err err = check_config(config, detail);

@@ -42,6 +42,11 @@ struct chio_core_config {
 /* The compiled-in defaults; state_dir stays NULL and audit false. */
 void chio_core_config_default(struct chio_core_config *config);
 
+/* For root, before it becomes that user: what the platform of the configuration needs root for (chio_platform_prepare).
+ * CHIO_E_PLATFORM, CHIO_E_PERMISSION, CHIO_E_UNSUPPORTED. */
+CHIO_MUST_CHECK enum chio_err chio_core_prepare(const struct chio_core_config *config, uid_t uid, gid_t gid,
+                                                struct chio_detail *detail);
+
 /* Locks the state folder, opens the store, unseals the root, makes boot evidence. Errors: CHIO_E_STATE_IN_USE (detail
  * names the other process), CHIO_E_STORE_READ_ONLY, CHIO_E_STORE_CORRUPT, CHIO_E_SEAL, CHIO_E_PLATFORM, CHIO_E_IO. */
 CHIO_MUST_CHECK enum chio_err chio_core_open(const struct chio_core_config *config, struct chio_core **out_core,

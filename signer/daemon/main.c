@@ -113,6 +113,16 @@ static enum chio_err prepare_folders(const struct chiod *d, struct chio_detail *
   return err != CHIO_OK ? err : chio_process_prepare_folder(d->options.state, 0700, &d->identity, detail);
 }
 
+/* What takes root is done before we are somebody else. */
+static enum chio_err become_user(struct chiod *d, struct chio_detail *detail) {
+  struct chio_core_config config;
+  struct chio_buf manifest = CHIO_BUF_INIT;
+  chio_options_core(&d->options, &manifest, &config);
+  enum chio_err err = chio_core_prepare(&config, d->identity.uid, d->identity.gid, detail);
+  chio_buf_clear(&manifest);
+  return err == CHIO_OK ? chio_process_become(&d->identity, detail) : err;
+}
+
 /* From here on we are who we shall be. */
 static enum chio_err settle_process(struct chiod *d, struct chio_detail *detail) {
   bool all_locked;
@@ -124,7 +134,7 @@ static enum chio_err settle_process(struct chiod *d, struct chio_detail *detail)
   if (err == CHIO_OK) err = prepare_folders(d, detail);
   if (err == CHIO_OK) err = chio_pidfile_open(d->options.pidfile, &d->pidfile, detail);
   chio_process_raise_limits((unsigned)d->options.connections);
-  if (err == CHIO_OK && d->drops) err = chio_process_become(&d->identity, detail);
+  if (err == CHIO_OK && d->drops) err = become_user(d, detail);
   if (err == CHIO_OK) err = chio_process_harden(&all_locked, detail);
   if (err == CHIO_OK && !all_locked)
     chio_log(CHIO_LOG_INFO, "memory",

@@ -10,6 +10,7 @@ DAEMON_TESTS = \
   tests/daemon/limits.sh \
   tests/daemon/privileges.sh \
   tests/daemon/read_only.sh \
-  tests/daemon/start_stop.sh
+  tests/daemon/start_stop.sh \
+  tests/daemon/tsm.sh
 TESTS += $(DAEMON_TESTS)
 EXTRA_DIST += $(DAEMON_TESTS) tests/daemon/daemon.sh

@@ -39,7 +39,8 @@ case $platform in
     is "and the length of its signature" 60000000 "$(xxd -s 764 -l 4 -p quote)" ;;
 esac
 is "the chain has three certificates" 3 "$(grep -c BEGIN chain.pem)"
-check "the genesis is the receipt root where none is given" chio-hsm attest k-p256 --format chio --sim-state "$CHIO_STATE" -o quote
+check "the genesis is the receipt root where none is given" \
+  chio-hsm attest k-p256 --format chio --sim-state "$CHIO_STATE" -o quote
 check "and bound" judge --key p256.pem --receipt-root $genesis
 
 check "a key of RSA is made" chio-hsm key generate k-rsa --type rsa2048

@@ -7,6 +7,9 @@
  * when the file is closed, and a refusal then is lost. Each write of an option counts in generation. outblob is made at
  * the first read after a write, refused with EINVAL without an inblob of 64 bytes, and kept until the next write.
  *
+ * Folders and attributes belong to who mounted it, until they are given to somebody else, which configfs allows; where
+ * that is root, others meet its permissions too.
+ *
  * What it fakes: the report. As tdx_guest it is a quote of the simulated platform whose keys are in STATE; as sev_guest
  * a report of version 3 with the data, a measurement of 0x5a and no signature; beside it STATE/auxblob, if there.
  *
@@ -22,6 +25,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #define ENTRIES_MAX 8
 #define INBLOB_MAX 64u
@@ -81,6 +85,8 @@ struct entry {
   size_t inblob_len;
   unsigned generation;  /* writes */
   unsigned made;        /* the generation of out */
+  uid_t uid[ATTRS + 1];  /* of the attributes, and of the folder itself */
+  gid_t gid[ATTRS + 1];
   struct chio_buf out;
 };
 static struct entry entries[ENTRIES_MAX];
@@ -145,6 +151,20 @@ static int tsm_getattr(const char *path, struct stat *st, struct fuse_file_info 
   if (failed != 0) return failed;
   st->st_mode = attr < 0 ? S_IFDIR | 0755 : S_IFREG | attrs[attr].mode;
   st->st_nlink = attr < 0 ? 2 : 1;
+  if (strcmp(path, "/") == 0) return 0;
+  st->st_uid = entry->uid[attr < 0 ? ATTRS : attr];
+  st->st_gid = entry->gid[attr < 0 ? ATTRS : attr];
+  return 0;
+}
+
+static int tsm_chown(const char *path, uid_t uid, gid_t gid, struct fuse_file_info *info) {
+  struct entry *entry;
+  int attr;
+  (void)info;
+  int failed = resolve(path, &entry, &attr);
+  if (failed != 0) return failed;
+  entry->uid[attr < 0 ? ATTRS : attr] = uid;
+  entry->gid[attr < 0 ? ATTRS : attr] = gid;
   return 0;
 }
 
@@ -364,6 +384,7 @@ static const struct fuse_operations operations = {
     .getattr = tsm_getattr, .readdir = tsm_readdir, .mkdir = tsm_mkdir,   .rmdir = tsm_rmdir,
     .create = tsm_refuse,   .open = tsm_open,       .read = tsm_read,     .write = tsm_write,
     .flush = tsm_flush,     .release = tsm_release, .truncate = tsm_truncate,
+    .chown = tsm_chown,
 };
 
 int main(int argc, char **argv) {
@@ -378,7 +399,9 @@ int main(int argc, char **argv) {
     (void)fprintf(stderr, "fake_tsm: %s\n", detail.text);
     return 1;
   }
-  char *mount[] = {argv[0], (char[]){"-f"}, (char[]){"-s"}, (char[]){"-oattr_timeout=0,entry_timeout=0"}, argv[4], NULL};
+  char caches[] = "-oattr_timeout=0,entry_timeout=0";
+  char others[] = "-oattr_timeout=0,entry_timeout=0,allow_other,default_permissions";
+  char *mount[] = {argv[0], (char[]){"-f"}, (char[]){"-s"}, geteuid() == 0 ? others : caches, argv[4], NULL};
   int status = fuse_main(5, mount, &operations, NULL);
   chio_platform_free(platform);
   return status;

@@ -37,3 +37,9 @@ UNIT_TESTS += tests/unit/test_attest_nsm
 tests_unit_test_attest_nsm_SOURCES = tests/unit/test_attest_nsm.c
 tests_unit_test_attest_nsm_CFLAGS = $(ATTEST_TEST_CFLAGS) $(CBOR_CFLAGS)
 tests_unit_test_attest_nsm_LDADD = $(ATTEST_TEST_LIBS) $(CBOR_LIBS)
+
+UNIT_TESTS += tests/unit/test_attest_auto
+tests_unit_test_attest_auto_SOURCES = tests/unit/test_attest_auto.c
+tests_unit_test_attest_auto_CFLAGS = $(ATTEST_TEST_CFLAGS) -DCHIO_FAKE_TSM='"$(FAKE_TSM)"' \
+  -DCHIO_FAKE_GRAMINE='"$(FAKE_GRAMINE)"'
+tests_unit_test_attest_auto_LDADD = $(ATTEST_TEST_LIBS)

@@ -130,7 +130,7 @@ static void a_quote_comes_through_what_passes(void **arg) {
 static void what_does_not_pass_is_refused_and_named(void **arg) {
   static const struct outcome lasting[] = {
       {"no-provider=" OFTEN, CHIO_E_PLATFORM, "no TEE answers"},
-      {"no-mkdir=" OFTEN, CHIO_E_PERMISSION, "--stay-root"},
+      {"no-mkdir=" OFTEN, CHIO_E_PERMISSION, "started as root"},
       {"mkdir-taken=" OFTEN, CHIO_E_PLATFORM, NULL},
       {"write-busy=" OFTEN, CHIO_E_PLATFORM, "inblob cannot be written"},
       {"write-short=" OFTEN, CHIO_E_PLATFORM, "inblob took 10 of 64 bytes"},
@@ -341,6 +341,91 @@ static void a_damaged_table_is_refused(void **arg) {
   chio_buf_clear(&der);
 }
 
+#define NOBODY 65534
+
+/* In a child that is NOBODY: two quotes. Its exit status is the error of the first that fails, as a small number. */
+static int as_nobody(struct chio_detail *detail) {
+  struct chio_buf quote = CHIO_BUF_INIT;
+  uint8_t data[CHIO_REPORT_DATA_SIZE];
+  enum chio_err err = CHIO_OK;
+  if (setresgid(NOBODY, NOBODY, NOBODY) != 0 || setresuid(NOBODY, NOBODY, NOBODY) != 0) return 3;
+  for (unsigned i = 0; i < 2 && err == CHIO_OK; i++) {
+    fill_data(data, 4 + i);
+    chio_buf_reset(&quote);
+    err = tdx_once(&quote, data, detail);
+    if (err == CHIO_OK && memcmp(quote.data + CHIO_DCAP_HEADER_SIZE + CHIO_TD_REPORT_DATA, data, sizeof data) != 0)
+      return 4;
+  }
+  chio_buf_clear(&quote);
+  if (err == CHIO_E_PERMISSION && strstr(detail->text, "started as root") != NULL) return 1;
+  return err == CHIO_OK ? 0 : 2;
+}
+
+static int status_as_nobody(void) {
+  int status = 0;
+  pid_t pid = fork();
+  if (pid == 0) {
+    struct chio_detail detail = {""};
+    int code = as_nobody(&detail);
+    if (code > 1) (void)fprintf(stderr, "# %s\n", detail.text);
+    _exit(code);
+  }
+  (void)waitpid(pid, &status, 0);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static void need_root(void) {
+  if (geteuid() == 0) return;
+  print_message("# only root can become somebody else\n");
+  skip();
+}
+
+static void a_user_has_the_entry_that_root_gave_it(void **arg) {
+  struct fuse_mount m;
+  struct chio_hardware hardware = {.tdx = tdx_source()};
+  struct chio_detail detail = {""};
+  (void)arg;
+  need_root();
+  mount_fake(&m, "tdx", "-");
+  int before = status_as_nobody();
+  enum chio_err first = chio_platform_prepare_on(&hardware, "tdx", NOBODY, NOBODY, &detail);
+  int after = status_as_nobody();
+  enum chio_err second = chio_platform_prepare_on(&hardware, "tdx", NOBODY, NOBODY, &detail);
+  int again = status_as_nobody();
+  size_t left = entries_left();
+  fuse_unmount(&m);
+  assert_int_equal(before, 1);
+  if (first != CHIO_OK) fail_msg("%s", detail.text);
+  assert_int_equal(after, 0);
+  assert_int_equal(second, CHIO_OK);
+  assert_int_equal(again, 0);
+  assert_int_equal(left, 1); /* for the next start */
+}
+
+static void nothing_is_given_where_another_platform_answers(void **arg) {
+  struct fuse_mount m;
+  struct chio_hardware hardware = {.tdx = tdx_source()};
+  struct chio_detail detail = {""};
+  (void)arg;
+  mount_fake(&m, "snp", "-");
+  enum chio_err err = chio_platform_prepare_on(&hardware, "tdx", NOBODY, NOBODY, &detail);
+  size_t left = entries_left();
+  fuse_unmount(&m);
+  assert_int_equal(err, CHIO_E_PLATFORM);
+  assert_non_null(strstr(detail.text, "the platform is sev_guest, not tdx_guest"));
+  assert_int_equal(left, 0);
+}
+
+static void nothing_is_prepared_for_simulated_platforms(void **arg) {
+  struct chio_hardware hardware = {.tdx = tdx_source()};
+  struct chio_detail detail = {""};
+  (void)arg;
+  assert_int_equal(chio_platform_prepare_on(&hardware, "sim-tdx", NOBODY, NOBODY, &detail), CHIO_OK);
+  assert_int_equal(chio_platform_prepare_on(&hardware, "sim-dtx", NOBODY, NOBODY, &detail), CHIO_E_UNSUPPORTED);
+  hardware.tdx.tsm.root = "/nonexistent/report";
+  assert_int_equal(chio_platform_prepare_on(&hardware, "tdx", NOBODY, NOBODY, &detail), CHIO_E_PLATFORM);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_quote_comes_through_what_passes),
@@ -351,6 +436,9 @@ int main(void) {
       cmocka_unit_test(threads_get_each_their_own_quote),
       cmocka_unit_test(the_report_comes_with_its_certificates),
       cmocka_unit_test(a_damaged_table_is_refused),
+      cmocka_unit_test(a_user_has_the_entry_that_root_gave_it),
+      cmocka_unit_test(nothing_is_given_where_another_platform_answers),
+      cmocka_unit_test(nothing_is_prepared_for_simulated_platforms),
   };
   return cmocka_run_group_tests(tests, make_dirs, remove_dirs);
 }
