@@ -81,6 +81,6 @@ void chio_judge_binding(struct chio_judge *j) {
     judge_report_data(j);
     return;
   }
-  chio_judge_fail(j, CHIO_ATTEST_KEY_BINDING, "the evidence says itself what its quote binds: no profile applies to it");
+  chio_judge_fail(j, CHIO_ATTEST_KEY_BINDING, "the evidence says itself what its quote binds: no profile applies");
   j->binding_refused = true;
 }

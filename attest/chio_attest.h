@@ -2,9 +2,9 @@
  * libchio-attest: judges evidence that a key lives in a Trusted Execution Environment, offline.
  *
  * Evidence goes in as bytes (a raw quote, report, document or token, a bundle, a message wrapper, or a certificate or
- * request for one that carries these), with a policy, collateral and a point in time; one result comes out. Nothing is fetched, nothing is written, no
- * environment variable and no configuration file is read but those the caller names. Thread-safe: policies and
- * collateral are read-only once made and may be shared.
+ * request for one that carries these), with a policy, collateral and a point in time; one result comes out. Nothing is
+ * fetched, nothing is written, no environment variable and no configuration file is read but those the caller names.
+ * Thread-safe: policies and collateral are read-only once made and may be shared.
  *
  * Functions return CHIO_ATTEST_OK or one of CHIO_ATTEST_E_*; that evidence is refused is a result, not an error.
  */

@@ -32,6 +32,21 @@ static void judge_carrier(struct chio_judge *j, const struct chio_cert *cert) {
   }
 }
 
+/* The extensions that certificates of YubiHSM have: the attestation key signed them, and they must not say other than
+ * the statement does. */
+static void judge_yubihsm(struct chio_judge *j, const struct chio_cert *cert) {
+  static const uint8_t oid_origin[] = {0x2b, 0x06, 0x01, 0x04, 0x01, 0x82, 0xc4, 0x0a, 0x04, 0x03};
+  static const uint8_t generated[] = {CHIO_DER_T_BIT_STRING, 0x02, 0x00, 0x01};
+  const char *statement = j->result->pub.statement_json;
+  CHIO_AUTO(chio_json_doc) struct chio_json_doc *doc = NULL;
+  struct chio_slice value;
+  if (chio_cert_extension(cert, chio_slice(oid_origin, sizeof oid_origin), &value) != CHIO_OK) return;
+  bool born = statement != NULL && chio_json_parse(chio_slice_str(statement), &doc) == CHIO_OK &&
+              chio_json_is(chio_json_get(doc, chio_json_root(doc), "origin"), "born");
+  if (born && chio_slice_equal(value, chio_slice(generated, sizeof generated))) return;
+  chio_judge_fail(j, CHIO_ATTEST_KEY_ATTRIBUTES, "certificate and key statement say different origins of the key");
+}
+
 static void judge_wrapped(struct chio_judge *j, const struct chio_cert *cert, struct chio_slice extension) {
   const struct chio_attest_result *r = &j->result->pub;
   struct chio_slice cmw;
@@ -49,7 +64,10 @@ static void judge_carried(struct chio_judge *j, const struct chio_cert *cert) {
   struct chio_slice value;
   if (chio_cert_extension(cert, chio_slice(oid_chio_evidence, sizeof oid_chio_evidence), &value) == CHIO_OK) {
     chio_judge_bundle(j, value);
-    if (j->ak_spki.len > 0) judge_carrier(j, cert);
+    if (j->ak_spki.len > 0) {
+      judge_carrier(j, cert);
+      judge_yubihsm(j, cert);
+    }
   } else if (chio_cert_extension(cert, chio_oid_tagged_evidence, &value) == CHIO_OK) {
     chio_judge_ratls(j, cert, value);
   } else if (chio_cert_extension(cert, chio_oid_pe_cmw, &value) == CHIO_OK) {
@@ -85,8 +103,8 @@ static void judge_pem(struct chio_judge *j, struct chio_slice text, const char *
 
 /* ---- JSON ---- */
 
-/* An EAT that holds nothing but wrapped evidence beside its nonce: {"cmw":base64url,"eat_nonce":...}. The nonce is in the
- * evidence's report data too, and is judged there. */
+/* An EAT that holds nothing but wrapped evidence beside its nonce: {"cmw":base64url,"eat_nonce":...}. The nonce is in
+ * the evidence's report data too, and is judged there. */
 static void judge_eat(struct chio_judge *j, const struct chio_json *value) {
   struct chio_buf cmw = CHIO_BUF_INIT;
   struct chio_slice text;

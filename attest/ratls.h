@@ -33,8 +33,8 @@ void chio_ratls_put(struct chio_slice quote, struct chio_slice claims, struct ch
 /* The certificate carries this extension: judges it all. */
 void chio_judge_ratls(struct chio_judge *j, const struct chio_cert *cert, struct chio_slice extension);
 
-/* After the quote: its report data must be of these claims, and they of this key. spki empty: of the request's, when the
- * claims name it; else no key is proved. */
+/* After the quote: its report data must be of these claims, and they of this key. spki empty: of the request's, when
+ * the claims name it; else no key is proved. */
 void chio_judge_claims(struct chio_judge *j, struct chio_slice claims, struct chio_slice spki);
 
 /* A certificate signed by itself: whoever made it had the key; and its time. */

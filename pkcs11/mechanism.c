@@ -48,7 +48,11 @@ static CK_RV eddsa_params(const CK_MECHANISM *given, struct chio_mech_params *ou
 
 /* The name of a binding profile, without a NUL. */
 static CK_RV attest_params(const CK_MECHANISM *given, struct chio_mech_params *out_params) {
+  const CK_BYTE *name = given->pParameter;
   if (given->ulParameterLen > CHIO_PROFILE_NAME_MAX) return CKR_MECHANISM_PARAM_INVALID;
+  for (CK_ULONG i = 0; i < given->ulParameterLen; i++) {
+    if (name[i] <= ' ' || name[i] > '~') return CKR_MECHANISM_PARAM_INVALID;
+  }
   *out_params = (struct chio_mech_params){.kind = CHIO_PARAMS_ATTEST,
                                           .profile = chio_slice(given->pParameter, given->ulParameterLen)};
   return CKR_OK;

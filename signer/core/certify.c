@@ -80,7 +80,7 @@ static enum chio_err encode_oid(const char *text, uint8_t out[OID_MAX], size_t *
 static enum chio_err add_extensions(struct chio_buf *out, const struct chio_cert_spec *spec) {
   uint8_t oid[OID_MAX];
   size_t oid_len = 0;
-  size_t len = sizeof no_ca;
+  size_t len = sizeof no_ca + spec->more_extensions.len;
   size_t own = 0;
   if (spec->extension_oid != NULL) {
     enum chio_err err = encode_oid(spec->extension_oid, oid, &oid_len);
@@ -91,6 +91,7 @@ static enum chio_err add_extensions(struct chio_buf *out, const struct chio_cert
   chio_der_header(out, TAG_EXTENSIONS, chio_der_size(len));
   chio_der_header(out, CHIO_DER_SEQUENCE, len);
   chio_buf_append(out, no_ca, sizeof no_ca);
+  chio_buf_append_slice(out, spec->more_extensions);
   if (own == 0) return CHIO_OK;
   chio_der_header(out, CHIO_DER_SEQUENCE, own);
   chio_buf_append(out, oid, oid_len);

@@ -101,6 +101,7 @@ struct chio_cert_spec {
   const uint8_t *serial; /* 16 bytes */
   const char *extension_oid;
   struct chio_slice extension;
+  struct chio_slice more_extensions; /* whole Extensions in DER, that stand before it; empty: none */
 };
 CHIO_MUST_CHECK enum chio_err chio_key_certify(const struct chio_key *subject, struct chio_key *issuer,
                                                const struct chio_cert_spec *spec, struct chio_buf *out_der);

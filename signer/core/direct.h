@@ -1,7 +1,7 @@
 /*
- * Evidence that binds a key directly, with no statement between: a quote made now whose report data is made of the key by
- * a named profile. The signer takes the key from its own store, never from the caller, so that a quote never binds a key
- * that is not here.
+ * Evidence that binds a key directly, with no statement between: a quote made now whose report data is made of the key
+ * by a named profile. The signer takes the key from its own store, never from the caller, so that a quote never binds a
+ * key that is not here.
  */
 #ifndef CHIO_CORE_DIRECT_H
 #define CHIO_CORE_DIRECT_H

@@ -267,8 +267,8 @@ enum chio_err chio_evidence_fresh(struct chio_evidence *e, struct chio_statement
 }
 
 enum chio_err chio_evidence_certificate(struct chio_evidence *e, const struct chio_key *key, const char *common_name,
-                                        struct chio_slice bundle, struct chio_buf *out_head,
-                                        struct chio_buf *out_tail) {
+                                        struct chio_slice extensions, struct chio_slice bundle,
+                                        struct chio_buf *out_head, struct chio_buf *out_tail) {
   CHIO_AUTO(chio_buf) struct chio_buf *der = chio_buf_new();
   if (der == NULL) return CHIO_E_NO_MEMORY;
   uint8_t serial[16];
@@ -282,7 +282,8 @@ enum chio_err chio_evidence_certificate(struct chio_evidence *e, const struct ch
                                 .not_after = now + CERTIFICATE_YEARS * YEAR_SECONDS,
                                 .serial = serial,
                                 .extension_oid = CHIO_EVIDENCE_OID,
-                                .extension = bundle};
+                                .extension = bundle,
+                                .more_extensions = extensions};
   enum chio_err err = chio_key_certify(key, e->key, &spec, der);
   if (err != CHIO_OK) return err;
   const uint8_t *hole = bundle.len > 0 ? memmem(der->data, der->len, bundle.data, bundle.len) : NULL;

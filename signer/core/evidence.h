@@ -57,9 +57,10 @@ CHIO_MUST_CHECK enum chio_err chio_evidence_fresh(struct chio_evidence *evidence
 struct chio_platform *chio_evidence_platform(const struct chio_evidence *evidence);
 
 /* A certificate of the key with the bundle in it, signed by the attestation key: what stands before the bundle, and
- * after it. */
+ * after it. extensions: more of them, whole, in DER. */
 CHIO_MUST_CHECK enum chio_err chio_evidence_certificate(struct chio_evidence *evidence, const struct chio_key *key,
-                                                        const char *common_name, struct chio_slice bundle,
-                                                        struct chio_buf *out_head, struct chio_buf *out_tail);
+                                                        const char *common_name, struct chio_slice extensions,
+                                                        struct chio_slice bundle, struct chio_buf *out_head,
+                                                        struct chio_buf *out_tail);
 
 #endif

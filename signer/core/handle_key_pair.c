@@ -2,6 +2,7 @@
 #include "signer/core/certificate.h"
 #include "signer/core/newborn.h"
 #include "signer/core/template.h"
+#include "signer/core/yubihsm.h"
 
 #include <sodium.h>
 #include <stdlib.h>
@@ -204,9 +205,21 @@ static void common_name(const struct pair *p, char out[COMMON_NAME_MAX + 1]) {
 /* The certificate whole, for its names; it is stored without the bundle. */
 static enum chio_err make_certificate(struct chio_call *call, struct pair *p, struct chio_certificate *out_parsed) {
   char name[COMMON_NAME_MAX + 1];
+  struct chio_token_row row = chio_slot_row(call->slot);
+  const struct chio_newborn *private_half = &p->newborns[PRIVATE];
+  const struct chio_yubihsm facts = {.key = &private_half->set,
+                                     .key_type = chio_key_type(p->private_key),
+                                     .slot = call->slot->number,
+                                     .token_serial = row.serial,
+                                     .uid = chio_slice(private_half->uid.b, CHIO_UID_SIZE)};
   common_name(p, name);
-  enum chio_err err = chio_evidence_certificate(call->core->evidence, p->public_key, name, chio_buf_slice(&p->bundle),
-                                                &p->head, &p->tail);
+  CHIO_AUTO(chio_buf) struct chio_buf *extensions = chio_buf_new();
+  if (extensions == NULL) return CHIO_E_NO_MEMORY;
+  chio_yubihsm_extensions(&facts, extensions);
+  enum chio_err err = chio_buf_err(extensions);
+  if (err == CHIO_OK)
+    err = chio_evidence_certificate(call->core->evidence, p->public_key, name, chio_buf_slice(extensions),
+                                    chio_buf_slice(&p->bundle), &p->head, &p->tail);
   if (err != CHIO_OK) return err;
   chio_buf_append_slice(&p->der, chio_buf_slice(&p->head));
   chio_buf_append_slice(&p->der, chio_buf_slice(&p->bundle));

@@ -35,7 +35,8 @@ signer_core_libchio_core_la_SOURCES = \
   signer/core/statement.c signer/core/statement.h \
   signer/core/template.c signer/core/template.h \
   signer/core/use.c signer/core/use.h \
-  signer/core/value.c signer/core/value.h
+  signer/core/value.c signer/core/value.h \
+  signer/core/yubihsm.c signer/core/yubihsm.h
 
 # Keys and algorithms.
 signer_core_libchio_core_la_SOURCES += \

@@ -97,6 +97,12 @@ openssl x509 -in p256.crt -force_pubkey p384.pem -signkey thief.key -out stolen.
 
 check "the certificate of the key's birth is written" chio-hsm attest p256 --format certificate -o birth.crt
 check "and accepted" judge birth.crt --key p256.pem
+refute "and not for another key" judge birth.crt --key p384.pem
+refuse_flipped birth.crt CERTIFICATE
+openssl x509 -in birth.crt -noout -text >out 2>&1
+for number in 1 2 3 4 5 6 9; do
+  contains "openssl shows extension $number of YubiHSM's certificates" "1.3.6.1.4.1.41482.4.$number:" "$(cat out)"
+done
 
 # Message wrappers, and the raw quote.
 check "a message wrapper is written" chio-hsm attest p256 --format cmw --nonce 0102 -o p256.cmw
@@ -171,6 +177,31 @@ assert kind == "application/eat-ucs+cbor"
 assert report["outblob"][568:632] == hashlib.sha256(claims).digest() + bytes(32)
 P
   check "cbor2 reads the message wrapper" "$python" cmw.py
+  for type in p384 rsa2048 ed25519; do
+    check "$type: the certificate of birth is written" chio-hsm attest $type --format certificate -o $type.birth
+  done
+  cat >yubihsm.py <<'P'
+import sys
+from cryptography import x509
+capabilities = {"p256": 1 << 7, "p384": 1 << 7, "rsa2048": 3 << 5, "ed25519": 1 << 8}[sys.argv[2]]
+cert = x509.load_pem_x509_certificate(open(sys.argv[1], "rb").read())
+value = {}
+for extension in cert.extensions:
+    oid = extension.oid.dotted_string
+    if oid.startswith("1.3.6.1.4.1.41482.4."):
+        value[int(oid.split(".")[-1])] = extension.value.value
+assert sorted(value) == [1, 2, 3, 4, 5, 6, 9], value
+assert value[1][:2] == bytes([4, 3])
+assert value[3] == bytes.fromhex("03020001"), "generated"
+assert value[4] == bytes.fromhex("0303000001"), "domain"
+assert value[5] == bytes.fromhex("030900") + capabilities.to_bytes(8, "big")
+assert value[2][0] == 2 and value[6][0] == 2
+assert value[9] == bytes([12, len(sys.argv[2])]) + sys.argv[2].encode()
+P
+  check "p256: cryptography reads what YubiHSM's certificates say" "$python" yubihsm.py birth.crt p256
+  for type in p384 rsa2048 ed25519; do
+    check "$type: cryptography reads what YubiHSM's certificates say" "$python" yubihsm.py $type.birth $type
+  done
   cat >csr.py <<'P'
 import cbor2, json
 from cryptography import x509

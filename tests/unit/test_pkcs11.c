@@ -269,6 +269,19 @@ static void parameters_are_due_where_the_table_says_so(void **state) {
   }
 }
 
+static void the_name_of_a_profile_is_translated(void **state) {
+  (void)state;
+  char name[] = "tee-v1";
+  char longest[CHIO_PROFILE_NAME_MAX + 1];
+  struct chio_mech_params params;
+  memset(longest, 'a', sizeof longest);
+  assert_int_equal(params_of(CHIO_MECH_CHIO_ATTEST, name, strlen(name), &params), CKR_OK);
+  assert_true(params.kind == CHIO_PARAMS_ATTEST && chio_slice_equal(params.profile, chio_slice_str(name)));
+  assert_int_equal(params_of(CHIO_MECH_CHIO_ATTEST, longest, sizeof longest - 1, &params), CKR_OK);
+  assert_int_equal(params_of(CHIO_MECH_CHIO_ATTEST, longest, sizeof longest, &params), CKR_MECHANISM_PARAM_INVALID);
+  assert_int_equal(params_of(CHIO_MECH_CHIO_ATTEST, name, sizeof name, &params), CKR_MECHANISM_PARAM_INVALID);
+}
+
 static void pss_parameters_are_translated(void **state) {
   (void)state;
   CK_RSA_PKCS_PSS_PARAMS pss = {CKM_SHA384, CKG_MGF1_SHA1, 48};
@@ -431,6 +444,7 @@ int main(void) {
       cmocka_unit_test(values_without_the_form_of_their_kind_are_not_given),
       cmocka_unit_test(nested_templates_are_given_by_their_own_size_protocol),
       cmocka_unit_test(parameters_are_due_where_the_table_says_so),
+      cmocka_unit_test(the_name_of_a_profile_is_translated),
       cmocka_unit_test(pss_parameters_are_translated),
       cmocka_unit_test(eddsa_parameters_are_translated),
       cmocka_unit_test(a_signature_is_as_long_as_its_key_says),

@@ -1,4 +1,4 @@
-/* Writing X.509 certificates and PKCS #10 requests that a key in the signer signs: bodies, and what goes around them. */
+/* Writing X.509 certificates and PKCS #10 requests that a key in the signer signs: bodies, and what goes around. */
 #ifndef TOOLS_HSM_X509_WRITE_H
 #define TOOLS_HSM_X509_WRITE_H
 
