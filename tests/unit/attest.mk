@@ -83,6 +83,11 @@ tests_unit_test_attest_flip_SOURCES = tests/unit/test_attest_flip.c $(VECTORS)
 tests_unit_test_attest_flip_CFLAGS = $(ATTEST_TEST_CFLAGS)
 tests_unit_test_attest_flip_LDADD = $(ATTEST_TEST_LIBS)
 
+UNIT_TESTS += tests/unit/test_attest_negative_cloud
+tests_unit_test_attest_negative_cloud_SOURCES = tests/unit/test_attest_negative_cloud.c $(FORGE) $(VECTORS)
+tests_unit_test_attest_negative_cloud_CFLAGS = $(ATTEST_TEST_CFLAGS)
+tests_unit_test_attest_negative_cloud_LDADD = $(ATTEST_TEST_LIBS)
+
 # Not a test: tests/unit/attest_bench EVIDENCE COLLATERAL TIME.
 check_PROGRAMS += tests/unit/attest_bench
 tests_unit_attest_bench_SOURCES = tests/unit/attest_bench.c
