@@ -189,6 +189,7 @@ static enum chio_err prepare(struct transfer *t, const struct chio_http_request 
   (void)curl_easy_setopt(t->easy, CURLOPT_WRITEDATA, t);
   (void)curl_easy_setopt(t->easy, CURLOPT_HEADERFUNCTION, on_header);
   (void)curl_easy_setopt(t->easy, CURLOPT_HEADERDATA, t);
+  if (request->once) (void)curl_easy_setopt(t->easy, CURLOPT_FRESH_CONNECT, 1L);
   if (request->no_proxy) (void)curl_easy_setopt(t->easy, CURLOPT_NOPROXY, "*");
   if (request->unix_socket != NULL) (void)curl_easy_setopt(t->easy, CURLOPT_UNIX_SOCKET_PATH, request->unix_socket);
   set_body(t->easy, request);
