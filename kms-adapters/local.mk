@@ -4,6 +4,15 @@ kms_adapters_libchio_kms_la_SOURCES = \
   kms-adapters/body.c kms-adapters/body.h \
   kms-adapters/crc32c.c kms-adapters/crc32c.h \
   kms-adapters/deadline.c kms-adapters/deadline.h \
+  kms-adapters/gcp.c kms-adapters/gcp.h \
+  kms-adapters/gcp_account.c kms-adapters/gcp_account.h \
+  kms-adapters/gcp_algorithm.c kms-adapters/gcp_algorithm.h \
+  kms-adapters/gcp_call.c kms-adapters/gcp_call.h \
+  kms-adapters/gcp_cipher.c kms-adapters/gcp_key.c kms-adapters/gcp_key_ring.c kms-adapters/gcp_sign.c \
+  kms-adapters/gcp_credentials.c kms-adapters/gcp_credentials.h \
+  kms-adapters/gcp_jwt.c kms-adapters/gcp_jwt.h \
+  kms-adapters/gcp_status.c kms-adapters/gcp_status.h \
+  kms-adapters/gcp_token.c kms-adapters/gcp_token.h \
   kms-adapters/http.c kms-adapters/http.h \
   kms-adapters/key_uri.c kms-adapters/key_uri.h \
   kms-adapters/lease.c kms-adapters/lease.h \
