@@ -1,6 +1,10 @@
 noinst_LTLIBRARIES += kms-adapters/libchio-kms.la
 kms_adapters_libchio_kms_la_SOURCES = \
   kms-adapters/adapter.h \
+  kms-adapters/azure.c kms-adapters/azure.h \
+  kms-adapters/azure_call.c \
+  kms-adapters/azure_credentials.c kms-adapters/azure_credentials.h \
+  kms-adapters/azure_jwk.c \
   kms-adapters/body.c kms-adapters/body.h \
   kms-adapters/crc32c.c kms-adapters/crc32c.h \
   kms-adapters/deadline.c kms-adapters/deadline.h \
