@@ -31,7 +31,7 @@ static enum chio_err read_options(const struct chio_backend_options *options, st
   if (err != CHIO_OK) return err;
   size_t len = strlen(self->endpoint);
   if (len > 0 && self->endpoint[len - 1] == '/') self->endpoint[len - 1] = '\0';
-  if (len > 0 && strncmp(self->endpoint, "https://", 8) != 0)
+  if (len > 0 && strncmp(self->endpoint, "https://", 8) != 0 && !chio_http_is_loopback(self->endpoint))
     return chio_fail(detail, CHIO_E_CONFIG, "backend %s: endpoint is no https:// URL", name);
   const char *protection = options->protection != NULL ? options->protection : "software";
   self->hsm = strcmp(protection, "hsm") == 0;

@@ -26,13 +26,13 @@ enum chio_err chio_azure_host_name(const char *host, char out[256], struct chio_
   return n > 0 && n < 256 ? CHIO_OK : chio_fail(detail, CHIO_E_TOO_LONG, "the name of the vault is too long");
 }
 
-/* "https://" and what follows the first label, without the port: chosen by us, so that no challenge can ask for a
- * token that is good elsewhere. */
+/* "https://" and what follows the first label (a port stays, as Microsoft's clients have it): chosen by us, so that no
+ * challenge can ask for a token that is good elsewhere. */
 static enum chio_err find_resource(const char *host, char out[320], struct chio_detail *detail) {
   const char *dot = strchr(host, '.');
   if (dot == NULL || dot[1] == '\0')
     return chio_fail(detail, CHIO_E_CONFIG, "%s is no host of a vault: it has no domain", host);
-  (void)snprintf(out, 320, "https://%.*s", (int)strcspn(dot + 1, ":"), dot + 1);
+  (void)snprintf(out, 320, "https://%s", dot + 1);
   return CHIO_OK;
 }
 
@@ -157,6 +157,7 @@ static enum chio_err send_once(struct run *run, struct chio_http_reply *out_repl
       .body = run->body,
       .timeout_ms = run->call->once || left < CHIO_AZURE_ATTEMPT_MS ? left : CHIO_AZURE_ATTEMPT_MS,
       .ca_file = run->self->ca_file[0] != '\0' ? run->self->ca_file : NULL,
+      .allow_http = chio_http_is_loopback(run->url),
   };
   if (left == 0) return chio_fail(&run->detail, CHIO_E_TIMEOUT, "%s: the time is over", run->self->name);
   return chio_http_call(run->self->http, &request, out_reply, &run->detail);

@@ -73,7 +73,7 @@ static enum chio_err read_entra(const struct chio_backend_options *options, stru
   bool fits = choose(setup->authority, sizeof setup->authority, options->auth_endpoint, "AZURE_AUTHORITY_HOST");
   if (setup->authority[0] == '\0') (void)snprintf(setup->authority, sizeof setup->authority, "%s", AUTHORITY);
   cut_slash(setup->authority);
-  if (!fits || strncmp(setup->authority, "https://", 8) != 0)
+  if (!fits || (strncmp(setup->authority, "https://", 8) != 0 && !chio_http_is_loopback(setup->authority)))
     return chio_fail(detail, CHIO_E_CONFIG, "backend %s: auth_endpoint is no https:// URL", options->name);
   if (setup->client_id[0] == '\0')
     return chio_fail(detail, CHIO_E_CONFIG, "backend %s: role (the client id) is missing", options->name);
@@ -145,9 +145,9 @@ enum chio_err chio_azure_challenge_read(struct chio_slice header, const char *au
   if (strcmp(wanted, resource) != 0)
     return chio_fail(detail, CHIO_E_PERMISSION, "the vault asks for a token for %.100s, not %.100s", wanted, resource);
   size_t len = strlen(authority);
+  cut_slash(uri);
   if (strncmp(uri, authority, len) != 0 || uri[len] != '/')
     return chio_fail(detail, CHIO_E_PERMISSION, "the vault sends us to %.100s, not to %.100s", uri, authority);
-  cut_slash(uri);
   if (!is_tenant(uri + len + 1)) return chio_fail(detail, CHIO_E_BACKEND, "the vault's challenge names no tenant");
   memcpy(out_tenant, uri + len + 1, strlen(uri + len + 1) + 1);
   return CHIO_OK;
@@ -161,7 +161,8 @@ static enum chio_err ask_tenant(const struct chio_azure_credentials *c, const st
   struct chio_http_request request = {.method = "GET",
                                       .url = url,
                                       .timeout_ms = chio_deadline_left_ms(deadline),
-                                      .ca_file = c->setup->ca_file[0] != '\0' ? c->setup->ca_file : NULL};
+                                      .ca_file = c->setup->ca_file[0] != '\0' ? c->setup->ca_file : NULL,
+                                      .allow_http = chio_http_is_loopback(url)};
   enum chio_err err = chio_http_call(c->http, &request, &reply, detail);
   if (err != CHIO_OK) return err;
   struct chio_slice header = chio_http_reply_header(&reply, "www-authenticate");
@@ -316,7 +317,8 @@ static enum chio_err fetch_entra(const struct chio_azure_credentials *c, const s
                                       .header_count = CHIO_ARRAY_LEN(headers),
                                       .body = chio_slice(form->data, len),
                                       .timeout_ms = chio_deadline_left_ms(deadline),
-                                      .ca_file = c->setup->ca_file[0] != '\0' ? c->setup->ca_file : NULL};
+                                      .ca_file = c->setup->ca_file[0] != '\0' ? c->setup->ca_file : NULL,
+                                      .allow_http = chio_http_is_loopback(url)};
   err = exchange(c, &request, "the token service", out_line, out_life_ms, detail);
   chio_secret_free(form);
   return err;

@@ -6,6 +6,7 @@
 #include <curl/curl.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <strings.h>
 #include <time.h>
 
 #define HEADER_BYTES_MAX (64u * 1024u)
@@ -287,6 +288,16 @@ struct chio_slice chio_http_reply_header(const struct chio_http_reply *reply, co
     rest = chio_slice(rest.data + used, rest.len - used);
   }
   return chio_slice(NULL, 0);
+}
+
+bool chio_http_is_loopback(const char *url) {
+  static const char *const hosts[] = {"http://127.0.0.1", "http://[::1]", "http://localhost"};
+  for (size_t i = 0; i < sizeof hosts / sizeof hosts[0]; i++) {
+    size_t len = strlen(hosts[i]);
+    if (strncasecmp(url, hosts[i], len) == 0 && (url[len] == '\0' || url[len] == ':' || url[len] == '/'))
+      return strchr(url + len, '@') == NULL;
+  }
+  return false;
 }
 
 #define RETRY_AFTER_MAX_MS 3600000u

@@ -18,3 +18,8 @@ UNIT_TESTS += tests/unit/test_kms_base
 tests_unit_test_kms_base_SOURCES = tests/unit/test_kms_base.c tests/support/http_script.c tests/support/http_script.h
 tests_unit_test_kms_base_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(JANSSON_CFLAGS)
 tests_unit_test_kms_base_LDADD = kms-adapters/libchio-kms.la $(JANSSON_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_kms_azure
+tests_unit_test_kms_azure_SOURCES = tests/unit/test_kms_azure.c tests/support/http_script.c tests/support/http_script.h
+tests_unit_test_kms_azure_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(JANSSON_CFLAGS)
+tests_unit_test_kms_azure_LDADD = kms-adapters/libchio-kms.la $(JANSSON_LIBS) $(UNIT_LIBS)
