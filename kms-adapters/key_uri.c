@@ -217,8 +217,6 @@ enum chio_err chio_key_uri_parse(const char *text, struct chio_key_uri *out_uri,
     if (err == CHIO_OK && uri->kind == CHIO_KMS_AWS) region_of_arn(uri);
     break;
   }
-  if (err == CHIO_OK && uri->kind == CHIO_KMS_VAULT && uri->mount[0] == '\0')
-    (void)snprintf(uri->mount, sizeof uri->mount, "transit");
   if (err == CHIO_OK) *out_uri = *uri;
   free(uri);
   return err;

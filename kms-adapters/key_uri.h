@@ -33,7 +33,7 @@ struct chio_key_uri {
   char endpoint[256];               /* https://... instead of the provider's own */
   char ca[256];                     /* file with the CA to trust, and no other */
   char namespace_[128];             /* Vault */
-  char mount[64];                   /* Vault; "transit" when not given */
+  char mount[64];                   /* Vault; empty: the backend's */
   unsigned timeout_ms;              /* 0 when not given */
 };
 

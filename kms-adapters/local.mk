@@ -20,9 +20,16 @@ kms_adapters_libchio_kms_la_SOURCES = \
   kms-adapters/http.c kms-adapters/http.h \
   kms-adapters/key_uri.c kms-adapters/key_uri.h \
   kms-adapters/lease.c kms-adapters/lease.h \
+  kms-adapters/registry.h kms-adapters/registry_find.c \
   kms-adapters/retry.c kms-adapters/retry.h \
   kms-adapters/signature_form.c kms-adapters/signature_form.h \
-  kms-adapters/sigv4.c kms-adapters/sigv4.h
+  kms-adapters/sigv4.c kms-adapters/sigv4.h \
+  kms-adapters/vault.c kms-adapters/vault.h \
+  kms-adapters/vault_call.c kms-adapters/vault_call.h \
+  kms-adapters/vault_cipher.c kms-adapters/vault_cipher.h \
+  kms-adapters/vault_login.c kms-adapters/vault_login.h \
+  kms-adapters/vault_reply.c kms-adapters/vault_reply.h \
+  kms-adapters/vault_sign.c kms-adapters/vault_sign.h
 kms_adapters_libchio_kms_la_CFLAGS = $(AM_CFLAGS) $(CURL_CFLAGS) $(CRYPTO_CFLAGS) $(JANSSON_CFLAGS)
 kms_adapters_libchio_kms_la_LIBADD = signer/wire/libchio-wire.la signer/base/libchio-base.la \
   $(CURL_LIBS) $(CRYPTO_LIBS) $(JANSSON_LIBS) $(SODIUM_LIBS)

@@ -25,3 +25,11 @@ EXTRA_DIST += tests/support/run-unit
 noinst_PROGRAMS += tests/support/use_key
 tests_support_use_key_SOURCES = tests/support/use_key.c
 tests_support_use_key_LDADD = signer/client/libchio-client.la signer/wire/libchio-wire.la signer/base/libchio-base.la
+
+# One KMS adapter by itself, against a real server.
+check_PROGRAMS += tests/support/use_adapter
+tests_support_use_adapter_SOURCES = tests/support/use_adapter.c tests/support/verify_signature.c \
+  tests/support/verify_signature.h kms-adapters/registry.c
+tests_support_use_adapter_CFLAGS = $(AM_CFLAGS) $(CURL_CFLAGS) $(CRYPTO_CFLAGS)
+tests_support_use_adapter_LDADD = kms-adapters/libchio-kms.la signer/wire/libchio-wire.la signer/base/libchio-base.la \
+  $(CURL_LIBS) $(CRYPTO_LIBS)

@@ -23,3 +23,8 @@ UNIT_TESTS += tests/unit/test_kms_azure
 tests_unit_test_kms_azure_SOURCES = tests/unit/test_kms_azure.c tests/support/http_script.c tests/support/http_script.h
 tests_unit_test_kms_azure_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(JANSSON_CFLAGS)
 tests_unit_test_kms_azure_LDADD = kms-adapters/libchio-kms.la $(JANSSON_LIBS) $(UNIT_LIBS)
+UNIT_TESTS += tests/unit/test_kms_vault
+tests_unit_test_kms_vault_SOURCES = tests/unit/test_kms_vault.c tests/support/http_script.c tests/support/http_script.h \
+  tests/support/temp_dir.h
+tests_unit_test_kms_vault_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(JANSSON_CFLAGS)
+tests_unit_test_kms_vault_LDADD = kms-adapters/libchio-kms.la $(JANSSON_LIBS) $(UNIT_LIBS)

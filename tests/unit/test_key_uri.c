@@ -27,7 +27,7 @@ static void the_spellings_that_users_know_are_read(void **state) {
       {"cloudkms:" GCP_KEY "/cryptoKeyVersions/1", CHIO_KMS_GCP, GCP_KEY, "1", "", "", ""},
       {"azurekms://v.vault.azure.net/k/0123", CHIO_KMS_AZURE, "k", "0123", "v.vault.azure.net", "", ""},
       {"azurekms:name=k;vault=v?version=9a", CHIO_KMS_AZURE, "k", "9a", "v", "", ""},
-      {"hashivault://issuer", CHIO_KMS_VAULT, "issuer", "", "", "", "transit"},
+      {"hashivault://issuer", CHIO_KMS_VAULT, "issuer", "", "", "", ""},
       {"openbao://issuer?mount=t2&key_version=7", CHIO_KMS_VAULT, "issuer", "7", "", "", "t2"},
       {"pkcs11:token=t;object=k?module-path=/m.so", CHIO_KMS_PKCS11, "token=t;object=k?module-path=/m.so", "", "", "", ""},
   };

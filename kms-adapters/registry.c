@@ -1,0 +1,7 @@
+#include "kms-adapters/registry.h"
+
+/* One row for each adapter. */
+const struct chio_adapter_ops *const chio_adapters[] = {
+    &chio_vault_ops,
+    NULL,
+};
