@@ -8,7 +8,8 @@
  * code and request id where there is one), never a secret:
  *   CHIO_E_NOT_FOUND           no such key or version
  *   CHIO_E_PERMISSION          it refuses our credentials, or there are none
- *   CHIO_E_POLICY              the key is disabled, pending deletion, destroyed; the KMS is sealed
+ *   CHIO_E_POLICY              the key is disabled, pending deletion, destroyed
+ *   CHIO_E_BACKEND_SEALED      the KMS is sealed
  *   CHIO_E_BUSY                throttled
  *   CHIO_E_TIMEOUT, CHIO_E_BACKEND_UNREACHABLE, CHIO_E_PEER_UNTRUSTED (TLS)
  *   CHIO_E_BACKEND             it answered nonsense: not what its documentation says, wrong checksum, wrong key

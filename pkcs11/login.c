@@ -104,6 +104,14 @@ static CK_RV ask(struct p11_call *call, enum chio_user user, struct chio_slice p
   return p11_rv_login(err);
 }
 
+/* A token whose keys need no login: who logs in all the same may do so with any PIN, or none. */
+static bool takes_any_pin(const struct p11_slot *slot, enum chio_user user) {
+  p11_lock();
+  bool any = user == CHIO_USER_USER && (slot->flags & CKF_LOGIN_REQUIRED) == 0;
+  p11_unlock();
+  return any;
+}
+
 static CK_RV login_user(struct p11_call *call, enum chio_user user, struct chio_slice pin, struct chio_slice name) {
   struct p11_slot *slot = call->session->slot;
   struct p11_login *login;
@@ -111,7 +119,7 @@ static CK_RV login_user(struct p11_call *call, enum chio_user user, struct chio_
   CK_RV rv = may_login(slot, user);
   p11_unlock();
   /* A PIN that no user can have is not worth a question, nor a failure on the counter. */
-  if (rv == CKR_OK && (pin.len == 0 || pin.len > CHIO_PIN_MAX)) rv = CKR_PIN_INCORRECT;
+  if (rv == CKR_OK && ((pin.len == 0 && !takes_any_pin(slot, user)) || pin.len > CHIO_PIN_MAX)) rv = CKR_PIN_INCORRECT;
   if (rv == CKR_OK) rv = ask(call, user, pin, name, &login);
   if (rv != CKR_OK) return rv;
   rv = install(slot, login);
@@ -151,6 +159,8 @@ static CK_RV login_context(struct p11_call *call, struct chio_slice pin) {
 
 CK_RV p11_login(struct p11_call *call, CK_USER_TYPE user, struct chio_slice pin, struct chio_slice name) {
   /* There is no protected authentication path: a PIN there must be. */
+  if (user == CKU_USER && pin.len == 0 && takes_any_pin(call->session->slot, CHIO_USER_USER))
+    return login_user(call, CHIO_USER_USER, chio_slice(NULL, 0), name);
   if (pin.data == NULL || (name.data == NULL && name.len > 0)) return CKR_ARGUMENTS_BAD;
   if (name.len > CHIO_USER_NAME_MAX) return CKR_ARGUMENTS_BAD;
   if (user == CKU_CONTEXT_SPECIFIC) return login_context(call, pin);

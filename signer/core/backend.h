@@ -19,6 +19,8 @@
 #define CHIO_BACKEND_KEYS_MAX 1024u /* of one backend */
 #define CHIO_BACKEND_NAME_MAX 32u
 #define CHIO_BACKEND_URI_MAX 1024u
+#define CHIO_BACKEND_RETRY_MS 30000u
+#define CHIO_BACKEND_TIMEOUT_MS 5000u /* where the configuration says 0 */
 
 /* Its slots keep their numbers when others come and go: the core remembers which name has which. [token] has room for
  * CHIO_BACKEND_SLOT_FIRST slots beside them. */
@@ -34,6 +36,7 @@ struct chio_backend_config {
   bool list;                /* also show what the KMS lists */
   bool login;               /* the user's PIN is needed; else the KMS's own credentials are enough */
   unsigned timeout_ms;      /* of a whole operation */
+  unsigned retry_ms; /* until a key that could not be looked up is tried again; 0: CHIO_BACKEND_RETRY_MS */
 };
 
 /* A key as the backend describes it. */

@@ -4,9 +4,8 @@
 #include <time.h>
 
 enum chio_err chio_call_slot(struct chio_call *call, uint32_t slot) {
-  if (slot >= call->core->config.slots)
-    return chio_fail(&call->detail, CHIO_E_SLOT_UNKNOWN, "there is no slot %u", slot);
-  call->slot = &call->core->slots[slot];
+  call->slot = chio_core_slot(call->core, slot);
+  if (call->slot == NULL) return chio_fail(&call->detail, CHIO_E_SLOT_UNKNOWN, "there is no slot %u", slot);
   call->generation = atomic_load_explicit(&call->slot->generation, memory_order_acquire);
   return CHIO_OK;
 }
@@ -64,6 +63,7 @@ enum chio_err chio_call_who(struct chio_call *call, struct chio_slice ticket) {
 bool chio_call_still(struct chio_call *call) {
   const struct chio_conn *conn = call->conn;
   uint8_t copy[CHIO_TICKET_MAX];
+  if (chio_slot_is_open(call->slot)) return true;
   if (conn->ticket_len == 0) return false;
   size_t len = conn->ticket_len;
   memcpy(copy, conn->ticket->data, len);
@@ -74,7 +74,9 @@ bool chio_call_still(struct chio_call *call) {
 
 enum chio_err chio_call_enter(struct chio_call *call, uint32_t slot, struct chio_slice ticket) {
   enum chio_err err = chio_call_token(call, slot);
-  return err != CHIO_OK ? err : chio_call_who(call, ticket);
+  if (err == CHIO_OK) err = chio_call_who(call, ticket);
+  if (err == CHIO_OK && call->who == CHIO_WHO_PUBLIC && chio_slot_is_open(call->slot)) call->who = CHIO_WHO_USER;
+  return err;
 }
 
 void chio_slot_changed(struct chio_slot *slot) {
@@ -85,12 +87,17 @@ void chio_call_changed(struct chio_call *call) {
   call->generation = atomic_fetch_add_explicit(&call->slot->generation, 1, memory_order_acq_rel) + 1;
 }
 
+bool chio_call_sees(const struct chio_call *call, const struct chio_object *object) {
+  if (call->slot->backend != NULL && !chio_backend_shows(call->slot->backend, object)) return false;
+  return chio_object_visible(object, &call->conn->client, call->who == CHIO_WHO_USER);
+}
+
 enum chio_err chio_call_object(struct chio_call *call, const struct chio_uid *uid, struct chio_object **out_object) {
   struct chio_object *object;
   enum chio_err err =
       chio_object_table_get(call->core->objects, call->slot->number, uid, false, &object, &call->detail);
   if (err != CHIO_OK) return err;
-  if (!chio_object_visible(object, &call->conn->client, call->who == CHIO_WHO_USER)) {
+  if (!chio_call_sees(call, object)) {
     chio_object_free(object);
     return CHIO_E_OBJECT_UNKNOWN;
   }

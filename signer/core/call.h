@@ -41,6 +41,9 @@ bool chio_call_still(struct chio_call *call);
 void chio_call_changed(struct chio_call *call);
 void chio_slot_changed(struct chio_slot *slot);
 
+/* Whether the caller may know of an object: its own flags, and for a key of a backend whether it is still wanted. */
+bool chio_call_sees(const struct chio_call *call, const struct chio_object *object);
+
 /* An object that the caller may see, with a reference; not visible is CHIO_E_OBJECT_UNKNOWN. */
 CHIO_MUST_CHECK enum chio_err chio_call_object(struct chio_call *call, const struct chio_uid *uid,
                                                struct chio_object **out_object);

@@ -67,8 +67,10 @@ static bool goes(const struct chio_object *object, const void *arg) {
 void chio_conn_drop_objects(struct chio_core *core, const struct chio_going *going) {
   uint64_t slots[SLOT_WORDS] = {0};
   if (chio_object_table_forget(core->objects, goes, going, slots, SLOT_WORDS) == 0) return;
-  for (uint32_t i = 0; i < core->config.slots; i++)
-    if ((slots[i / 64] >> (i % 64) & 1) != 0) chio_slot_changed(&core->slots[i]);
+  for (size_t i = 0; i < core->slot_count; i++) {
+    uint32_t number = core->slots[i].number;
+    if ((slots[number / 64] >> (number % 64) & 1) != 0) chio_slot_changed(&core->slots[i]);
+  }
 }
 
 void chio_conn_close(struct chio_conn *conn) {

@@ -1,4 +1,5 @@
 #include "signer/core/call.h"
+#include "signer/core/housekeeper.h"
 #include "signer/core/state_lock.h"
 
 #include "signer/base/log.h"
@@ -29,6 +30,8 @@ static enum chio_err check_config(const struct chio_core_config *config, struct 
     return chio_fail(detail, CHIO_E_CONFIG, "no state folder is named");
   if (config->slots < 1 || config->slots > CHIO_SLOTS_MAX)
     return chio_fail(detail, CHIO_E_CONFIG, "slots must be 1 to %u", CHIO_SLOTS_MAX);
+  if (config->backend_count > 0 && config->slots > CHIO_BACKEND_SLOT_FIRST)
+    return chio_fail(detail, CHIO_E_CONFIG, "beside backends, slots must be 1 to %u", CHIO_BACKEND_SLOT_FIRST);
   if (config->pin_min < CHIO_PIN_MIN || config->pin_min > CHIO_PIN_MAX)
     return chio_fail(detail, CHIO_E_CONFIG, "the least PIN length must be %u to %u", CHIO_PIN_MIN, CHIO_PIN_MAX);
   return CHIO_OK;
@@ -40,21 +43,32 @@ static uint64_t first_generation(void) {
 }
 
 static enum chio_err open_slots(struct chio_core *core, struct chio_detail *detail) {
-  core->slots = calloc(core->config.slots, sizeof *core->slots);
+  size_t count = core->config.slots + core->config.backend_count;
+  core->slots = calloc(count, sizeof *core->slots);
   if (core->slots == NULL) return CHIO_E_NO_MEMORY;
-  for (uint32_t i = 0; i < core->config.slots; i++) {
+  core->slot_count = count;
+  for (size_t i = 0; i < count; i++) {
     struct chio_slot *slot = &core->slots[i];
-    slot->number = i;
+    slot->number = (uint32_t)i;
     (void)pthread_mutex_init(&slot->change, NULL);
     (void)pthread_mutex_init(&slot->row_lock, NULL);
     atomic_init(&slot->generation, first_generation());
   }
-  for (uint32_t i = 0; i < core->config.slots; i++) {
-    enum chio_err err = chio_store_token_load(core->store, i, &core->slots[i].row, detail);
-    if (err != CHIO_OK) return err;
-    atomic_init(&core->slots[i].initialized, core->slots[i].row.initialized);
+  enum chio_err err = chio_backends_open(core, detail);
+  for (size_t i = 0; err == CHIO_OK && i < count; i++) {
+    struct chio_slot *slot = &core->slots[i];
+    err = chio_store_token_load(core->store, slot->number, &slot->row, detail);
+    if (err == CHIO_OK && slot->backend != NULL) err = chio_backend_own_token(core, slot, detail);
+    atomic_init(&slot->initialized, slot->row.initialized);
   }
-  return CHIO_OK;
+  return err;
+}
+
+struct chio_slot *chio_core_slot(struct chio_core *core, uint32_t number) {
+  if (number < core->config.slots) return &core->slots[number];
+  for (size_t i = core->config.slots; i < core->slot_count; i++)
+    if (core->slots[i].number == number) return &core->slots[i];
+  return NULL;
 }
 
 static enum chio_err open_parts(struct chio_core *core, const struct chio_core_config *config,
@@ -66,6 +80,8 @@ static enum chio_err open_parts(struct chio_core *core, const struct chio_core_c
   if (err == CHIO_OK) err = chio_store_open(dir, core->seal, &core->store, detail);
   if (err == CHIO_OK) err = open_slots(core, detail);
   if (err == CHIO_OK) err = chio_users_new(core->store, core->seal, config, &core->users);
+  for (size_t i = 0; err == CHIO_OK && i < core->slot_count; i++)
+    if (chio_slot_is_open(&core->slots[i])) chio_users_open_slot(core->users, core->slots[i].number);
   if (err == CHIO_OK) err = chio_object_table_new(core->store, config->cache_objects, &core->objects);
   if (err == CHIO_OK) err = chio_platform_open(config->platform, dir, config->measured_file, &core->platform, detail);
   if (err == CHIO_OK) err = chio_evidence_open(core->platform, core->store, config->manifest, &core->evidence, detail);
@@ -90,7 +106,7 @@ static void audit_slot(struct chio_core *core, struct chio_slot *slot) {
 
 static void *audit(void *arg) {
   struct chio_core *core = arg;
-  for (uint32_t i = 0; i < core->config.slots && !atomic_load(&core->closing); i++) audit_slot(core, &core->slots[i]);
+  for (size_t i = 0; i < core->slot_count && !atomic_load(&core->closing); i++) audit_slot(core, &core->slots[i]);
   return NULL;
 }
 
@@ -130,24 +146,32 @@ enum chio_err chio_core_open(const struct chio_core_config *config, struct chio_
   /* What the caller's strings say was taken; they may go. */
   core->config.state_dir = core->config.platform = core->config.seal = NULL;
   core->config.measured_file = core->config.manifest = NULL;
+  core->config.backends = NULL;
   warn(core);
   if (config->audit) core->auditing = pthread_create(&core->audit, NULL, audit, core) == 0;
+  if (config->housekeeping) err = chio_housekeeper_start(core, &core->housekeeper);
+  if (err != CHIO_OK) {
+    chio_core_close(core);
+    return err;
+  }
   *out_core = core;
   return CHIO_OK;
 }
 
 static void close_slots(struct chio_core *core) {
-  for (uint32_t i = 0; core->slots != NULL && i < core->config.slots; i++) {
+  for (size_t i = 0; core->slots != NULL && i < core->slot_count; i++) {
     (void)pthread_mutex_destroy(&core->slots[i].change);
     (void)pthread_mutex_destroy(&core->slots[i].row_lock);
   }
   free(core->slots);
+  chio_backends_close(core);
 }
 
 void chio_core_close(struct chio_core *core) {
   if (core == NULL) return;
   atomic_store(&core->closing, true);
   if (core->auditing) (void)pthread_join(core->audit, NULL);
+  chio_housekeeper_stop(core->housekeeper);
   while (core->clients != NULL) {
     struct chio_client *next = core->clients->next;
     free(core->clients);

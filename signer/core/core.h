@@ -32,6 +32,8 @@ struct chio_core_config {
   uint64_t argon2_memory;      /* bytes */
   bool audit; /* compare each slot with its set hash after opening, in a thread of the core: for chiod; a
                * guest in someone's process leaves it off */
+  bool housekeeping; /* a thread of the core looks up what could not be found in a backend, and renews delegations: for
+                      * chiod */
   /* Keys that live elsewhere: a slot for each backend, behind those of [token]. Names and URIs are copied; what reach
    * stands on outlives the core. */
   const struct chio_backend_config *backends;
@@ -73,6 +75,10 @@ void chio_core_set_door(struct chio_core *core, const char *path);
 /* Whether this request is better served by a thread that may wait: by the message table, and for signatures by the
  * mechanism and the key. Cheap; never wrong in the direction that matters for correctness. */
 bool chio_conn_blocks(struct chio_conn *conn, const struct chio_frame_header *header, struct chio_slice body);
+
+/* Of a request that blocks: whether it may wait for a backend, for seconds. It belongs into a pool of its own, so that
+ * a slow KMS holds up nobody who does not use it. */
+bool chio_conn_waits(struct chio_conn *conn, const struct chio_frame_header *header, struct chio_slice body);
 
 /* Serves one request frame and appends the reply frame to out (nothing for a message without reply). Requests of one
  * connection are dispatched one after the other. An error means that the connection must be closed (the reply that

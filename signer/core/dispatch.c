@@ -1,5 +1,6 @@
 /* Frames in, frames out: one request is decoded, handed to its handler, and answered. */
 #include "signer/base/log.h"
+#include "signer/core/backend_look.h"
 #include "signer/core/call.h"
 
 #include <ctype.h>
@@ -39,6 +40,7 @@ static enum chio_log_level level_of(enum chio_err err) {
     case CHIO_E_STORE_FULL:
     case CHIO_E_STORE_READ_ONLY:
     case CHIO_E_SEAL:
+    case CHIO_E_BACKEND_SIGNATURE:
     case CHIO_E_PLATFORM: return CHIO_LOG_ERROR;
     case CHIO_E_PIN_INCORRECT:
     case CHIO_E_PIN_LOCKED:
@@ -49,6 +51,11 @@ static enum chio_log_level level_of(enum chio_err err) {
     case CHIO_E_POLICY:
     case CHIO_E_KEY_FUNCTION:
     case CHIO_E_TOKEN_READ_ONLY:
+    case CHIO_E_BACKEND:
+    case CHIO_E_BACKEND_KEY:
+    case CHIO_E_BACKEND_REFUSED:
+    case CHIO_E_BACKEND_SEALED:
+    case CHIO_E_BACKEND_UNREACHABLE:
     case CHIO_E_PROTOCOL:
     case CHIO_E_VERSION:
     case CHIO_E_UNKNOWN_MESSAGE: return CHIO_LOG_NOTICE;
@@ -188,8 +195,21 @@ static bool peek_sign(struct chio_slice body, uint32_t *out_slot, struct chio_ui
   return chio_cursor_u32le(&c, out_mechanism) == CHIO_OK;
 }
 
+static struct chio_backend *backend_of(struct chio_conn *conn, uint32_t slot) {
+  struct chio_slot *found = chio_core_slot(conn->core, slot);
+  return found != NULL ? found->backend : NULL;
+}
+
+/* The slot of a request: its first field, where it has one. */
+static struct chio_backend *peek_backend(struct chio_conn *conn, struct chio_slice body) {
+  struct chio_cursor c = chio_cursor(body);
+  uint32_t slot;
+  return chio_cursor_u32le(&c, &slot) == CHIO_OK ? backend_of(conn, slot) : NULL;
+}
+
 static bool slow(struct chio_conn *conn, uint32_t slot, const struct chio_uid *uid,
                  const struct chio_mechanism *mechanism) {
+  if (backend_of(conn, slot) != NULL) return true;
   if ((mechanism->flags & CHIO_MECH_ATTEST) != 0) return true;
   if (mechanism->key_type != CKK_RSA) return false;
   struct chio_object *object = chio_object_table_peek(conn->core->objects, slot, uid);
@@ -210,8 +230,22 @@ bool chio_conn_blocks(struct chio_conn *conn, const struct chio_frame_header *he
     const struct chio_mechanism *mechanism = chio_mechanism_by_wire(wire);
     return mechanism != NULL && slow(conn, slot, &key, mechanism);
   }
+  if (message->type == CHIO_MSG_OBJECT_FIND) {
+    struct chio_backend *backend = peek_backend(conn, body);
+    return backend != NULL && chio_backend_waits(conn->core, backend);
+  }
   const struct chio_stream *stream = &conn->stream;
   if (message->type == CHIO_MSG_STREAM_END && stream->operation == CHIO_STREAM_SIGN && stream->object != NULL)
     return slow(conn, stream->slot->number, &stream->object->uid, stream->mechanism);
   return false;
+}
+
+bool chio_conn_waits(struct chio_conn *conn, const struct chio_frame_header *header, struct chio_slice body) {
+  switch (header->type) {
+    case CHIO_MSG_SIGN:
+    case CHIO_MSG_OBJECT_FIND:
+    case CHIO_MSG_KEY_PAIR: return peek_backend(conn, body) != NULL;
+    case CHIO_MSG_STREAM_END: return conn->stream.slot != NULL && conn->stream.slot->backend != NULL;
+    default: return false;
+  }
 }

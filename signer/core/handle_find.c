@@ -1,4 +1,5 @@
 /* OBJECT_FIND: first the store's objects in order of their rows, then those that live in memory alone. */
+#include "signer/core/backend_look.h"
 #include "signer/core/call.h"
 #include "signer/core/value.h"
 
@@ -22,7 +23,7 @@ static bool full(const struct search *s) {
 }
 
 static bool matches(struct search *s, const struct chio_object *object) {
-  if (!chio_object_visible(object, &s->call->conn->client, s->call->who == CHIO_WHO_USER)) return false;
+  if (!chio_call_sees(s->call, object)) return false;
   return chio_value_matches(s->call->core->evidence, object, s->q->templ, s->holder);
 }
 
@@ -52,6 +53,8 @@ static enum chio_err search_store(struct search *s, bool *out_end) {
     enum chio_err err = chio_store_objects_find(s->call->core->store, s->call->slot->number, s->q->templ, sees_private,
                                                 s->cursor, rows, page, &count, &exact);
     if (err != CHIO_OK) return err;
+    /* Which keys of a backend are shown is no matter of the index. */
+    if (s->call->slot->backend != NULL) exact = false;
     size_t i = 0;
     for (; i < count && !full(s); i++) {
       s->cursor = rows[i].row;
@@ -104,7 +107,10 @@ enum chio_err chio_handle_object_find(struct chio_call *call, const void *reques
   CHIO_AUTO(chio_buf) struct chio_buf *holder = chio_buf_new();
   bool end;
   if (holder == NULL) return CHIO_E_NO_MEMORY;
-  enum chio_err err = chio_call_enter(call, q->slot, q->ticket);
+  /* What is looked up now raises the generation: the one of the reply is noted after it. */
+  enum chio_err err = chio_call_token(call, q->slot);
+  if (err == CHIO_OK && call->slot->backend != NULL) chio_backend_look(call->core, call->slot->backend);
+  if (err == CHIO_OK) err = chio_call_enter(call, q->slot, q->ticket);
   if (err != CHIO_OK) return err;
   if (q->max == 0 || q->max > CHIO_FIND_MAX)
     return chio_fail(&call->detail, CHIO_E_ARGUMENT, "a page has 1 to %u objects", CHIO_FIND_MAX);

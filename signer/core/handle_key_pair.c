@@ -1,4 +1,5 @@
 /* KEY_PAIR: both halves, their evidence, and the two objects that show it to tools that read no vendor attributes. */
+#include "signer/core/backend_key_pair.h"
 #include "signer/core/certificate.h"
 #include "signer/core/newborn.h"
 #include "signer/core/template.h"
@@ -70,7 +71,8 @@ static enum chio_err check_one(struct chio_call *call, struct chio_attrs templ, 
 static enum chio_err check_vendor(struct chio_call *call, struct chio_attrs templ) {
   struct chio_slice value;
   if (chio_attrs_find(templ, CKA_CHIO_BACKEND_URI, &value))
-    return chio_fail(&call->detail, CHIO_E_UNSUPPORTED, "this signer delegates no keys");
+    return chio_fail(&call->detail, CHIO_E_UNSUPPORTED,
+                     "a key that is in a KMS already is named in the configuration of its backend");
   if (chio_attrs_find(templ, CKA_CHIO_BINDING, &value) && !chio_slice_equal(value, chio_slice_str(BINDING)))
     return chio_fail(&call->detail, CHIO_E_UNSUPPORTED, "this signer binds keys to their quote by '" BINDING "' only");
   return CHIO_OK;
@@ -288,6 +290,12 @@ enum chio_err chio_handle_key_pair(struct chio_call *call, const void *request, 
   pair_init(p);
   enum chio_err err = chio_call_enter(call, q->slot, q->ticket);
   if (err == CHIO_OK) err = check(call, q, p);
+  if (err == CHIO_OK && call->slot->backend != NULL) {
+    err = chio_backend_key_pair(call, q, p->generator, r);
+    pair_free(p);
+    free(p);
+    return err;
+  }
   if (err == CHIO_OK) err = generate(call, q, p);
   if (err == CHIO_OK) err = prove(call, p);
   if (err == CHIO_OK) err = show(call, p);

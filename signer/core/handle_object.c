@@ -1,4 +1,6 @@
 /* OBJECT_COPY, OBJECT_DESTROY, OBJECT_SET. */
+#include "signer/core/backend_look.h"
+#include "signer/core/delegated.h"
 #include "signer/core/newborn.h"
 #include "signer/core/template.h"
 
@@ -59,6 +61,27 @@ enum chio_err chio_handle_object_copy(struct chio_call *call, const void *reques
   return err;
 }
 
+static enum chio_err remove_object(struct chio_call *call, const struct chio_object *object) {
+  enum chio_err err = CHIO_OK;
+  struct chio_uid uid = object->uid;
+  if (!object->in_memory) err = chio_store_object_delete(call->core->store, object->slot, &uid, &call->detail);
+  if (err == CHIO_OK) chio_object_table_remove(call->core->objects, &uid);
+  return err;
+}
+
+/* A key of a backend: the key stays where it is, both halves go from here, and with them the pin. */
+static enum chio_err remove_delegated(struct chio_call *call, const struct chio_object *object) {
+  CHIO_AUTO(chio_object) struct chio_object *public_half = NULL;
+  if (object->class == CKO_PRIVATE_KEY) {
+    enum chio_err err = chio_delegated_other_half(call, object, &public_half);
+    if (err == CHIO_OK) err = remove_object(call, public_half);
+    if (err != CHIO_OK && err != CHIO_E_OBJECT_UNKNOWN) return err;
+  }
+  enum chio_err err = remove_object(call, object);
+  if (err == CHIO_OK) chio_backend_forgot(call->slot->backend);
+  return err;
+}
+
 static enum chio_err destroy(struct chio_call *call, const struct chio_object_destroy_request *q) {
   CHIO_AUTO(chio_object) struct chio_object *object = NULL;
   enum chio_err err = chio_call_enter(call, q->slot, q->ticket);
@@ -67,11 +90,10 @@ static enum chio_err destroy(struct chio_call *call, const struct chio_object_de
   if (err != CHIO_OK) return err;
   if (!object->destroyable)
     return chio_fail(&call->detail, CHIO_E_ACTION_PROHIBITED, "'%s' may not be destroyed", object->label);
-  if (!object->in_memory) err = chio_store_object_delete(call->core->store, q->slot, &q->object, &call->detail);
-  if (err != CHIO_OK) return err;
-  chio_object_table_remove(call->core->objects, &q->object);
-  chio_call_changed(call);
-  return CHIO_OK;
+  bool delegated = object->delegated && call->slot->backend != NULL;
+  err = delegated ? remove_delegated(call, object) : remove_object(call, object);
+  if (err == CHIO_OK) chio_call_changed(call);
+  return err;
 }
 
 enum chio_err chio_handle_object_destroy(struct chio_call *call, const void *request, void *reply) {

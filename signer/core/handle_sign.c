@@ -19,7 +19,7 @@ enum chio_err chio_handle_sign(struct chio_call *call, const void *request, void
   if ((used.mechanism->flags & CHIO_MECH_ATTEST) != 0)
     err = chio_use_attest(call, &used, q->data, out);
   else
-    err = chio_key_sign(used.key, used.mechanism, &used.params, q->data, out);
+    err = chio_use_sign(call, &used, q->data, out);
   chio_object_free(used.object);
   if (err == CHIO_OK) r->signature = chio_buf_slice(out);
   return err;

@@ -69,7 +69,7 @@ enum chio_err chio_handle_status(struct chio_call *call, const void *request, vo
   chio_buf_printf(json, ",\"read_only\":%s,\"loaded_objects\":%zu", core->config.read_only ? "true" : "false",
                   chio_object_table_count(core->objects));
   chio_buf_append_str(json, ",\"slots\":[");
-  for (uint32_t i = 0; i < core->config.slots; i++) {
+  for (size_t i = 0; i < core->slot_count; i++) {
     if (i > 0) chio_buf_append_u8(json, ',');
     append_slot(json, core, &core->slots[i]);
   }

@@ -88,10 +88,9 @@ static enum chio_err check_still(struct chio_call *call, const struct chio_strea
 
 static enum chio_err sign(struct chio_call *call, struct chio_stream *s, struct chio_key *key, struct chio_slice digest,
                           struct chio_buf *out) {
-  if (s->digest != NULL) return chio_key_sign_digest(key, s->mechanism, &s->params, digest, out);
-  if ((s->mechanism->flags & CHIO_MECH_ATTEST) == 0)
-    return chio_key_sign(key, s->mechanism, &s->params, chio_buf_slice(&s->whole), out);
   struct chio_used used = {.mechanism = s->mechanism, .params = s->params, .object = s->object, .key = key};
+  if (s->digest != NULL) return chio_use_sign_digest(call, &used, digest, out);
+  if ((s->mechanism->flags & CHIO_MECH_ATTEST) == 0) return chio_use_sign(call, &used, chio_buf_slice(&s->whole), out);
   return chio_use_attest(call, &used, chio_buf_slice(&s->whole), out);
 }
 

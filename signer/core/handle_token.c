@@ -7,7 +7,7 @@ enum chio_err chio_handle_slot_list(struct chio_call *call, const void *request,
   struct chio_slot_list_reply *r = reply;
   struct chio_buf *slots = chio_call_scratch(call);
   (void)request;
-  for (uint32_t i = 0; i < call->core->config.slots; i++) chio_buf_append_u32le(slots, i);
+  for (size_t i = 0; i < call->core->slot_count; i++) chio_buf_append_u32le(slots, call->core->slots[i].number);
   r->slots = chio_buf_slice(slots);
   return chio_buf_err(slots);
 }
@@ -20,8 +20,11 @@ static void append_mechanisms(struct chio_buf *out) {
 }
 
 static uint64_t token_flags(struct chio_call *call, const struct chio_token_row *row) {
-  uint64_t flags = CKF_RNG | CKF_LOGIN_REQUIRED;
+  uint64_t flags = CKF_RNG;
   if (call->core->config.read_only) flags |= CKF_WRITE_PROTECTED;
+  /* Whoever asks for a PIN all the same may be given one: any is right. */
+  if (chio_slot_is_open(call->slot)) return flags | CKF_TOKEN_INITIALIZED | CKF_USER_PIN_INITIALIZED;
+  flags |= CKF_LOGIN_REQUIRED;
   if (row->initialized) flags |= CKF_TOKEN_INITIALIZED | chio_users_token_flags(call->core->users, row->slot);
   return flags;
 }
@@ -69,11 +72,21 @@ static enum chio_err check_so(struct chio_call *call, struct chio_slice pin) {
   return err == CHIO_E_PIN_UNINITIALIZED ? CHIO_OK : err;
 }
 
+/* The token of a backend has made itself: only its PINs come from here, its keys and their pins stay. */
+static enum chio_err init_backend(struct chio_call *call, struct chio_slice pin) {
+  enum chio_err err = chio_users_set_pin(call->core->users, call->slot->number, CHIO_USER_SO, pin, &call->detail);
+  if (err == CHIO_OK) chio_call_changed(call);
+  return err;
+}
+
 static enum chio_err init_token(struct chio_call *call, struct chio_slice pin, const char *label) {
   struct chio_token_row row;
   struct chio_slot *slot = call->slot;
+  if (chio_slot_is_open(slot))
+    return chio_fail(&call->detail, CHIO_E_POLICY, "the token of a backend without login needs no initialising");
   enum chio_err err = check_so(call, pin);
   if (err != CHIO_OK) return err;
+  if (slot->backend != NULL) return init_backend(call, pin);
   atomic_store(&slot->initialized, false);
   err = chio_store_token_init(call->core->store, slot->number, label, &row, &call->detail);
   if (err == CHIO_OK) {

@@ -9,10 +9,15 @@ signer_core_libchio_core_la_LIBADD = $(CRYPTO_LIBS) $(SODIUM_LIBS) $(SQLITE_LIBS
 signer_core_libchio_core_la_SOURCES = \
   signer/core/attr_set.c signer/core/attr_set.h \
   signer/core/backend.h \
+  signer/core/backend_key_pair.c signer/core/backend_key_pair.h \
+  signer/core/backend_look.c signer/core/backend_look.h \
+  signer/core/backend_sign.c signer/core/backend_sign.h \
+  signer/core/backend_slot.c signer/core/backend_slot.h \
   signer/core/call.c signer/core/call.h \
   signer/core/certificate.c signer/core/certificate.h \
   signer/core/conn.c signer/core/conn.h \
   signer/core/core.c signer/core/core.h \
+  signer/core/delegated.c signer/core/delegated.h \
   signer/core/dispatch.c \
   signer/core/evidence.c signer/core/evidence.h \
   signer/core/handle_create.c \
@@ -26,6 +31,7 @@ signer_core_libchio_core_la_SOURCES = \
   signer/core/handle_stream.c \
   signer/core/handle_token.c \
   signer/core/handle_user.c \
+  signer/core/housekeeper.c signer/core/housekeeper.h \
   signer/core/newborn.c signer/core/newborn.h \
   signer/core/object.c signer/core/object.h \
   signer/core/object_table.c signer/core/object_table.h \

@@ -54,7 +54,9 @@ static enum chio_err complete(struct chio_call *call, uint64_t session, struct c
   if (n->key != NULL) atomic_store(&n->object->key, chio_key_ref(n->key));
   n->object->in_memory = n->in_memory;
   if (!n->object->is_token) n->object->owner = (struct chio_owner){call->conn->client, session};
-  if ((err = chio_call_may_change(call, n->object->is_token, n->object->is_private)) != CHIO_OK) return err;
+  /* What a backend told is no change of the token's as long as it lives in memory. */
+  bool stored = n->object->is_token && !(n->object->delegated && n->in_memory);
+  if ((err = chio_call_may_change(call, stored, n->object->is_private)) != CHIO_OK) return err;
   if (n->in_memory && !chio_object_table_has_room(call->core->objects, n->attrs.len))
     return chio_fail(&call->detail, CHIO_E_STORE_FULL, "the session objects of all clients fill their memory");
   if (n->in_memory || n->key == NULL || !chio_key_is_private(n->key)) return CHIO_OK;

@@ -41,6 +41,8 @@ static void work_out(struct chio_object *object) {
   object->may_sign = object->class == CKO_PRIVATE_KEY && chio_attrs_bool(a, CKA_SIGN, false);
   object->may_verify = object->class == CKO_PUBLIC_KEY && chio_attrs_bool(a, CKA_VERIFY, false);
   object->always_authenticate = chio_attrs_bool(a, CKA_ALWAYS_AUTHENTICATE, false);
+  struct chio_slice uri;
+  object->delegated = chio_attrs_find(a, CKA_CHIO_BACKEND_URI, &uri) && uri.len > 0;
   read_mechanisms(object);
   copy_label(object);
 }

@@ -18,6 +18,8 @@
 #define CHIO_ATTR_CERT_HEAD (CHIO_ATTR_INTERNAL + 2u) /* bytes of an evidence certificate before the bundle */
 #define CHIO_ATTR_CERT_TAIL (CHIO_ATTR_INTERNAL + 3u) /* and after it */
 #define CHIO_ATTR_ENVELOPE (CHIO_ATTR_INTERNAL + 4u)  /* evidence objects: the statement their value is made of */
+#define CHIO_ATTR_SOURCE (CHIO_ATTR_INTERNAL + 5u)    /* keys of a backend: "config", "list" or "made" */
+#define CHIO_ATTR_WANTED (CHIO_ATTR_INTERNAL + 6u)    /* keys of a backend: the URI by which they were asked for */
 
 static inline bool chio_attr_is_internal(uint32_t type) {
   return type >= CHIO_ATTR_INTERNAL && type <= CHIO_ATTR_INTERNAL + 0xFFFu;
@@ -46,6 +48,7 @@ struct chio_object {
   char label[CHIO_OBJECT_LABEL_MAX + 1]; /* printable, for messages */
   /* what it allows */
   bool is_token, is_private, modifiable, copyable, destroyable, may_sign, may_verify, always_authenticate;
+  bool delegated; /* its private half is in a backend */
   bool any_mechanism;
   uint64_t mechanisms[CHIO_MECHANISM_WORDS]; /* bits by wire value, when not any_mechanism */
   /* what moves */

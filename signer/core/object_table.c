@@ -171,7 +171,8 @@ static enum chio_err open_key(const struct chio_object *object, const struct chi
   enum chio_err err = CHIO_E_OBJECT_UNKNOWN;
   if (object->class == CKO_PRIVATE_KEY && secret != NULL)
     err = chio_key_from_private_bytes((uint32_t)object->key_type, chio_secret_slice(secret), out_key);
-  else if (object->class == CKO_PUBLIC_KEY && chio_attrs_find(object->attrs, CKA_PUBLIC_KEY_INFO, &spki))
+  else if ((object->class == CKO_PUBLIC_KEY || object->delegated) &&
+           chio_attrs_find(object->attrs, CKA_PUBLIC_KEY_INFO, &spki))
     err = chio_key_from_spki(spki, out_key);
   if (err != CHIO_OK) return chio_fail(detail, err, "key '%s' cannot be opened: %s", object->label, chio_err_text(err));
   return CHIO_OK;

@@ -2,6 +2,7 @@
 #ifndef CHIO_CORE_STATE_H
 #define CHIO_CORE_STATE_H
 
+#include "signer/core/backend_slot.h"
 #include "signer/core/core.h"
 #include "signer/core/evidence.h"
 #include "signer/core/object_table.h"
@@ -18,6 +19,7 @@ struct chio_slot {
   atomic_bool initialized; /* as row says, for the hot path */
   atomic_bool corrupt;     /* the audit found the store changed behind our back */
   atomic_ullong generation;
+  struct chio_backend *backend; /* whose keys it shows; NULL for one of [token] */
 };
 
 /* A client: the connections that share the name it chose. Its session objects end with the last of them. */
@@ -36,7 +38,10 @@ struct chio_core {
   struct chio_platform *platform;
   struct chio_evidence *evidence;
   struct chio_object_table *objects;
-  struct chio_slot *slots; /* config.slots of them */
+  struct chio_slot *slots; /* config.slots of [token], then one for each backend */
+  size_t slot_count;
+  struct chio_backend *backends; /* backend_count of them */
+  size_t backend_count;
   struct chio_uid instance;
   uint64_t started;     /* seconds since the epoch */
   pthread_mutex_t lock; /* what follows */
@@ -46,6 +51,7 @@ struct chio_core {
   void *add_status_arg;
   bool auditing; /* the thread exists */
   pthread_t audit;
+  struct chio_housekeeper *housekeeper;
   atomic_bool closing;
 };
 
@@ -77,6 +83,9 @@ struct chio_conn {
   struct chio_stream stream;
   struct chio_buf scratch; /* bytes of the reply under way */
 };
+
+/* The slot of that number, or NULL. */
+struct chio_slot *chio_core_slot(struct chio_core *core, uint32_t number);
 
 enum chio_who { CHIO_WHO_PUBLIC, CHIO_WHO_USER, CHIO_WHO_SO };
 

@@ -118,6 +118,9 @@ enum chio_err chio_statement_payload(const struct chio_statement_facts *facts, s
   failed |= json_object_set_new(o, "key_type", key_type_of(attrs));
   failed |= json_object_set_new(o, "parameters", parameters_of(facts));
   failed |= json_object_set_new(o, "origin", text_of(attrs, CKA_CHIO_ORIGIN));
+  struct chio_slice uri;
+  if (chio_attrs_find(attrs, CKA_CHIO_BACKEND_URI, &uri))
+    failed |= json_object_set_new(o, "backend_uri", text_of(attrs, CKA_CHIO_BACKEND_URI));
   failed |= json_object_set_new(o, "lifetime", text_of(attrs, CKA_CHIO_LIFETIME));
   failed |= json_object_set_new(o, "role", text_of(attrs, CKA_CHIO_ROLE));
   failed |= json_object_set_new(o, "usage", usage_of(attrs));

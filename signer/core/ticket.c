@@ -54,7 +54,7 @@ static enum chio_err fill(struct chio_users *users, uint32_t slot, uint32_t user
   bool context = user == CHIO_USER_CONTEXT;
   enum chio_err err = chio_users_row_of(user, &row_user);
   if (err == CHIO_OK) err = chio_store_token_load(users->store, slot, &token, NULL);
-  if (err == CHIO_OK) err = chio_store_user_load(users->store, slot, row_user, &row);
+  if (err == CHIO_OK) err = chio_users_load(users, slot, row_user, &row);
   if (err != CHIO_OK) return err;
   if (context && key == NULL) return CHIO_E_ARGUMENT;
   *out_lifetime = context ? CONTEXT_LIFETIME : users->config.ticket_lifetime;
@@ -117,7 +117,7 @@ static enum chio_err check(struct chio_users *users, const struct chio_ticket *t
   enum chio_err err = chio_store_token_load(users->store, ticket->slot, &token, NULL);
   if (err != CHIO_OK) return err;
   if (token.epoch != ticket->token_epoch) return CHIO_E_TICKET_INVALID;
-  err = chio_store_user_load(users->store, ticket->slot, row_user, &row);
+  err = chio_users_load(users, ticket->slot, row_user, &row);
   if (err == CHIO_E_PIN_UNINITIALIZED) return CHIO_E_TICKET_INVALID;
   if (err != CHIO_OK) return err;
   if (row.pin_epoch != ticket->pin_epoch) return CHIO_E_TICKET_INVALID;

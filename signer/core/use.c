@@ -1,5 +1,6 @@
 #include "signer/core/use.h"
 
+#include "signer/core/backend_sign.h"
 #include "signer/core/direct.h"
 
 static enum chio_err find_mechanism(struct chio_call *call, const struct chio_use *use, struct chio_used *out) {
@@ -22,12 +23,13 @@ static enum chio_err find_object(struct chio_call *call, const struct chio_use *
   struct chio_object *object;
   enum chio_err err = chio_object_table_get(call->core->objects, use->slot, &use->key, true, &object, &call->detail);
   if (err != CHIO_OK) return err;
-  if (chio_object_visible(object, &call->conn->client, call->who == CHIO_WHO_USER)) {
+  if (chio_call_sees(call, object)) {
     *out_object = object;
     return CHIO_OK;
   }
   err = CHIO_E_OBJECT_UNKNOWN;
-  if (chio_object_visible(object, &call->conn->client, true) && object->class == CKO_PRIVATE_KEY)
+  bool wanted = call->slot->backend == NULL || chio_backend_shows(call->slot->backend, object);
+  if (wanted && chio_object_visible(object, &call->conn->client, true) && object->class == CKO_PRIVATE_KEY)
     err = chio_fail(&call->detail, CHIO_E_NOT_LOGGED_IN, "key '%s' needs login", object->label);
   chio_object_free(object);
   return err;
@@ -90,9 +92,25 @@ enum chio_err chio_use_key(struct chio_call *call, const struct chio_use *use, s
   return CHIO_OK;
 }
 
+enum chio_err chio_use_sign(struct chio_call *call, const struct chio_used *used, struct chio_slice data,
+                            struct chio_buf *out) {
+  if (used->object->delegated) return chio_backend_sign(call->core, used, data, out, &call->detail);
+  return chio_key_sign(used->key, used->mechanism, &used->params, data, out);
+}
+
+enum chio_err chio_use_sign_digest(struct chio_call *call, const struct chio_used *used, struct chio_slice digest,
+                                   struct chio_buf *out) {
+  if (used->object->delegated) return chio_backend_sign_digest(call->core, used, digest, out, &call->detail);
+  return chio_key_sign_digest(used->key, used->mechanism, &used->params, digest, out);
+}
+
 enum chio_err chio_use_attest(struct chio_call *call, const struct chio_used *used, struct chio_slice nonce,
                               struct chio_buf *out) {
-  if (used->params.kind == CHIO_PARAMS_ATTEST)
+  bool direct = used->params.kind == CHIO_PARAMS_ATTEST;
+  if (direct && used->object->delegated)
+    return chio_fail(&call->detail, CHIO_E_KEY_FUNCTION, "key '%s' is not in this TEE: no quote binds it",
+                     used->object->label);
+  if (direct)
     return chio_direct_evidence(chio_evidence_platform(call->core->evidence), chio_key_spki(used->key),
                                 used->params.profile, nonce, out, &call->detail);
   struct chio_token_row row = chio_slot_row(call->slot);

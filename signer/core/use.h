@@ -29,6 +29,13 @@ struct chio_used {
 CHIO_MUST_CHECK enum chio_err chio_use_key(struct chio_call *call, const struct chio_use *use,
                                            struct chio_used *out_used);
 
+/* Signs with the key, wherever it is; sign_digest: a digest that a stream has computed. Errors as those of
+ * chio_key_sign, and CHIO_E_BACKEND*. */
+CHIO_MUST_CHECK enum chio_err chio_use_sign(struct chio_call *call, const struct chio_used *used,
+                                            struct chio_slice data, struct chio_buf *out);
+CHIO_MUST_CHECK enum chio_err chio_use_sign_digest(struct chio_call *call, const struct chio_used *used,
+                                                   struct chio_slice digest, struct chio_buf *out);
+
 /* Appends what CKM_CHIO_ATTEST answers: a bundle made now over the nonce, or, with a profile as its parameter, evidence
  * that binds the key directly (direct.h). */
 CHIO_MUST_CHECK enum chio_err chio_use_attest(struct chio_call *call, const struct chio_used *used,

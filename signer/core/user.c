@@ -217,6 +217,17 @@ uint64_t chio_users_token_flags(struct chio_users *users, uint32_t slot) {
   return flags;
 }
 
+void chio_users_open_slot(struct chio_users *users, uint32_t slot) {
+  users->open[slot] = true;
+}
+
+enum chio_err chio_users_load(struct chio_users *users, uint32_t slot, uint32_t user, struct chio_user_row *out_row) {
+  if (!users->open[slot] || user != CHIO_USER_USER)
+    return chio_store_user_load(users->store, slot, user, out_row);
+  *out_row = (struct chio_user_row){.slot = slot, .user = user};
+  return CHIO_OK;
+}
+
 uint64_t chio_users_generation(struct chio_users *users) {
   return atomic_load(&users->generation);
 }

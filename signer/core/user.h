@@ -52,6 +52,10 @@ CHIO_MUST_CHECK enum chio_err chio_users_ticket_issue(struct chio_users *users, 
 CHIO_MUST_CHECK enum chio_err chio_users_ticket_open(struct chio_users *users, struct chio_slice sealed,
                                                      struct chio_ticket *out_ticket);
 
+/* A slot without PINs of its own: tickets for its user are issued to whoever asks, and do not depend on a PIN. Before
+ * the first request. */
+void chio_users_open_slot(struct chio_users *users, uint32_t slot);
+
 /* Grows whenever a ticket that was good may have ended (logout, PIN change): atomic read. Whoever initialises a token
  * sets the SO's PIN next, which counts. */
 uint64_t chio_users_generation(struct chio_users *users);

@@ -26,7 +26,12 @@ struct chio_users {
   struct chio_secret *known_key;
   struct chio_secret *ticket_key;
   atomic_ullong generation;
+  bool open[CHIO_SLOTS_MAX]; /* slots without PINs */
 };
+
+/* The user's row; for the user of a slot without PINs one whose epoch never changes. */
+CHIO_MUST_CHECK enum chio_err chio_users_load(struct chio_users *users, uint32_t slot, uint32_t user,
+                                              struct chio_user_row *out_row);
 
 /* Whose PIN and row count for this user: CONTEXT is the user. CHIO_E_USER_TYPE. */
 CHIO_MUST_CHECK enum chio_err chio_users_row_of(uint32_t user, uint32_t *out_row);

@@ -21,3 +21,9 @@ UNIT_TESTS += tests/unit/test_core_evidence
 tests_unit_test_core_evidence_SOURCES = tests/unit/test_core_evidence.c $(CORE_RIG)
 tests_unit_test_core_evidence_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(CRYPTO_CFLAGS) $(JANSSON_CFLAGS) $(SQLITE_CFLAGS)
 tests_unit_test_core_evidence_LDADD = $(CORE_TEST_LIBS) $(CRYPTO_LIBS) $(SQLITE_LIBS)
+
+FAKE_BACKEND = tests/unit/fake_backend.c tests/unit/fake_backend.h
+UNIT_TESTS += tests/unit/test_core_backend
+tests_unit_test_core_backend_SOURCES = tests/unit/test_core_backend.c $(FAKE_BACKEND) $(CORE_RIG)
+tests_unit_test_core_backend_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(JANSSON_CFLAGS)
+tests_unit_test_core_backend_LDADD = $(CORE_TEST_LIBS)

@@ -5,14 +5,14 @@ static const uint8_t ed25519[] = {0x06, 0x03, 0x2b, 0x65, 0x70};
 const struct chio_slice rig_oid_p256 = {p256, sizeof p256};
 const struct chio_slice rig_oid_ed25519 = {ed25519, sizeof ed25519};
 
-static void open_core(struct rig *rig) {
+void rig_start(struct rig *rig) {
   enum chio_err err = chio_core_open(&rig->config, &rig->core, &rig->detail);
   if (err != CHIO_OK) print_error("%s: %s\n", chio_err_name(err), rig->detail.text);
   assert_int_equal(err, CHIO_OK);
   rig->conn = rig_connect(rig, 1);
 }
 
-void rig_open(struct rig *rig) {
+void rig_prepare(struct rig *rig) {
   memset(rig, 0, sizeof *rig);
   assert_true(temp_dir_make(&rig->dir));
   chio_core_config_default(&rig->config);
@@ -21,7 +21,11 @@ void rig_open(struct rig *rig) {
   rig->config.slots = 2;
   rig->config.argon2_ops = 1;
   rig->config.argon2_memory = 64 * 1024;
-  open_core(rig);
+}
+
+void rig_open(struct rig *rig) {
+  rig_prepare(rig);
+  rig_start(rig);
 }
 
 static void close_core(struct rig *rig) {
@@ -40,7 +44,7 @@ void rig_close(struct rig *rig) {
 
 void rig_restart(struct rig *rig) {
   close_core(rig);
-  open_core(rig);
+  rig_start(rig);
 }
 
 static enum chio_err dispatch(struct rig *rig, struct chio_conn *conn, const struct chio_buf *frame) {

@@ -36,6 +36,9 @@ struct rig {
 
 /* A core with cheap PIN hashing, two slots and the simulated platform. */
 void rig_open(struct rig *rig);
+/* The same in two steps, for who changes rig->config in between. */
+void rig_prepare(struct rig *rig);
+void rig_start(struct rig *rig);
 void rig_close(struct rig *rig);
 /* Closes and opens the core again on the same folder; rig->conn is new. */
 void rig_restart(struct rig *rig);
