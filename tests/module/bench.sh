@@ -1,7 +1,7 @@
 #!/bin/sh
 # chio-bench measures what it says, on this module and beside the bare libraries. No figure is judged here.
 if [ -z "${CHIO_TEST_DIR:-}" ]; then exec "$abs_top_srcdir/tests/support/with-chiod" sh "$0"; fi
-. "$abs_top_srcdir/tests/module/tap.sh"
+. "$abs_top_srcdir/tests/support/tap.sh"
 bench="$abs_top_builddir/tools/chio-bench"
 printf '123456\n' >"$CHIO_TEST_DIR/pin"
 quick="--pin-file $CHIO_TEST_DIR/pin --seconds 0.2 --rounds 2"
@@ -28,7 +28,6 @@ status_is() {
   [ $? -eq "$want" ]
 }
 
-plan 17
 check "signs with P-256 beside bare libcrypto" measures_ratio sign --vs bare
 check "signs with Ed25519 beside bare libsodium" measures_ratio sign --mechanism ed25519 --vs bare
 check "signs with RSA beside bare libcrypto" measures_ratio sign --mechanism rsa2048-sha256 --vs bare
@@ -37,7 +36,7 @@ check "measures a module against itself" measures_ratio sign --vs "$CHIO_PKCS11_
 check "measures a wake-up" measures_ratio sign --vs wakeup --pause 100
 check "generates key pairs" measures generate
 check "makes random bytes" measures_ratio random --size 64 --vs bare
-refuse "finds nothing before it is prepared" measures find --keys 20
+refute "finds nothing before it is prepared" measures find --keys 20
 check "prepares keys" "$bench" prepare --keys 20 $quick
 check "prepares only what is missing" "$bench" prepare --keys 22 $quick
 check "finds each by label" measures find --keys 22
@@ -46,3 +45,4 @@ check "starts anew each time" measures start
 check "prints a table" table sign --token test
 check "names a mechanism it does not know, with status 2" status_is 2 "$bench" sign --mechanism p42
 check "fails where the token is not there, with status 1" status_is 1 "$bench" sign --token other
+plan

@@ -40,5 +40,5 @@ MODULE_TESTS = \
   tests/module/pkcs11_two_slots.sh
 MODULE_TESTS += tests/module/bench.sh tests/module/verify_vectors.sh
 TESTS += $(MODULE_TESTS)
-EXTRA_DIST += $(MODULE_TESTS) tests/module/tap.sh
+EXTRA_DIST += $(MODULE_TESTS)
 include tests/module/provider.mk
