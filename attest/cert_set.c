@@ -101,11 +101,11 @@ static enum chio_err try_issuer(struct search *s, const struct chio_cert *issuer
   return err;
 }
 
-/* Depth is bounded by CHIO_PATH_MAX, work by SIGNATURES_MAX. */
+/* Depth is bounded by CHIO_CERT_PATH_MAX, work by SIGNATURES_MAX. */
 static enum chio_err extend(struct search *s) {
   const struct chio_cert *last = s->path.certs[s->path.count - 1];
   if (chio_slice_equal(last->issuer, last->subject)) return finish(s, last);
-  if (s->path.count == CHIO_PATH_MAX) return CHIO_E_NOT_FOUND;
+  if (s->path.count == CHIO_CERT_PATH_MAX) return CHIO_E_NOT_FOUND;
   struct search found;
   bool have = false;
   for (size_t i = 0; i < s->set_count; i++) {

@@ -8,7 +8,7 @@
 #include "attest/x509.h"
 
 #define CHIO_CERT_SET_MAX 64u
-#define CHIO_PATH_MAX 8u
+#define CHIO_CERT_PATH_MAX 8u
 
 struct chio_cert_set {
   struct chio_cert *certs[CHIO_CERT_SET_MAX];
@@ -36,7 +36,7 @@ struct chio_anchors {
 };
 
 struct chio_path {
-  const struct chio_cert *certs[CHIO_PATH_MAX]; /* leaf first, root last */
+  const struct chio_cert *certs[CHIO_CERT_PATH_MAX]; /* leaf first, root last */
   size_t count;
   const struct chio_anchor *anchor; /* NULL: the root is none of the anchors */
   int64_t from, until;              /* when all of them are valid */

@@ -7,7 +7,9 @@ tools_chio_hsm_SOURCES = \
   tools/hsm/binding.c tools/hsm/binding.h \
   tools/hsm/birth_papers.c tools/hsm/birth_papers.h \
   tools/hsm/command.c tools/hsm/commands.def \
+  tools/hsm/doctor.c tools/hsm/doctor.h tools/hsm/doctor_dates.c \
   tools/hsm/evidence.c tools/hsm/evidence.h \
+  tools/hsm/expectation.c tools/hsm/expectation.h \
   tools/hsm/export_pub.c \
   tools/hsm/help.c \
   tools/hsm/hsm.h \
@@ -24,6 +26,7 @@ tools_chio_hsm_SOURCES = \
   tools/hsm/pin.c tools/hsm/pin.h \
   tools/hsm/policy.c \
   tools/hsm/remedy.c \
+  tools/hsm/report_coverage.c \
   tools/hsm/signer.c tools/hsm/signer.h \
   tools/hsm/status.c \
   tools/hsm/text.c tools/hsm/text.h \

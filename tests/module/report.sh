@@ -1,0 +1,90 @@
+#!/bin/sh
+# chio-hsm report coverage and doctor: every key with its evidence, and what needs attention, told and in the exit status.
+. "$abs_top_srcdir/tests/support/tap.sh"
+for tool in openssl python3; do
+  command -v $tool >/dev/null 2>&1 || skip_all "$tool is not here"
+done
+under_chiod
+cd "$CHIO_TEST_DIR" || exit 99
+export CHIO_PIN_SOURCE="$CHIO_TEST_DIR/pin"
+printf 123456 >pin
+root=$CHIO_STATE/sim/tdx-root.pem
+
+# json FILE EXPRESSION: of the parsed value j, and "of(CHECK)", the texts of a doctor's findings that need attention.
+json() {
+  python3 -c 'import json,sys
+j = json.load(open(sys.argv[1]))
+of = lambda check: [f["text"] for f in j["findings"] if f["check"] == check and f["attention"]]
+sys.exit(0 if eval("(" + sys.argv[2] + ")") else 1)' "$1" "$2"
+}
+
+# ---- Coverage ----
+check "without keys there is nothing uncovered" chio-hsm report coverage
+chio-hsm key generate web >/dev/null && chio-hsm key generate code --type ed25519 >/dev/null || exit 99
+check "evidence of every key is accepted under the named root" chio-hsm report coverage --root "$root"
+refute "and refused where nobody names it" chio-hsm report coverage
+contains "which says why" "simulated-root" "$(chio-hsm report coverage)"
+contains "a line for each key" "web " "$(chio-hsm report coverage --root "$root")"
+contains "and a sum" "2 keys: 2 with evidence, 2 accepted" "$(chio-hsm report coverage --root "$root")"
+chio-hsm report coverage --root "$root" --json >coverage.json
+check "in JSON: each key, its age and what was proved" json coverage.json \
+  'len(j["keys"]) == 2 and all(k["status"] == "accepted" and k["evidence"] and 0 <= k["age"] < 600 and
+   {"signature", "chain", "statement", "key"} <= set(k["proved"]) and k["simulated"] and not k["debug"] for k in j["keys"])'
+check "in JSON: the sum" json coverage.json 'j["summary"] == {"keys": 2, "with_evidence": 2, "accepted": 2}'
+chio-hsm attest web -o web.evidence
+chio-hsm policy init --from web.evidence --root "$root" -o policy.toml
+check "under a policy too" chio-hsm report coverage --policy policy.toml
+zeros=$(printf '%096d' 0)
+sed "s/[0-9a-f]\{96\}/$zeros/" policy.toml >other.toml
+refute "and not under one that expects another measurement" chio-hsm report coverage --policy other.toml
+contains "which says so" "measurement" "$(chio-hsm report coverage --policy other.toml)"
+refute "nor at a time when its certificates have expired" \
+  chio-hsm report coverage --root "$root" --at 2099-01-01T00:00:00Z
+
+OPENSSL_CONF=/dev/null openssl ecparam -genkey -name prime256v1 -noout 2>/dev/null |
+  OPENSSL_CONF=/dev/null openssl ec -pubout -outform DER -out foreign.der 2>/dev/null
+pkcs11-tool --module "$CHIO_PKCS11_MODULE" --login --pin 123456 --write-object foreign.der --type pubkey --label foreign \
+  --id 77 >/dev/null 2>&1
+refute "a key that came from elsewhere is not covered" chio-hsm report coverage --root "$root"
+chio-hsm report coverage --root "$root" --json >coverage.json
+check "and stands there as such" json coverage.json \
+  '[k["status"] for k in j["keys"] if k["label"] == "foreign"] == ["none"] and j["summary"]["with_evidence"] == 2'
+
+# ---- Doctor ----
+refute "the doctor is not content with a simulated platform" chio-hsm doctor
+chio-hsm doctor --json >doctor.json
+check "it says so" json doctor.json 'not j["healthy"] and "simulated" in of("platform")[0]'
+check "and that a file seals the store" json doctor.json 'len(of("sealing")) == 1'
+check "and which keys have no evidence" json doctor.json 'of("evidence") == ["1 of 3 keys have none: foreign"]'
+check "each attention is counted" json doctor.json \
+  'j["attentions"] == len([f for f in j["findings"] if f["attention"]]) == 3'
+contains "in words: attention first" "ATTENTION  platform" "$(chio-hsm doctor)"
+chio-hsm doctor --policy other.toml --json >doctor.json
+check "evidence that a policy refuses is named with its reason" json doctor.json \
+  'any("web (measurement)" in t for t in of("evidence"))'
+chio-hsm doctor --root "$root" --at 2099-01-01T00:00:00Z --json >doctor.json
+check "an anchor that has expired is named" json doctor.json '"Chio Simulated SGX Root CA" in of("anchor")[0]'
+chio-hsm doctor --signer unix:/nonexistent/s --json >doctor.json
+check "a signer that does not answer is a finding" json doctor.json '"/nonexistent/s" in of("signer")[0]'
+
+# ---- Collateral ----
+mkdir empty
+chio-hsm doctor --collateral empty --json >doctor.json
+check "an empty folder is no collateral" json doctor.json 'len(of("collateral")) == 1'
+vectors=${CHIO_VECTORS:-$abs_top_srcdir/../shared/vectors}/quotes/tdx/v4-uptodate-phala
+if [ -d "$vectors" ]; then
+  chio-hsm doctor --collateral "$vectors" --at 2025-06-20T12:00:00Z --json >doctor.json
+  check "collateral of that day is good" json doctor.json 'of("collateral") == [] and of("anchor") == []'
+  chio-hsm doctor --collateral "$vectors" --at 2025-07-16T00:00:00Z --json >doctor.json
+  check "a week before its end it is to be fetched anew" json doctor.json \
+    'any("TCB info TDX" in t and "expires" in t for t in of("collateral"))'
+  chio-hsm doctor --collateral "$vectors" --at 2026-01-01T00:00:00Z --json >doctor.json
+  check "afterwards each list that has expired is named" json doctor.json \
+    'any("TCB info" in t and "expired" in t for t in of("collateral")) and
+     any("QE identity" in t for t in of("collateral")) and any("revocation list of" in t for t in of("collateral"))'
+  chio-hsm doctor --collateral "$vectors" --at 2025-01-01T00:00:00Z --json >doctor.json
+  check "and before it began, that it is of the future" json doctor.json 'any("future" in t for t in of("collateral"))'
+else
+  skip "collateral of a recorded machine" "no vectors at hand (CHIO_VECTORS)"
+fi
+plan

@@ -1,0 +1,138 @@
+/* report coverage: of every key that can be seen, whether evidence of its birth is there, how old it is, and what it is
+ * worth under the expectations given. */
+#include "attest/moment.h"
+#include "tools/hsm/expectation.h"
+#include "tools/hsm/json.h"
+#include "tools/hsm/signer.h"
+#include "tools/hsm/text.h"
+
+#include <stdio.h>
+
+struct tally {
+  size_t keys, with_evidence, accepted;
+};
+
+static const char *status_of(const struct chio_attest_result *r) {
+  return r != NULL ? chio_attest_reason_code(r->reason) : "none";
+}
+
+static void age_text(const struct chio_attest_result *r, int64_t at, char *out, size_t size) {
+  static const struct {
+    int64_t seconds;
+    const char *unit;
+  } units[] = {{86400, "d"}, {3600, "h"}, {60, "min"}, {1, "s"}};
+  (void)snprintf(out, size, "-");
+  if (r == NULL || r->evidence_time == 0) return;
+  int64_t age = at > r->evidence_time ? at - r->evidence_time : 0;
+  size_t i = 0;
+  while (i + 1 < CHIO_ARRAY_LEN(units) && age < 2 * units[i].seconds) i++;
+  (void)snprintf(out, size, "%lld %s", (long long)(age / units[i].seconds), units[i].unit);
+}
+
+/* ---- A table ---- */
+
+static enum chio_err print_row(const struct hsm_key *key, const struct chio_attest_result *r, int64_t at) {
+  char type[32], age[32];
+  CHIO_AUTO(chio_buf) struct chio_buf *label = chio_buf_new();
+  if (label == NULL) return CHIO_E_NO_MEMORY;
+  hsm_plain_put(hsm_key_attribute(key, CKA_LABEL), label);
+  hsm_key_type_text(key, type, sizeof type);
+  age_text(r, at, age, sizeof age);
+  const char *text = chio_buf_cstr(label);
+  struct chio_slice origin = hsm_key_attribute(key, (uint32_t)CKA_CHIO_ORIGIN);
+  if (text == NULL) return CHIO_E_NO_MEMORY;
+  (void)printf("%-24s %-9s %-9.*s %-10s %-9s %s\n", text, type, (int)origin.len, (const char *)origin.data,
+               r != NULL && r->tee != NULL ? r->tee : "-", age, status_of(r));
+  return CHIO_OK;
+}
+
+/* ---- JSON ---- */
+
+static json_t *proofs_json(uint32_t proofs) {
+  json_t *list = json_array();
+  for (unsigned bit = 0; chio_attest_proof_code(bit) != NULL; bit++) {
+    if ((proofs & 1u << bit) != 0) (void)json_array_append_new(list, json_string(chio_attest_proof_code(bit)));
+  }
+  return list;
+}
+
+static json_t *time_json(int64_t seconds, bool known) {
+  char text[CHIO_MOMENT_TEXT];
+  if (!known) return json_null();
+  chio_moment_text(seconds, text);
+  return json_string(text);
+}
+
+static enum chio_err append_row(struct hsm *hsm, json_t *list, const struct hsm_key *key,
+                                const struct chio_attest_result *r, int64_t at) {
+  json_t *row = hsm_key_json(hsm, key);
+  bool timed = r != NULL && r->evidence_time != 0;
+  if (row == NULL) return CHIO_E_NO_MEMORY;
+  (void)json_object_set_new(row, "evidence", json_boolean(r != NULL));
+  (void)json_object_set_new(row, "status", json_string(status_of(r)));
+  (void)json_object_set_new(row, "made", time_json(timed ? r->evidence_time : 0, timed));
+  (void)json_object_set_new(row, "age", timed ? json_integer(at - r->evidence_time) : json_null());
+  if (r != NULL) {
+    bool bounded = r->window_until != INT64_MAX;
+    (void)json_object_set_new(row, "proved", proofs_json(r->proved));
+    (void)json_object_set_new(row, "not_proved", proofs_json(r->needed & ~r->proved));
+    (void)json_object_set_new(row, "simulated", json_boolean(r->simulated));
+    (void)json_object_set_new(row, "debug", json_boolean(r->debug));
+    (void)json_object_set_new(row, "valid_until", time_json(r->window_until, bounded));
+  }
+  return json_array_append_new(list, row) == 0 ? CHIO_OK : CHIO_E_NO_MEMORY;
+}
+
+static enum chio_err print_json(json_t *list, const struct tally *t, int64_t at) {
+  return hsm_json_print(json_pack("{s:o, s:O, s:{s:I, s:I, s:I}}", "time", time_json(at, true), "keys", list, "summary",
+                                  "keys", (json_int_t)t->keys, "with_evidence", (json_int_t)t->with_evidence,
+                                  "accepted", (json_int_t)t->accepted));
+}
+
+/* ---- All keys ---- */
+
+static enum chio_err report_key(struct hsm *hsm, const struct hsm_key *key, const struct hsm_expectation *expectation,
+                                json_t *list, struct tally *tally, struct chio_detail *detail) {
+  struct chio_attest_result *result = NULL;
+  enum chio_err err = hsm_key_judge(hsm, key, expectation, &result, detail);
+  if (err != CHIO_OK) return err;
+  tally->keys++;
+  if (result != NULL) tally->with_evidence++;
+  if (result != NULL && result->accepted) tally->accepted++;
+  err = hsm->json ? append_row(hsm, list, key, result, expectation->at) : print_row(key, result, expectation->at);
+  chio_attest_result_free(result);
+  return err;
+}
+
+static enum chio_err report(struct hsm *hsm, const struct hsm_keys *keys, const struct hsm_expectation *expectation,
+                            struct tally *tally, struct chio_detail *detail) {
+  json_t *list = json_array();
+  enum chio_err err = list != NULL ? CHIO_OK : CHIO_E_NO_MEMORY;
+  if (err == CHIO_OK && !hsm->json)
+    (void)printf("%-24s %-9s %-9s %-10s %-9s %s\n", "LABEL", "TYPE", "ORIGIN", "TEE", "AGE", "STATUS");
+  for (size_t i = 0; err == CHIO_OK && i < keys->count; i++)
+    err = report_key(hsm, &keys->list[i], expectation, list, tally, detail);
+  if (err == CHIO_OK && hsm->json)
+    err = print_json(list, tally, expectation->at);
+  else if (err == CHIO_OK)
+    (void)printf("%zu keys: %zu with evidence, %zu accepted\n", tally->keys, tally->with_evidence, tally->accepted);
+  json_decref(list);
+  return err;
+}
+
+enum chio_err hsm_run_report_coverage(struct hsm *hsm, struct chio_detail *detail) {
+  struct hsm_expectation expectation;
+  struct hsm_keys keys = {NULL, 0};
+  struct tally tally = {0, 0, 0};
+  enum chio_err err = hsm_expectation_read(hsm, &expectation, detail);
+  if (err == CHIO_OK) err = hsm_login_if_asked(hsm, detail);
+  if (err == CHIO_OK) err = hsm_keys_all(hsm, &keys, detail);
+  if (err == CHIO_OK) {
+    err = report(hsm, &keys, &expectation, &tally, detail);
+    hsm->answered = err == CHIO_OK;
+    if (err == CHIO_OK && tally.accepted < tally.keys) err = CHIO_E_EVIDENCE_REFUSED;
+    hsm_keys_clear(&keys);
+  }
+  hsm_expectation_clear(&expectation);
+  return err;
+}
