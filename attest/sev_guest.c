@@ -17,6 +17,7 @@
 _Static_assert(sizeof(struct chio_snp_request) == 32, "struct snp_guest_request_ioctl");
 _Static_assert(sizeof(struct chio_snp_report_req) == 96, "struct snp_report_req");
 _Static_assert(sizeof(struct chio_snp_ext_report_req) == 112, "struct snp_ext_report_req");
+_Static_assert(sizeof(struct chio_snp_key_req) == 32, "struct snp_derived_key_req");
 
 struct call {
   const struct chio_sev_guest *device;
@@ -30,20 +31,27 @@ int chio_ioctl_system(int fd, unsigned long request, void *arg) {
   return ioctl(fd, request, arg);
 }
 
-/* CHIO_E_BUSY: the host throttles, or wants a larger room for its certificates, which certs_len then is. */
-static enum chio_err request(struct call *c, unsigned long number, struct chio_detail *detail) {
+/* One request, its response of resp_size bytes zeroed before. CHIO_E_BUSY: the host throttles, or wants a larger room
+ * for its certificates, which certs_len then is. */
+static enum chio_err ask_device(const struct chio_sev_guest *device, int fd, unsigned long number, void *req,
+                                void *resp, size_t resp_size, struct chio_detail *detail) {
   struct chio_snp_request r = {.msg_version = MESSAGE_VERSION,
-                               .req_data = (uint64_t)(uintptr_t)&c->req,
-                               .resp_data = (uint64_t)(uintptr_t)&c->resp};
-  memset(&c->resp, 0, sizeof c->resp);
-  bool done = c->device->call(c->fd, number, &r) == 0;
+                               .req_data = (uint64_t)(uintptr_t)req,
+                               .resp_data = (uint64_t)(uintptr_t)resp};
+  const char *what = number == CHIO_SNP_GET_DERIVED_KEY ? "key" : "report";
+  memset(resp, 0, resp_size);
+  bool done = device->call(fd, number, &r) == 0;
   int reason = errno;
   if (done && r.fw_error == 0 && r.vmm_error == 0) return CHIO_OK;
   enum chio_err err = done ? CHIO_E_PLATFORM : chio_node_errno(reason);
   if (r.vmm_error == CHIO_SNP_VMM_INVALID_LEN || r.vmm_error == CHIO_SNP_VMM_BUSY) err = CHIO_E_BUSY;
   if (!done && (reason == ENOTTY || reason == ENOSYS)) err = CHIO_E_UNSUPPORTED;
-  return chio_fail(detail, err, "%s: no report: %s (firmware error 0x%x, host error %u)", c->device->path,
+  return chio_fail(detail, err, "%s: no %s: %s (firmware error 0x%x, host error %u)", device->path, what,
                    done ? "refused" : strerror(reason), r.fw_error, r.vmm_error);
+}
+
+static enum chio_err request(struct call *c, unsigned long number, struct chio_detail *detail) {
+  return ask_device(c->device, c->fd, number, &c->req, &c->resp, sizeof c->resp, detail);
 }
 
 static enum chio_err extended(struct call *c, struct chio_detail *detail) {
@@ -114,4 +122,46 @@ enum chio_err chio_sev_guest_report(const struct chio_sev_guest *device,
   free(c->certs);
   free(c);
   return err;
+}
+
+/* ---- Keys ---- */
+
+#define KEY_SIZE 32u
+#define KEY_OFFSET 32u
+
+static enum chio_err ask_key(const struct chio_sev_guest *device, int fd, const struct chio_snp_key_req *wanted,
+                             struct chio_secret *response, struct chio_detail *detail) {
+  enum chio_err err = CHIO_E_BUSY;
+  for (unsigned tries = 0; tries < CHIO_SEV_GUEST_TRIES && err == CHIO_E_BUSY; tries++) {
+    struct chio_snp_key_req req = *wanted;
+    chio_node_pause(device->pause_ms, tries);
+    err = ask_device(device, fd, CHIO_SNP_GET_DERIVED_KEY, &req, response->data, response->len, detail);
+  }
+  return err == CHIO_OK || err == CHIO_E_PERMISSION ? err : CHIO_E_PLATFORM;
+}
+
+/* MSG_KEY_RSP: status, then the key. A key of zeros is none: the room was never written. */
+static enum chio_err take_key(const struct chio_sev_guest *device, const struct chio_secret *response,
+                              struct chio_secret **out_key, struct chio_detail *detail) {
+  struct chio_cursor at = chio_cursor(chio_secret_slice(response));
+  uint32_t status = 0;
+  uint8_t any = 0;
+  enum chio_err err = chio_cursor_u32le(&at, &status);
+  if (err != CHIO_OK) return err;
+  for (size_t i = 0; i < KEY_SIZE; i++) any |= response->data[KEY_OFFSET + i];
+  if (status != 0 || any == 0)
+    return chio_fail(detail, CHIO_E_PLATFORM, "%s: no key: status 0x%x of the secure processor", device->path, status);
+  return chio_secret_copy(chio_slice(response->data + KEY_OFFSET, KEY_SIZE), out_key);
+}
+
+enum chio_err chio_sev_guest_derived_key(const struct chio_sev_guest *device, const struct chio_snp_key_req *req,
+                                         struct chio_secret **out_key, struct chio_detail *detail) {
+  CHIO_AUTO(chio_secret) struct chio_secret *response = NULL;
+  int fd = -1;
+  enum chio_err err = chio_secret_new(sizeof(struct chio_snp_key_resp), &response);
+  if (err == CHIO_OK) err = chio_node_device(device->path, &fd, detail);
+  if (err != CHIO_OK) return err;
+  err = ask_key(device, fd, req, response, detail);
+  (void)close(fd);
+  return err == CHIO_OK ? take_key(device, response, out_key, detail) : err;
 }

@@ -3,6 +3,7 @@
 #define CHIO_ATTEST_SEV_GUEST_H
 
 #include "attest/platform.h"
+#include "signer/base/secret.h"
 
 #define CHIO_SEV_GUEST_DEVICE "/dev/sev-guest"
 #define CHIO_SEV_GUEST_TRIES 6u
@@ -44,11 +45,34 @@ struct chio_snp_report_resp {
 #define CHIO_SNP_VMM_INVALID_LEN 1u
 #define CHIO_SNP_VMM_BUSY 2u
 
+/* MSG_KEY_REQ. fields: of CHIO_SNP_KEY_POLICY and its like, what of the guest goes into the key. */
+struct chio_snp_key_req {
+  uint32_t root_key; /* CHIO_SNP_KEY_ROOT_VCEK */
+  uint32_t reserved;
+  uint64_t fields;
+  uint32_t vmpl, guest_svn;
+  uint64_t tcb_version;
+};
+struct chio_snp_key_resp {
+  uint8_t data[64];
+};
+#define CHIO_SNP_GET_DERIVED_KEY 0xc0205301ul
+#define CHIO_SNP_KEY_ROOT_VCEK 0u
+#define CHIO_SNP_KEY_POLICY (1ull << 0)
+#define CHIO_SNP_KEY_MEASUREMENT (1ull << 3)
+#define CHIO_SNP_KEY_GUEST_SVN (1ull << 4)
+#define CHIO_SNP_KEY_TCB_VERSION (1ull << 5)
+
 /* A report over the data, appended, and the host's certificate table (none where the kernel or the host has none), as
  * it is. What a host says may be wrong: lengths are checked, the table is not. CHIO_E_PLATFORM, CHIO_E_PERMISSION. */
 CHIO_MUST_CHECK enum chio_err chio_sev_guest_report(const struct chio_sev_guest *device,
                                                     const uint8_t report_data[CHIO_REPORT_DATA_SIZE],
                                                     struct chio_buf *out_report, struct chio_buf *out_table,
                                                     struct chio_detail *detail);
+
+/* The key of 32 bytes that the secure processor derives for this guest. CHIO_E_PLATFORM, CHIO_E_PERMISSION. */
+CHIO_MUST_CHECK enum chio_err chio_sev_guest_derived_key(const struct chio_sev_guest *device,
+                                                         const struct chio_snp_key_req *req,
+                                                         struct chio_secret **out_key, struct chio_detail *detail);
 
 #endif

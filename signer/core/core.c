@@ -123,7 +123,8 @@ static void warn(const struct chio_core *core) {
 
 enum chio_err chio_core_prepare(const struct chio_core_config *config, uid_t uid, gid_t gid,
                                 struct chio_detail *detail) {
-  return chio_platform_prepare(config->platform, uid, gid, detail);
+  enum chio_err err = chio_seal_prepare(config->seal, detail);
+  return err == CHIO_OK ? chio_platform_prepare(config->platform, uid, gid, detail) : err;
 }
 
 enum chio_err chio_core_open(const struct chio_core_config *config, struct chio_core **out_core,

@@ -17,7 +17,7 @@ struct chio_conn;
 struct chio_core_config {
   const char *state_dir;     /* made 0700 when missing */
   const char *platform;      /* "sim-tdx" ...; NULL or "auto": chosen by looking */
-  const char *seal;          /* sealing provider: "file" */
+  const char *seal;          /* sealing provider: "file", "snp" ... */
   const char *measured_file; /* what a simulated platform measures; NULL: /proc/self/exe */
   const char *manifest;      /* the configuration in canonical text: its SHA-256 is in the boot evidence; may be NULL */
   uint32_t slots;            /* number of slots, 1 to CHIO_SLOTS_MAX */
@@ -44,7 +44,7 @@ struct chio_core_config {
 /* The compiled-in defaults; state_dir stays NULL and audit false. */
 void chio_core_config_default(struct chio_core_config *config);
 
-/* For root, before it becomes that user: what the platform of the configuration needs root for (chio_platform_prepare).
+/* For root, before it becomes that user: what platform and sealing provider of the configuration need root for.
  * CHIO_E_PLATFORM, CHIO_E_PERMISSION, CHIO_E_UNSUPPORTED. */
 CHIO_MUST_CHECK enum chio_err chio_core_prepare(const struct chio_core_config *config, uid_t uid, gid_t gid,
                                                 struct chio_detail *detail);

@@ -59,7 +59,11 @@ signer_core_libchio_core_la_SOURCES += \
 # The sealing root.
 signer_core_libchio_core_la_SOURCES += \
   signer/core/root_file.c signer/core/root_file.h \
-  signer/core/seal.c signer/core/seal.h
+  signer/core/root_sgx.c signer/core/root_sgx.h \
+  signer/core/root_snp.c signer/core/root_snp.h \
+  signer/core/root_wrapped.c signer/core/root_wrapped.h \
+  signer/core/seal.c signer/core/seal.h \
+  signer/core/state_file.c signer/core/state_file.h
 
 # The sealed store.
 signer_core_libchio_core_la_SOURCES += \

@@ -1,6 +1,8 @@
 #include "signer/core/seal.h"
 
 #include "signer/core/root_file.h"
+#include "signer/core/root_sgx.h"
+#include "signer/core/root_snp.h"
 
 #include <sodium.h>
 #include <stdlib.h>
@@ -17,7 +19,11 @@ struct chio_seal {
 static const struct {
   const char *name;
   enum chio_err (*open)(const char *dir, struct chio_secret **out_root, struct chio_detail *detail);
-} providers[] = {{"file", chio_root_file_open}};
+  enum chio_err (*prepare)(struct chio_detail *detail); /* NULL: root is not needed */
+} providers[] = {{"file", chio_root_file_open, NULL},
+                 {"snp", chio_root_snp_open, chio_root_snp_prepare},
+                 {"sgx", chio_root_sgx_open, NULL},
+                 {"sgx-signer", chio_root_sgx_signer_open, NULL}};
 
 /* RFC 5869 with SHA-256 and no salt. */
 static void extract(const struct chio_secret *root, uint8_t out_prk[KEY_SIZE]) {
@@ -43,6 +49,11 @@ static enum chio_err make_seal(const char *provider, const struct chio_secret *r
   return CHIO_OK;
 }
 
+static enum chio_err unknown(const char *provider, struct chio_detail *detail) {
+  return chio_fail(detail, CHIO_E_UNSUPPORTED,
+                   "no sealing provider is called '%s' (there are: file, snp, sgx, sgx-signer)", provider);
+}
+
 enum chio_err chio_seal_open(const char *provider, const char *dir, struct chio_seal **out_seal,
                              struct chio_detail *detail) {
   for (size_t i = 0; i < CHIO_ARRAY_LEN(providers); i++) {
@@ -51,7 +62,15 @@ enum chio_err chio_seal_open(const char *provider, const char *dir, struct chio_
     enum chio_err err = providers[i].open(dir, &root, detail);
     return err == CHIO_OK ? make_seal(providers[i].name, root, out_seal) : err;
   }
-  return chio_fail(detail, CHIO_E_UNSUPPORTED, "no sealing provider is called '%s' (there is: file)", provider);
+  return unknown(provider, detail);
+}
+
+enum chio_err chio_seal_prepare(const char *provider, struct chio_detail *detail) {
+  for (size_t i = 0; i < CHIO_ARRAY_LEN(providers); i++) {
+    if (strcmp(providers[i].name, provider) != 0) continue;
+    return providers[i].prepare != NULL ? providers[i].prepare(detail) : CHIO_OK;
+  }
+  return unknown(provider, detail);
 }
 
 void chio_seal_free(struct chio_seal *seal) {

@@ -1,6 +1,7 @@
 /*
  * The sealing root of a state folder and the keys derived from it. A provider says where the root comes from: "file"
- * keeps it in the clear in DIR/root.key (0600): for development, said loudly in the log.
+ * keeps it in the clear in DIR/root.key (0600): for development, said loudly in the log; "snp", "sgx" and "sgx-signer"
+ * keep it under a key that the hardware derives for this code alone (root_snp.h, root_sgx.h).
  */
 #ifndef CHIO_CORE_SEAL_H
 #define CHIO_CORE_SEAL_H
@@ -12,9 +13,14 @@
 struct chio_seal;
 
 /* Opens the root, or makes it when the folder is new. CHIO_E_SEAL (missing, unreadable, wrong mode or size while a
- * store exists), CHIO_E_UNSUPPORTED (no such provider), CHIO_E_STORE_READ_ONLY, CHIO_E_STORE_FULL, CHIO_E_IO. */
+ * store exists), CHIO_E_UNSUPPORTED (no such provider), CHIO_E_STORE_READ_ONLY, CHIO_E_STORE_FULL, CHIO_E_IO,
+ * CHIO_E_PLATFORM and CHIO_E_PERMISSION (the hardware does not give its key). */
 CHIO_MUST_CHECK enum chio_err chio_seal_open(const char *provider, const char *dir, struct chio_seal **out_seal,
                                              struct chio_detail *detail);
+
+/* For root, before it becomes another user: what the provider needs root for. CHIO_E_UNSUPPORTED, CHIO_E_PLATFORM,
+ * CHIO_E_PERMISSION. */
+CHIO_MUST_CHECK enum chio_err chio_seal_prepare(const char *provider, struct chio_detail *detail);
 void chio_seal_free(struct chio_seal *seal);
 CHIO_AUTO_DECLARE(chio_seal)
 const char *chio_seal_provider(const struct chio_seal *seal);

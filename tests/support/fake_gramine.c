@@ -3,7 +3,8 @@
  * (libos/src/fs/dev/attestation.c of Gramine 1.7), in the foreground until it is unmounted.
  *
  * What it holds to: a fixed set of files, none can be made; user_report_data takes exactly 64 bytes and keeps them;
- * quote is made when it is opened, over what user_report_data holds then; attestation_type is TYPE.
+ * quote is made when it is opened, over what user_report_data holds then; attestation_type is TYPE; keys has the two keys
+ * that SGX derives, of 16 bytes.
  *
  * What it fakes: the quote. Version 3, an enclave of 0x5a, signature data of zeros.
  *
@@ -24,7 +25,7 @@
 #define SIGNATURE_SIZE 600
 
 enum fault { WRITE_REFUSED, WRITE_SHORT, READ_AGAIN, READ_BROKEN, READ_CUT, READ_EMPTY, READ_ENDLESS, DRIBBLE, RACE,
-             NO_QUOTE, FAULTS };
+             NO_QUOTE, KEY_NONE, KEY_SHORT, KEY_LONG, KEY_ZERO, KEY_BROKEN, KEY_OTHER, FAULTS };
 
 static const char *const fault_names[FAULTS] = {
     [WRITE_REFUSED] = "write-refused", /* user_report_data: EINVAL */
@@ -37,6 +38,12 @@ static const char *const fault_names[FAULTS] = {
     [DRIBBLE] = "dribble",             /* quote: 100 bytes a read; nothing is wrong with that */
     [RACE] = "race",                   /* another part of the process has written its data */
     [NO_QUOTE] = "no-quote",           /* quote: ENOENT */
+    [KEY_NONE] = "key-none",           /* keys: ENOENT, as without SGX */
+    [KEY_SHORT] = "key-short",         /* keys: 15 bytes */
+    [KEY_LONG] = "key-long",           /* keys: 17 bytes */
+    [KEY_ZERO] = "key-zero",           /* keys: zeros */
+    [KEY_BROKEN] = "key-broken",       /* keys: EIO */
+    [KEY_OTHER] = "key-other",         /* keys: those of another enclave and another signer */
 };
 static int faults[FAULTS];
 
@@ -47,7 +54,8 @@ static const struct {
   const char *name;
   mode_t mode;
 } files[] = {{"/attestation_type", 0444}, {"/user_report_data", 0666}, {"/target_info", 0666},
-             {"/my_target_info", 0444},   {"/report", 0444},           {"/quote", 0444}};
+             {"/my_target_info", 0444},   {"/report", 0444},           {"/quote", 0444},
+             {"/keys/_sgx_mrenclave", 0600}, {"/keys/_sgx_mrsigner", 0600}};
 
 struct file {
   const char *path;
@@ -87,7 +95,7 @@ static int gramine_getattr(const char *path, struct stat *st, struct fuse_file_i
   int file = find(path);
   (void)info;
   memset(st, 0, sizeof *st);
-  if (file < 0 && strcmp(path, "/") != 0) return -ENOENT;
+  if (file < 0 && strcmp(path, "/") != 0 && strcmp(path, "/keys") != 0) return -ENOENT;
   st->st_mode = file < 0 ? S_IFDIR | 0555 : S_IFREG | files[file].mode;
   st->st_nlink = file < 0 ? 2 : 1;
   return 0;
@@ -116,6 +124,17 @@ static int make_quote(struct file *f) {
   return 0;
 }
 
+static int make_key(struct file *f) {
+  if (happens(KEY_NONE)) return -ENOENT;
+  f->bytes = calloc(1, 17);
+  if (f->bytes == NULL) return -ENOMEM;
+  f->len = happens(KEY_SHORT) ? 15 : happens(KEY_LONG) ? 17 : 16;
+  int value = strstr(f->path, "mrsigner") != NULL ? 0x22 : 0x11;
+  if (happens(KEY_OTHER)) value += 0x33;
+  if (!happens(KEY_ZERO)) memset(f->bytes, value, 17);
+  return 0;
+}
+
 static int gramine_open(const char *path, struct fuse_file_info *info) {
   int file = find(path), failed = 0;
   if (file < 0) return -ENOENT;
@@ -123,6 +142,7 @@ static int gramine_open(const char *path, struct fuse_file_info *info) {
   if (f == NULL) return -ENOMEM;
   f->path = files[file].name;
   if (strcmp(f->path, "/quote") == 0) failed = make_quote(f);
+  if (strncmp(f->path, "/keys/", 6) == 0) failed = make_key(f);
   if (strcmp(f->path, "/attestation_type") == 0) {
     f->bytes = (uint8_t *)strdup(type);
     f->len = strlen(type);
@@ -142,6 +162,7 @@ static int gramine_read(const char *path, char *to, size_t size, off_t offset, s
   bool quote = strcmp(path, "/quote") == 0;
   if (quote && happens(READ_AGAIN)) return -EAGAIN;
   if (quote && happens(READ_BROKEN)) return -EIO;
+  if (strncmp(path, "/keys/", 6) == 0 && happens(KEY_BROKEN)) return -EIO;
   if (f->endless) {
     memset(to, 0, size);
     return (int)size;

@@ -10,12 +10,20 @@ tests_unit_test_wire_LDADD = $(UNIT_LIBS)
 UNIT_TESTS += tests/unit/test_crypto
 tests_unit_test_crypto_SOURCES = tests/unit/test_crypto.c
 tests_unit_test_crypto_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(CRYPTO_CFLAGS)
-tests_unit_test_crypto_LDADD = signer/core/libchio-core.la $(CRYPTO_LIBS) $(SODIUM_LIBS) $(UNIT_LIBS)
+tests_unit_test_crypto_LDADD = $(CORE_LIBS) $(CRYPTO_LIBS) $(SODIUM_LIBS) $(UNIT_LIBS)
 
 UNIT_TESTS += tests/unit/test_seal
 tests_unit_test_seal_SOURCES = tests/unit/test_seal.c tests/support/temp_dir.h
 tests_unit_test_seal_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
-tests_unit_test_seal_LDADD = signer/core/libchio-core.la $(SODIUM_LIBS) $(UNIT_LIBS)
+tests_unit_test_seal_LDADD = $(CORE_LIBS) $(SODIUM_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_seal_snp tests/unit/test_seal_sgx
+tests_unit_test_seal_snp_SOURCES = tests/unit/test_seal_snp.c tests/support/temp_dir.h
+tests_unit_test_seal_snp_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_seal_snp_LDADD = $(CORE_LIBS) $(SODIUM_LIBS) $(UNIT_LIBS)
+tests_unit_test_seal_sgx_SOURCES = tests/unit/test_seal_sgx.c tests/support/temp_dir.h
+tests_unit_test_seal_sgx_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) -DCHIO_FAKE_GRAMINE='"$(FAKE_GRAMINE)"'
+tests_unit_test_seal_sgx_LDADD = $(CORE_LIBS) $(SODIUM_LIBS) $(UNIT_LIBS)
 include tests/unit/attest.mk
 include tests/unit/platform.mk
 include tests/unit/base.mk
@@ -27,12 +35,12 @@ include tests/unit/provider.mk
 UNIT_TESTS += tests/unit/test_store
 tests_unit_test_store_SOURCES = tests/unit/test_store.c tests/support/temp_dir.h
 tests_unit_test_store_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(SQLITE_CFLAGS)
-tests_unit_test_store_LDADD = signer/core/libchio-core.la $(SQLITE_LIBS) $(SODIUM_LIBS) $(UNIT_LIBS)
+tests_unit_test_store_LDADD = $(CORE_LIBS) $(SQLITE_LIBS) $(SODIUM_LIBS) $(UNIT_LIBS)
 
 UNIT_TESTS += tests/unit/test_user
 tests_unit_test_user_SOURCES = tests/unit/test_user.c tests/support/temp_dir.h
 tests_unit_test_user_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
-tests_unit_test_user_LDADD = signer/core/libchio-core.la $(SODIUM_LIBS) $(UNIT_LIBS)
+tests_unit_test_user_LDADD = $(CORE_LIBS) $(SODIUM_LIBS) $(UNIT_LIBS)
 include tests/unit/daemon.mk
 include tests/unit/kms.mk
 include tests/unit/kms_gcp.mk
