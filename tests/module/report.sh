@@ -50,6 +50,15 @@ chio-hsm report coverage --root "$root" --json >coverage.json
 check "and stands there as such" json coverage.json \
   '[k["status"] for k in j["keys"] if k["label"] == "foreign"] == ["none"] and j["summary"]["with_evidence"] == 2'
 
+# ---- Files that say nothing ----
+: >empty.pem
+for option in --key --root; do
+  chio-hsm verify web.evidence $option empty.pem >/dev/null 2>err
+  is "an empty file is no value of $option" 2 $?
+done
+chio-hsm report coverage --root empty.pem >/dev/null 2>err
+is "nor for a report" 2 $?
+
 # ---- Doctor ----
 refute "the doctor is not content with a simulated platform" chio-hsm doctor
 chio-hsm doctor --json >doctor.json

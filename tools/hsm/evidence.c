@@ -20,6 +20,11 @@ enum chio_err hsm_read(const char *path, size_t max, struct chio_buf *out, struc
   return err;
 }
 
+enum chio_err hsm_read_some(const char *path, size_t max, struct chio_buf *out, struct chio_detail *detail) {
+  enum chio_err err = hsm_read(path, max, out, detail);
+  return err == CHIO_OK && out->len == 0 ? chio_fail(detail, CHIO_E_ARGUMENT, "%s is empty", path) : err;
+}
+
 enum chio_err hsm_policy_read(const char *path, struct chio_attest_policy **out_policy, struct chio_detail *detail) {
   struct chio_attest_message message = {""};
   if (chio_attest_policy_load(path, out_policy, &message) == CHIO_ATTEST_OK) return CHIO_OK;

@@ -8,6 +8,10 @@
 /* A whole file, or stdin for "-". CHIO_E_IO and CHIO_E_TOO_LONG name it. */
 CHIO_MUST_CHECK enum chio_err hsm_read(const char *path, size_t max, struct chio_buf *out, struct chio_detail *detail);
 
+/* The same, and what is empty is CHIO_E_ARGUMENT: a key or root that was to be compared must not pass for none. */
+CHIO_MUST_CHECK enum chio_err hsm_read_some(const char *path, size_t max, struct chio_buf *out,
+                                            struct chio_detail *detail);
+
 CHIO_MUST_CHECK enum chio_err hsm_policy_read(const char *path, struct chio_attest_policy **out_policy,
                                               struct chio_detail *detail);
 

@@ -6,7 +6,7 @@ enum chio_err hsm_expectation_read(const struct hsm *hsm, struct hsm_expectation
   const char *policy = hsm->option[HSM_OPT_POLICY], *root = hsm->option[HSM_OPT_ROOT];
   *out = (struct hsm_expectation){.root = CHIO_BUF_INIT};
   enum chio_err err = hsm_at_read(hsm->option[HSM_OPT_AT], &out->at, detail);
-  if (err == CHIO_OK && root != NULL) err = hsm_read(root, 65536, &out->root, detail);
+  if (err == CHIO_OK && root != NULL) err = hsm_read_some(root, 65536, &out->root, detail);
   if (err == CHIO_OK && policy != NULL) err = hsm_policy_read(policy, &out->policy, detail);
   if (err == CHIO_OK) err = hsm_collateral_read(hsm->option[HSM_OPT_COLLATERAL], &out->collateral, detail);
   return err;

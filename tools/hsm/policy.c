@@ -13,7 +13,7 @@ static enum chio_err draft(const struct hsm *hsm, char **out_toml, struct chio_d
   struct chio_attest_result *result = NULL;
   struct chio_attest_message message = {""};
   enum chio_err err = hsm_read(path, CHIO_ATTEST_EVIDENCE_MAX, &evidence, detail);
-  if (err == CHIO_OK && root_path != NULL) err = hsm_read(root_path, 65536, &root, detail);
+  if (err == CHIO_OK && root_path != NULL) err = hsm_read_some(root_path, 65536, &root, detail);
   if (err == CHIO_OK) err = hsm_collateral_read(hsm->option[HSM_OPT_COLLATERAL], &collateral, detail);
   struct chio_attest_request request = {.evidence = evidence.data,
                                         .evidence_len = evidence.len,

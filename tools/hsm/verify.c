@@ -31,8 +31,8 @@ static enum chio_err read_asked(const struct hsm *hsm, struct asked *a, struct c
   const char *policy = hsm->option[HSM_OPT_POLICY], *root = hsm->option[HSM_OPT_ROOT], *key = hsm->option[HSM_OPT_KEY];
   const char *nonce = hsm->option[HSM_OPT_NONCE];
   enum chio_err err = hsm_read(hsm->word[0], CHIO_ATTEST_EVIDENCE_MAX, &a->evidence, detail);
-  if (err == CHIO_OK && root != NULL) err = hsm_read(root, 65536, &a->root, detail);
-  if (err == CHIO_OK && key != NULL) err = hsm_read(key, 65536, &a->key, detail);
+  if (err == CHIO_OK && root != NULL) err = hsm_read_some(root, 65536, &a->root, detail);
+  if (err == CHIO_OK && key != NULL) err = hsm_read_some(key, 65536, &a->key, detail);
   if (err == CHIO_OK) err = hsm_at_read(hsm->option[HSM_OPT_AT], &a->at, detail);
   if (err == CHIO_OK) err = hsm_collateral_read(hsm->option[HSM_OPT_COLLATERAL], &a->collateral, detail);
   if (err == CHIO_OK && policy != NULL) err = hsm_policy_read(policy, &a->policy, detail);
