@@ -33,3 +33,22 @@ kms_adapters_libchio_kms_la_SOURCES = \
 kms_adapters_libchio_kms_la_CFLAGS = $(AM_CFLAGS) $(CURL_CFLAGS) $(CRYPTO_CFLAGS) $(JANSSON_CFLAGS)
 kms_adapters_libchio_kms_la_LIBADD = signer/wire/libchio-wire.la signer/base/libchio-base.la \
   $(CURL_LIBS) $(CRYPTO_LIBS) $(JANSSON_LIBS) $(SODIUM_LIBS)
+
+kms_adapters_libchio_kms_la_SOURCES += \
+  kms-adapters/aws.c kms-adapters/aws.h \
+  kms-adapters/aws_cipher.c \
+  kms-adapters/aws_clock.c kms-adapters/aws_clock.h \
+  kms-adapters/aws_create.c \
+  kms-adapters/aws_credentials.c kms-adapters/aws_credentials.h \
+  kms-adapters/aws_endpoint.c kms-adapters/aws_endpoint.h \
+  kms-adapters/aws_error.c kms-adapters/aws_error.h \
+  kms-adapters/aws_key.c \
+  kms-adapters/aws_keys.c kms-adapters/aws_keys.h \
+  kms-adapters/aws_profile.c kms-adapters/aws_profile.h \
+  kms-adapters/aws_request.c kms-adapters/aws_request.h \
+  kms-adapters/aws_sign.c \
+  kms-adapters/aws_source.h \
+  kms-adapters/aws_source_file.c \
+  kms-adapters/aws_source_metadata.c \
+  kms-adapters/aws_sts.c \
+  kms-adapters/aws_xml.c kms-adapters/aws_xml.h
