@@ -121,6 +121,7 @@ static enum chio_err send(struct call *c, const struct headers *h) {
       .timeout_ms = r->once ? chio_deadline_left_ms(c->deadline) : attempt_ms(c->deadline),
       .ca_file = r->endpoint->ca_file[0] != '\0' ? r->endpoint->ca_file : NULL,
       .allow_http = r->endpoint->plain,
+      .once = r->once,
   };
   if (http.timeout_ms == 0) return chio_fail(&c->detail, CHIO_E_TIMEOUT, "no time was left");
   return chio_http_call(r->http, &http, &c->reply, &c->detail);
