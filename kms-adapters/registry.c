@@ -3,6 +3,7 @@
 /* One row for each adapter. */
 const struct chio_adapter_ops *const chio_adapters[] = {
     &chio_aws_ops,
+    &chio_azure_ops,
     &chio_vault_ops,
     NULL,
 };
