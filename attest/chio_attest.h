@@ -241,6 +241,25 @@ CHIO_ATTEST_API void chio_attest_result_free(struct chio_attest_result *result);
 CHIO_ATTEST_API int chio_attest_result_json(const struct chio_attest_result *result, char **out_json);
 CHIO_ATTEST_API void chio_attest_free(void *memory);
 
+/* What an attestation result says besides the result. */
+struct chio_attest_ear {
+  int64_t issued_at; /* seconds since the epoch */
+  int64_t lifetime;  /* seconds for which it counts; 0: it does not say */
+  struct chio_attest_bytes nonce; /* the relying party's; empty: none */
+  const char *policy_id;          /* which policy was applied; NULL: not said */
+};
+
+/* The result as the claims of an EAT attestation result (EAR, draft-ietf-rats-ear), in JSON or CBOR, not signed: for a
+ * broker. "affirming" only for accepted evidence of real hardware, "warning" for accepted simulated evidence. Free with
+ * chio_attest_free. E_ARGUMENT, E_NO_MEMORY. */
+CHIO_ATTEST_API int chio_attest_result_ear(const struct chio_attest_result *result, const struct chio_attest_ear *ear,
+                                           char **out_json);
+CHIO_ATTEST_API int chio_attest_result_ear_cbor(const struct chio_attest_result *result,
+                                                const struct chio_attest_ear *ear, void **out_cbor, size_t *out_len);
+
+/* A hash of what a policy demands, however it is written down: its name in attestation results and caches. */
+CHIO_ATTEST_API int chio_attest_policy_digest(const struct chio_attest_policy *policy, uint8_t out[32]);
+
 /* A policy in TOML that the evidence behind this result would pass, to start from. */
 CHIO_ATTEST_API int chio_attest_policy_draft(const struct chio_attest_result *result, char **out_toml);
 /* What a policy demands, in sentences. */

@@ -52,15 +52,18 @@ attest_libchio_verify_la_SOURCES = \
   attest/dcap_tcb.c attest/dcap_tcb.h \
   attest/dcap_tcb_info.c attest/dcap_tcb_info.h \
   attest/der.c attest/der.h \
+  attest/ear.c \
   attest/evidence.c \
   attest/interop_judge.c \
   attest/judge.c attest/judge.h \
   attest/jwk.c attest/jwk.h \
+  attest/jwk_write.c attest/jwk_write.h \
   attest/maa.c attest/maa.h \
   attest/moment.c attest/moment.h \
   attest/nitro_judge.c \
   attest/pem.c attest/pem.h \
-  attest/policy.h attest/policy_draft.c attest/policy_explain.c attest/policy_judge.c attest/policy_read.c \
+  attest/policy.h attest/policy_digest.c attest/policy_draft.c \
+  attest/policy_explain.c attest/policy_judge.c attest/policy_read.c \
   attest/policy_rules.c attest/policy_rules.h \
   attest/pubkey.c attest/pubkey.h \
   attest/ratls.c attest/ratls.h \

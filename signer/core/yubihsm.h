@@ -1,6 +1,7 @@
 /*
  * What attestation certificates of YubiHSM 2 say of a key in extensions of their own (arc 1.3.6.1.4.1.41482.4), for
- * tools that read those: written into the certificate of a key's birth beside the bundle, and true of the key in their words.
+ * tools that read those: written into the certificate of a key's birth beside the bundle, and true of the key in their
+ * words.
  */
 #ifndef CHIO_CORE_YUBIHSM_H
 #define CHIO_CORE_YUBIHSM_H

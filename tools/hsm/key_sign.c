@@ -9,12 +9,12 @@
 #define DER(bytes) {(const uint8_t *)(bytes), sizeof(bytes) - 1}
 
 static const struct hsm_signature_kind kinds[] = {
-    {CHIO_PUBKEY_P256, CHIO_MECH_ECDSA_SHA256, DER("\x30\x0a\x06\x08\x2a\x86\x48\xce\x3d\x04\x03\x02"), "ES256"},
-    {CHIO_PUBKEY_P384, CHIO_MECH_ECDSA_SHA384, DER("\x30\x0a\x06\x08\x2a\x86\x48\xce\x3d\x04\x03\x03"), "ES384"},
-    {CHIO_PUBKEY_P521, CHIO_MECH_ECDSA_SHA512, DER("\x30\x0a\x06\x08\x2a\x86\x48\xce\x3d\x04\x03\x04"), "ES512"},
+    {CHIO_PUBKEY_P256, CHIO_MECH_ECDSA_SHA256, DER("\x30\x0a\x06\x08\x2a\x86\x48\xce\x3d\x04\x03\x02"), "ES256", -7},
+    {CHIO_PUBKEY_P384, CHIO_MECH_ECDSA_SHA384, DER("\x30\x0a\x06\x08\x2a\x86\x48\xce\x3d\x04\x03\x03"), "ES384", -35},
+    {CHIO_PUBKEY_P521, CHIO_MECH_ECDSA_SHA512, DER("\x30\x0a\x06\x08\x2a\x86\x48\xce\x3d\x04\x03\x04"), "ES512", -36},
     {CHIO_PUBKEY_RSA, CHIO_MECH_SHA256_RSA_PKCS,
-     DER("\x30\x0d\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0b\x05\x00"), "RS256"},
-    {CHIO_PUBKEY_ED25519, CHIO_MECH_EDDSA, DER("\x30\x05\x06\x03\x2b\x65\x70"), "EdDSA"},
+     DER("\x30\x0d\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0b\x05\x00"), "RS256", -257},
+    {CHIO_PUBKEY_ED25519, CHIO_MECH_EDDSA, DER("\x30\x05\x06\x03\x2b\x65\x70"), "EdDSA", -8},
 };
 
 enum chio_err hsm_signature_kind_of(struct chio_slice spki, const struct hsm_signature_kind **out_kind,
@@ -36,8 +36,7 @@ enum chio_err hsm_key_sign(struct hsm *hsm, const struct hsm_key *key, const str
   CHIO_AUTO(chio_buf) struct chio_buf *holder = chio_buf_new();
   if (holder == NULL) return CHIO_E_NO_MEMORY;
   if (!key->private_half.known)
-    return chio_fail(detail, CHIO_E_OBJECT_UNKNOWN, "token '%s' has no private key '%s'", hsm->token_label,
-                     hsm->word[0]);
+    return chio_fail(detail, CHIO_E_OBJECT_UNKNOWN, "token '%s' has no private half of the key", hsm->token_label);
   struct chio_sign_request request = {
       .slot = hsm->slot, .key = key->private_half.uid, .mechanism = kind->mechanism, .data = message};
   enum chio_err err = hsm_ticket(hsm, ticket, &request.ticket);

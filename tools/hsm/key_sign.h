@@ -10,6 +10,7 @@ struct hsm_signature_kind {
   uint32_t mechanism;          /* wire value */
   struct chio_slice algorithm; /* AlgorithmIdentifier, DER */
   const char *jose;            /* "ES256" */
+  int cose;                    /* -7 */
 };
 
 /* What keys of this kind sign with: ECDSA with the digest of the curve's size, PKCS #1 with SHA-256, Ed25519.

@@ -27,6 +27,7 @@ tools_chio_hsm_SOURCES = \
   tools/hsm/policy.c \
   tools/hsm/remedy.c \
   tools/hsm/report_coverage.c \
+  tools/hsm/result_token.c tools/hsm/result_token.h \
   tools/hsm/signer.c tools/hsm/signer.h \
   tools/hsm/status.c \
   tools/hsm/text.c tools/hsm/text.h \

@@ -2,6 +2,7 @@
 #include "attest/moment.h"
 #include "tools/hsm/binding.h"
 #include "tools/hsm/evidence.h"
+#include "tools/hsm/result_token.h"
 #include "tools/hsm/text.h"
 
 #include <jansson.h>
@@ -119,11 +120,21 @@ static void print_result(const struct chio_attest_result *r, const struct chio_a
   if (r->accepted) (void)puts(r->simulated ? "accepted (simulated: proves nothing about hardware)" : "accepted");
 }
 
+static enum chio_err answer(struct hsm *hsm, enum hsm_result_form form, const struct chio_attest_result *result,
+                            const struct chio_attest_request *request, struct chio_detail *detail) {
+  if (form >= HSM_RESULT_EAR) return hsm_result_token_write(hsm, form, result, request, detail);
+  if (form == HSM_RESULT_JSON) return hsm_result_print_json(result);
+  print_result(result, request);
+  return CHIO_OK;
+}
+
 enum chio_err hsm_run_verify(struct hsm *hsm, struct chio_detail *detail) {
   struct asked a = {.evidence = CHIO_BUF_INIT};
   struct chio_attest_result *result = NULL;
   struct chio_attest_message message = {""};
-  enum chio_err err = read_asked(hsm, &a, detail);
+  enum hsm_result_form form = HSM_RESULT_TEXT;
+  enum chio_err err = hsm_result_form_read(hsm, &form, detail);
+  if (err == CHIO_OK) err = read_asked(hsm, &a, detail);
   const struct chio_attest_request request = {.evidence = a.evidence.data,
                                               .evidence_len = a.evidence.len,
                                               .policy = a.policy,
@@ -141,12 +152,9 @@ enum chio_err hsm_run_verify(struct hsm *hsm, struct chio_detail *detail) {
         chio_fail(detail, CHIO_E_ARGUMENT, "%s", message.text[0] != 0 ? message.text : "the evidence cannot be judged");
   }
   if (err == CHIO_OK) {
-    if (hsm->json)
-      err = hsm_result_print_json(result);
-    else
-      print_result(result, &request);
+    err = answer(hsm, form, result, &request, detail);
+    hsm->answered = err == CHIO_OK;
     if (err == CHIO_OK && !result->accepted) err = CHIO_E_EVIDENCE_REFUSED;
-    hsm->answered = true;
   }
   chio_attest_result_free(result);
   asked_clear(&a);
