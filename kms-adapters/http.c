@@ -1,5 +1,6 @@
 #include "kms-adapters/http.h"
 
+#include "kms-adapters/trace.h"
 #include "signer/base/secret.h"
 
 #include <ctype.h>
@@ -258,7 +259,9 @@ enum chio_err chio_http_call(struct chio_http *http, const struct chio_http_requ
     (void)curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &t->reply.status);
     (void)curl_easy_getinfo(t->easy, CURLINFO_CONNECT_TIME, &t->reply.connect_s);
     *out_reply = t->reply;
+    chio_trace_call(out_reply);
   } else {
+    chio_trace_call(NULL);
     chio_http_reply_clear(&t->reply);
   }
   curl_slist_free_all(t->headers);

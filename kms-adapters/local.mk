@@ -24,6 +24,7 @@ kms_adapters_libchio_kms_la_SOURCES = \
   kms-adapters/retry.c kms-adapters/retry.h \
   kms-adapters/signature_form.c kms-adapters/signature_form.h \
   kms-adapters/sigv4.c kms-adapters/sigv4.h \
+  kms-adapters/trace.c kms-adapters/trace.h \
   kms-adapters/vault.c kms-adapters/vault.h \
   kms-adapters/vault_call.c kms-adapters/vault_call.h \
   kms-adapters/vault_cipher.c kms-adapters/vault_cipher.h \

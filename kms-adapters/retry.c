@@ -1,5 +1,7 @@
 #include "kms-adapters/retry.h"
 
+#include "kms-adapters/trace.h"
+
 #include <sodium.h>
 
 void chio_endpoint_init(struct chio_endpoint *endpoint) {
@@ -38,6 +40,13 @@ static void note_failure(struct chio_endpoint *e) {
   (void)pthread_mutex_unlock(&e->lock);
 }
 
+static bool breaker_is_open(struct chio_endpoint *e) {
+  (void)pthread_mutex_lock(&e->lock);
+  bool open = e->open_until_ms != 0;
+  (void)pthread_mutex_unlock(&e->lock);
+  return open;
+}
+
 static bool take_retry_token(struct chio_endpoint *e) {
   (void)pthread_mutex_lock(&e->lock);
   bool have = e->tokens >= CHIO_RETRY_COST;
@@ -60,9 +69,11 @@ enum chio_err chio_retry(struct chio_endpoint *endpoint, const struct chio_deadl
   struct chio_attempt_result result = {CHIO_ATTEMPT_AGAIN, CHIO_E_TIMEOUT, 0};
   if (chio_deadline_left_ms(deadline) == 0)
     return chio_fail(detail, CHIO_E_TIMEOUT, "no time was left to ask the backend");
-  if (!breaker_lets_through(endpoint))
+  if (!breaker_lets_through(endpoint)) {
+    chio_trace_breaker(true);
     return chio_fail(detail, CHIO_E_BACKEND_UNREACHABLE, "the backend failed %u times in a row; not asked again yet",
                      CHIO_BREAKER_FAILURES);
+  }
   for (;;) {
     result = attempt(arg);
     made++;
@@ -74,6 +85,7 @@ enum chio_err chio_retry(struct chio_endpoint *endpoint, const struct chio_deadl
     if (made >= CHIO_RETRY_ATTEMPTS || !take_retry_token(endpoint)) break;
     if (!chio_deadline_sleep(deadline, delay_before(made - 1, result.retry_after_ms))) break;
   }
+  chio_trace_breaker(breaker_is_open(endpoint));
   if (out_attempts != NULL) *out_attempts = made;
   return result.err;
 }

@@ -22,6 +22,9 @@
 #include "signer/wire/backend_sign.h"
 #include "signer/wire/message.h"
 
+/* The descriptor that chio-kmsd finds its end of the socketpair at. */
+#define CHIO_BACKEND_FD 3
+
 #define CHIO_BACKEND_BREAKER_OPEN 1u
 
 /* Of SIGN's and CREATE's key. */

@@ -1,0 +1,162 @@
+#include "kms-adapters/kmsd_sandbox.h"
+
+#include "signer/base/log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <seccomp.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* A sanitizer's runtime needs calls of its own. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
+#define SANITIZED 1
+#endif
+#endif
+#ifndef SANITIZED
+#define SANITIZED 0
+#endif
+
+static const char *const allowed_calls[] = {
+#define CHIO_SYSCALL(name) #name,
+#define CHIO_MODULE_SYSCALL(name)
+#include "kms-adapters/kmsd_sandbox.def"
+#undef CHIO_SYSCALL
+#undef CHIO_MODULE_SYSCALL
+};
+
+static const char *const module_calls[] = {
+#define CHIO_SYSCALL(name)
+#define CHIO_MODULE_SYSCALL(name) #name,
+#include "kms-adapters/kmsd_sandbox.def"
+#undef CHIO_SYSCALL
+#undef CHIO_MODULE_SYSCALL
+};
+
+/* A call that is allowed with some values of one argument. */
+struct conditional {
+  const char *name;
+  struct scmp_arg_cmp when;
+};
+
+#define WHEN(arg, op, ...) {(arg), (op), __VA_ARGS__}
+
+static const struct conditional conditional_calls[] = {
+    /* No code appears after the start. */
+    {"mmap", WHEN(2, SCMP_CMP_MASKED_EQ, PROT_EXEC, 0)},
+    {"mprotect", WHEN(2, SCMP_CMP_MASKED_EQ, PROT_EXEC, 0)},
+    /* Threads, no processes. */
+    {"clone", WHEN(0, SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD)},
+    {"prctl", WHEN(0, SCMP_CMP_EQ, PR_SET_NAME, 0)},
+    {"prlimit64", WHEN(2, SCMP_CMP_EQ, 0, 0)},
+    /* The resolver looks how much has come. */
+    {"ioctl", WHEN(1, SCMP_CMP_EQ, FIONREAD, 0)},
+    {"ioctl", WHEN(1, SCMP_CMP_EQ, FIONBIO, 0)},
+    {"ioctl", WHEN(1, SCMP_CMP_EQ, TCGETS, 0)},
+    /* TLS and plain HTTP over IP; an agent's socket; which addresses this machine has. */
+    {"socket", WHEN(0, SCMP_CMP_EQ, AF_INET, 0)},
+    {"socket", WHEN(0, SCMP_CMP_EQ, AF_INET6, 0)},
+    {"socket", WHEN(0, SCMP_CMP_EQ, AF_UNIX, 0)},
+    {"socket", WHEN(0, SCMP_CMP_EQ, AF_NETLINK, 0)},
+    {"open", WHEN(1, SCMP_CMP_MASKED_EQ, O_ACCMODE, O_RDONLY)},
+    {"openat", WHEN(2, SCMP_CMP_MASKED_EQ, O_ACCMODE, O_RDONLY)},
+};
+
+/* Refused, not deadly: libraries try these and go on without. A name service that is a plugin, say, is mapped as
+ * code. */
+static const struct conditional refused_calls[] = {
+    {"mmap", WHEN(2, SCMP_CMP_MASKED_EQ, PROT_EXEC, PROT_EXEC)},
+    {"mprotect", WHEN(2, SCMP_CMP_MASKED_EQ, PROT_EXEC, PROT_EXEC)},
+    {"open", WHEN(1, SCMP_CMP_MASKED_EQ, O_WRONLY, O_WRONLY)},
+    {"open", WHEN(1, SCMP_CMP_MASKED_EQ, O_RDWR, O_RDWR)},
+    {"openat", WHEN(2, SCMP_CMP_MASKED_EQ, O_WRONLY, O_WRONLY)},
+    {"openat", WHEN(2, SCMP_CMP_MASKED_EQ, O_RDWR, O_RDWR)},
+};
+
+static bool is_module_call(const char *name) {
+  for (size_t i = 0; i < CHIO_ARRAY_LEN(module_calls); i++)
+    if (strcmp(module_calls[i], name) == 0) return true;
+  return false;
+}
+
+static int allow(scmp_filter_ctx filter, const char *const *names, size_t count) {
+  for (size_t i = 0; i < count; i++) {
+    int call = seccomp_syscall_resolve_name(names[i]);
+    if (call == __NR_SCMP_ERROR) continue;
+    int failed = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, call, 0, NULL);
+    if (failed != 0) return failed;
+  }
+  return 0;
+}
+
+/* What a module may do without a condition needs no conditional rule. */
+static int add_conditional(scmp_filter_ctx filter, uint32_t action, const struct conditional *rows, size_t count,
+                           bool modules) {
+  for (size_t i = 0; i < count; i++) {
+    if (modules && is_module_call(rows[i].name)) continue;
+    int call = seccomp_syscall_resolve_name(rows[i].name);
+    int failed = seccomp_rule_add_array(filter, action, call, 1, &rows[i].when);
+    if (failed != 0) return failed;
+  }
+  return 0;
+}
+
+static int add_rules(scmp_filter_ctx filter, bool modules) {
+  struct scmp_arg_cmp own = {0, SCMP_CMP_EQ, (scmp_datum_t)getpid(), 0};
+  int failed = allow(filter, allowed_calls, CHIO_ARRAY_LEN(allowed_calls));
+  if (failed == 0 && modules) failed = allow(filter, module_calls, CHIO_ARRAY_LEN(module_calls));
+  if (failed == 0)
+    failed = add_conditional(filter, SCMP_ACT_ALLOW, conditional_calls, CHIO_ARRAY_LEN(conditional_calls), modules);
+  if (failed == 0)
+    failed = add_conditional(filter, SCMP_ACT_ERRNO(EPERM), refused_calls, CHIO_ARRAY_LEN(refused_calls), modules);
+  /* Its flags are behind a pointer, which a filter cannot read: the C library then takes clone. */
+  if (failed == 0)
+    failed =
+        seccomp_rule_add_array(filter, SCMP_ACT_ERRNO(ENOSYS), seccomp_syscall_resolve_name("clone3"), 0, NULL);
+  /* abort() raises its signal in our own process, so that it dies of SIGABRT and not of the filter. */
+  if (failed == 0) failed = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1, &own);
+  return failed;
+}
+
+static int load_filter(bool modules) {
+  scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
+  if (filter == NULL) return -ENOMEM;
+  int failed = seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1);
+  if (failed == 0) failed = seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
+  if (failed == 0) failed = add_rules(filter, modules);
+  if (failed == 0) failed = seccomp_load(filter);
+  seccomp_release(filter);
+  return failed;
+}
+
+enum chio_err chio_kmsd_sandbox_enter(bool modules, struct chio_detail *detail) {
+  if (SANITIZED) return CHIO_OK;
+  int failed = load_filter(modules);
+  if (failed == 0) return CHIO_OK;
+  return chio_fail(detail, CHIO_E_UNSUPPORTED, "the system call filter cannot be set up: %s", strerror(-failed));
+}
+
+enum chio_err chio_kmsd_harden(struct chio_detail *detail) {
+  static const int ignored[] = {SIGPIPE, SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2};
+  const struct rlimit none = {0, 0};
+  for (size_t i = 0; i < CHIO_ARRAY_LEN(ignored); i++) (void)signal(ignored[i], SIG_IGN);
+  (void)umask(077);
+  if (setrlimit(RLIMIT_CORE, &none) != 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
+      prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0)
+    return chio_fail(detail, CHIO_E_IO, "the process cannot be hardened: %s", strerror(errno));
+  /* The leak checker of a sanitizer debugs its own process. */
+  if (!SANITIZED && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
+    return chio_fail(detail, CHIO_E_IO, "core dumps cannot be turned off: %s", strerror(errno));
+  return CHIO_OK;
+}
