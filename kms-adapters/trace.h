@@ -1,6 +1,6 @@
 /*
- * What happened in one operation, for the log: HTTP attempts, the last status, the provider's own word for the error and
- * its id of the request. Kept for each thread (an operation runs in one), noted at the places that know: http.c and
+ * What happened in one operation, for the log: HTTP attempts, the last status, the provider's own word for the error
+ * and its id of the request. Kept for each thread (an operation runs in one), noted at the places that know: http.c and
  * retry.c for all adapters, an adapter itself for the code.
  */
 #ifndef CHIO_KMS_TRACE_H

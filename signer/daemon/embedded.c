@@ -62,11 +62,14 @@ static enum chio_err read_options(const char *dir, struct chio_options *options,
 static enum chio_err open_core(const char *dir, struct chio_core **out_core, struct chio_detail *detail) {
   struct chio_options options;
   struct chio_core_config config;
+  struct chio_backend_config backends[CHIO_BACKENDS_MAX];
   struct chio_buf manifest = CHIO_BUF_INIT;
   enum chio_err err = read_options(dir, &options, detail);
   if (err == CHIO_OK) {
     configure_log(&options);
     chio_options_core(&options, &manifest, &config);
+    /* Nobody reaches them from here: their slots are there, and their keys say so. */
+    chio_options_core_backends(&options, backends, &config);
     config.audit = options.audit;
     err = chio_core_open(&config, out_core, detail);
   }

@@ -140,7 +140,27 @@ static void serve_request(struct chio_link *link, struct chio_turn *turn, const 
   if (err != CHIO_OK) link->closing = true;
 }
 
-enum step { STEP_SERVED, STEP_NO_FRAME, STEP_POOL };
+enum step { STEP_SERVED, STEP_NO_FRAME, STEP_POOL, STEP_WAIT };
+
+/* Whether it may wait for a backend: it names the slot of one. */
+static bool waits_for_backend(const struct chio_frame_header *header, struct chio_slice body) {
+  struct chio_cursor c = chio_cursor(body);
+  uint32_t slot;
+  bool names_slot = header->type != CHIO_MSG_HELLO && header->type != CHIO_MSG_STREAM_END;
+  return names_slot && chio_cursor_u32le(&c, &slot) == CHIO_OK && slot >= CHIO_BACKEND_SLOT_FIRST;
+}
+
+/* Whether this thread may serve the request at hand: each thread of a pool serves one that blocks, then only what does
+ * not. */
+static enum step admit(struct chio_link *link, struct chio_turn *turn, const struct chio_frame_header *header,
+                       struct chio_slice body) {
+  if (!chio_conn_blocks(link->conn, header, body)) return STEP_SERVED;
+  bool waits = waits_for_backend(header, body);
+  bool *may = waits ? &turn->may_wait : &turn->may_block;
+  if (!*may) return waits ? STEP_WAIT : STEP_POOL;
+  turn->may_block = turn->may_wait = false;
+  return STEP_SERVED;
+}
 
 /* Serves the request at hand, if there is a whole one. */
 static enum step serve_one(struct chio_link *link, struct chio_turn *turn) {
@@ -158,10 +178,8 @@ static enum step serve_one(struct chio_link *link, struct chio_turn *turn) {
     link->closing = true;
     return STEP_SERVED;
   }
-  if (chio_conn_blocks(link->conn, &header, body)) {
-    if (!turn->may_block) return STEP_POOL;
-    turn->may_block = false;
-  }
+  enum step step = admit(link, turn, &header, body);
+  if (step != STEP_SERVED) return step;
   serve_request(link, turn, &header, body);
   return STEP_SERVED;
 }
@@ -209,6 +227,7 @@ static enum chio_turn_end serve_frames(struct chio_link *link, struct chio_turn 
     enum chio_turn_end end;
     switch (serve_one(link, turn)) {
       case STEP_POOL: return rest(link, turn, CHIO_TURN_POOL);
+      case STEP_WAIT: return rest(link, turn, CHIO_TURN_WAIT);
       case STEP_NO_FRAME:
         if (turn->out.len > 0 && !flush(link, turn)) return CHIO_TURN_CLOSE;
         if (link->pending != NULL) return rest(link, turn, CHIO_TURN_WRITE);

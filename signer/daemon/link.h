@@ -25,6 +25,7 @@ struct chio_turn {
   struct chio_buf out;
   bool out_secret;
   bool may_block; /* a thread of the pool: serves one request that blocks */
+  bool may_wait;  /* a thread that may wait for a backend: serves one such request */
   struct chio_link_counters *counters;
 };
 
@@ -33,6 +34,7 @@ enum chio_turn_end {
   CHIO_TURN_WRITE, /* rest until the socket takes more */
   CHIO_TURN_AGAIN, /* others first, then go on at once */
   CHIO_TURN_POOL,  /* the request at hand blocks: serve it from the pool */
+  CHIO_TURN_WAIT,  /* the request at hand waits for a backend: serve it from the threads for that */
   CHIO_TURN_CLOSE, /* free it */
 };
 
@@ -68,7 +70,8 @@ void chio_link_free(struct chio_link *link);
 /* Sends what waits, then receives and serves until there is nothing to do, or the turn is over. */
 enum chio_turn_end chio_link_serve(struct chio_link *link, struct chio_turn *turn);
 
-/* After CHIO_TURN_POOL, when the pool's queue is full: answers the request at hand with CHIO_E_BUSY, and goes on. */
+/* After CHIO_TURN_POOL or CHIO_TURN_WAIT, when the queue is full: answers the request at hand with CHIO_E_BUSY, and goes
+ * on. */
 enum chio_turn_end chio_link_serve_busy(struct chio_link *link, struct chio_turn *turn);
 
 /* Whether the peer is in debt: half a frame sent, or replies not taken. */

@@ -1,4 +1,4 @@
-DAEMON_LIBS = signer/daemon/libchio-daemon.la $(CORE_LIBS)
+DAEMON_LIBS = signer/daemon/libchio-daemon.la signer/wire/libchio-wire-backend.la $(CORE_LIBS)
 
 # chiod, and the same core as a module that the client loads (embedded mode).
 noinst_LTLIBRARIES += signer/daemon/libchio-daemon.la
@@ -9,13 +9,16 @@ signer_daemon_libchio_daemon_la_SOURCES = \
   signer/daemon/listen.c signer/daemon/listen.h \
   signer/daemon/notify.c signer/daemon/notify.h \
   signer/daemon/options.c signer/daemon/options.h signer/daemon/options_flags.c \
+  signer/daemon/options_backend.c signer/daemon/options_backend.h \
   signer/daemon/peer.c signer/daemon/peer.h \
   signer/daemon/pool.c signer/daemon/pool.h \
   signer/daemon/process.c signer/daemon/process.h \
+  signer/daemon/reach.c signer/daemon/reach.h signer/daemon/reach_calls.c signer/daemon/reach_link.h \
   signer/daemon/reader.c signer/daemon/reader.h \
   signer/daemon/request_log.c signer/daemon/request_log.h \
   signer/daemon/sandbox.c signer/daemon/sandbox.def signer/daemon/sandbox.h \
-  signer/daemon/server.c signer/daemon/server.h
+  signer/daemon/server.c signer/daemon/server.h \
+  signer/daemon/spawner.c signer/daemon/spawner.h
 signer_daemon_libchio_daemon_la_CPPFLAGS = $(AM_CPPFLAGS) $(SECCOMP_CFLAGS)
 signer_daemon_libchio_daemon_la_LIBADD = $(SECCOMP_LIBS)
 

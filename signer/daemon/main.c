@@ -7,7 +7,9 @@
 #include "signer/daemon/notify.h"
 #include "signer/daemon/options.h"
 #include "signer/daemon/process.h"
+#include "signer/daemon/reach.h"
 #include "signer/daemon/sandbox.h"
+#include "signer/daemon/spawner.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -29,8 +31,10 @@ struct chiod {
   bool drops;                    /* root, and not to stay so */
   int ready_fd;                  /* of the background; -1 */
   int log_fd;                    /* -1: standard error */
+  int spawner_fd;                /* -1: there are no backends, or reach has it */
   struct chio_pidfile pidfile;
   struct chio_buf manifest;
+  struct chio_reach *reach; /* NULL: there are no backends */
   struct chio_core *core;
   struct chio_listener socket, door;
   struct chio_server *server;
@@ -123,6 +127,38 @@ static enum chio_err become_user(struct chiod *d, struct chio_detail *detail) {
   return err == CHIO_OK ? chio_process_become(&d->identity, detail) : err;
 }
 
+#define KMSD_USER "chio-kmsd"
+
+/* Whom chio-kmsd runs as: the user that the configuration names, else its own where the system has it, else ours.
+ * Only root can choose. */
+static enum chio_err find_kmsd_user(const struct chiod *d, struct chio_identity *identity, bool *out_change,
+                                    struct chio_detail *detail) {
+  const char *user = d->options.kmsd_user;
+  *out_change = false;
+  if (geteuid() != 0) {
+    if (user[0] == '\0') return CHIO_OK;
+    return chio_fail(detail, CHIO_E_CONFIG, "kmsd.user: only root can start chio-kmsd as user '%s'", user);
+  }
+  if (user[0] == '\0' && !d->drops) return CHIO_OK;
+  *out_change = true;
+  if (user[0] != '\0') return chio_identity_find(user, identity, detail);
+  if (chio_identity_find(KMSD_USER, identity, NULL) != CHIO_OK) *identity = d->identity;
+  return CHIO_OK;
+}
+
+static enum chio_err start_spawner(struct chiod *d, struct chio_detail *detail) {
+  struct chio_identity identity;
+  bool change;
+  if (d->options.backends.count == 0) return CHIO_OK;
+  enum chio_err err = find_kmsd_user(d, &identity, &change, detail);
+  if (err != CHIO_OK) return err;
+  const struct chio_spawner_config config = {.program = d->options.kmsd_program,
+                                             .identity = change ? &identity : NULL,
+                                             .environment = &d->options.kmsd_environment,
+                                             .log_fd = d->log_fd};
+  return chio_spawner_start(&config, &d->spawner_fd, detail);
+}
+
 /* From here on we are who we shall be. */
 static enum chio_err settle_process(struct chiod *d, struct chio_detail *detail) {
   bool all_locked;
@@ -133,6 +169,7 @@ static enum chio_err settle_process(struct chiod *d, struct chio_detail *detail)
   if (err == CHIO_OK && d->options.daemon) err = chio_process_daemonise(&d->ready_fd, detail);
   if (err == CHIO_OK) err = prepare_folders(d, detail);
   if (err == CHIO_OK) err = chio_pidfile_open(d->options.pidfile, &d->pidfile, detail);
+  if (err == CHIO_OK) err = start_spawner(d, detail);
   chio_process_raise_limits((unsigned)d->options.connections);
   if (err == CHIO_OK && d->drops) err = become_user(d, detail);
   if (err == CHIO_OK) err = chio_process_harden(&all_locked, detail);
@@ -142,14 +179,34 @@ static enum chio_err settle_process(struct chiod *d, struct chio_detail *detail)
   return err;
 }
 
+static enum chio_err open_reach(struct chiod *d, struct chio_detail *detail) {
+  const struct chio_options_backend *list = d->options.backends.items;
+  struct chio_backend_open_request requests[CHIO_BACKENDS_MAX];
+  size_t refused = 0;
+  if (d->spawner_fd < 0) return CHIO_OK;
+  for (size_t i = 0; i < d->options.backends.count; i++) chio_options_backend_open(&list[i], &requests[i]);
+  const struct chio_reach_config config = {d->spawner_fd, requests, d->options.backends.count};
+  d->spawner_fd = -1;
+  enum chio_err err = chio_reach_new(&config, &refused, &d->reach, detail);
+  if (err == CHIO_E_CONFIG && refused < d->options.backends.count)
+    chio_options_backend_place(d->options.config[0] != '\0' ? d->options.config : CHIO_OPTIONS_FILE,
+                               list[refused].name, detail);
+  return err;
+}
+
 static enum chio_err open_core(struct chiod *d, struct chio_detail *detail) {
+  struct chio_backend_config backends[CHIO_BACKENDS_MAX];
   struct chio_core_config config;
   chio_front_block_signals();
   chio_notify_open();
   if (sodium_init() < 0) return chio_fail(detail, CHIO_E_INTERNAL, "libsodium cannot be initialised");
   enum chio_err err = chio_crypto_init_secure_heap(chio_process_secure_heap_size());
   if (err != CHIO_OK) return chio_fail(detail, err, "no locked memory for private keys: raise RLIMIT_MEMLOCK");
+  err = open_reach(d, detail);
+  if (err != CHIO_OK) return err;
   chio_options_core(&d->options, &d->manifest, &config);
+  chio_options_core_backends(&d->options, backends, &config);
+  if (d->reach != NULL) config.reach = (struct chio_backends){.ops = &chio_reach_ops, .self = d->reach};
   return chio_core_open(&config, &d->core, detail);
 }
 
@@ -173,9 +230,18 @@ static unsigned sweep_seconds(const struct chio_options *o) {
   return shortest > SWEEP_SECONDS_MAX ? SWEEP_SECONDS_MAX : (unsigned)shortest;
 }
 
+static void add_status(void *arg, struct chio_buf *json) {
+  chio_buf_append_u8(json, ',');
+  chio_reach_status(arg, json);
+}
+
 static enum chio_err open_server(struct chiod *d, struct chio_detail *detail) {
   struct chio_server_config config;
   enum chio_err err = chio_options_server(&d->options, &config, detail);
+  if (d->reach != NULL) {
+    config.status = add_status;
+    config.status_arg = d->reach;
+  }
   if (err == CHIO_OK) err = chio_server_new(&config, d->core, &d->server);
   struct chio_front_config front = {.socket = &d->socket,
                                     .door = d->door.fd >= 0 ? &d->door : NULL,
@@ -223,7 +289,9 @@ static bool stop(struct chiod *d) {
   if (done) {
     chio_server_free(d->server);
     chio_core_close(d->core);
+    chio_reach_free(d->reach);
   }
+  if (d->spawner_fd >= 0) (void)close(d->spawner_fd);
   chio_pidfile_remove(d->options.pidfile, &d->pidfile);
   chio_buf_clear(&d->manifest);
   chio_options_clear(&d->options);
@@ -251,7 +319,12 @@ static int print(const struct chio_buf *text) {
 }
 
 int main(int argc, char *argv[]) {
-  struct chiod d = {.ready_fd = -1, .log_fd = -1, .pidfile = {.fd = -1}, .socket = {.fd = -1}, .door = {.fd = -1}};
+  struct chiod d = {.ready_fd = -1,
+                    .log_fd = -1,
+                    .spawner_fd = -1,
+                    .pidfile = {.fd = -1},
+                    .socket = {.fd = -1},
+                    .door = {.fd = -1}};
   struct chio_detail detail = {""};
   struct chio_buf text = CHIO_BUF_INIT;
   enum chio_options_action action;

@@ -62,6 +62,12 @@ const struct chio_config_key chio_options_keys[] = {
     CHIO_CONFIG_BOOL("token.read_only", O, read_only),
     CHIO_CONFIG_BOOL("token.evidence_objects", O, evidence_objects),
     CHIO_CONFIG_BOOL("token.audit", O, audit),
+    CHIO_CONFIG_STRING("kmsd.program", O, kmsd_program),
+    CHIO_CONFIG_STRING("kmsd.user", O, kmsd_user),
+    CHIO_CONFIG_STRINGS("kmsd.environment", O, kmsd_environment, 128, 64),
+    CHIO_CONFIG_INT("kmsd.threads", O, kmsd_threads, 1, THREADS_MAX),
+    CHIO_CONFIG_NAMED("backend", O, backends, struct chio_options_backend, chio_options_backend_keys,
+                      CHIO_BACKENDS_MAX),
     CHIO_CONFIG_END,
 };
 
@@ -92,6 +98,8 @@ void chio_options_default(struct chio_options *options) {
       .read_only = core.read_only,
       .evidence_objects = core.evidence_objects,
       .audit = true,
+      .kmsd_program = CHIO_OPTIONS_KMSD,
+      .kmsd_threads = 64,
   };
 }
 
@@ -156,6 +164,8 @@ enum chio_err chio_options_finish(struct chio_options *options, struct chio_deta
   if (err == CHIO_OK) err = check_absolute(options->door, "the door", detail);
   if (err == CHIO_OK) err = check_absolute(options->pidfile, "the pid file", detail);
   if (err == CHIO_OK) err = check_absolute(options->log_file, "the log file", detail);
+  if (err == CHIO_OK) err = check_absolute(options->kmsd_program, "kmsd.program", detail);
+  if (err == CHIO_OK) err = chio_options_backend_check(&options->backends, detail);
   if (err != CHIO_OK) return err;
   if (strcmp(options->door, options->socket) == 0)
     return chio_fail(detail, CHIO_E_CONFIG, "the door and the socket have the same path: %s", options->socket);
@@ -188,6 +198,7 @@ static void write_manifest(const struct chio_options *o, struct chio_buf *out) {
                   o->read_only ? "true" : "false");
   chio_buf_printf(out, "token.slots=%lld\ntoken.ticket_lifetime=%lld\n", (long long)o->slots,
                   (long long)o->ticket_lifetime);
+  chio_options_backend_manifest(&o->backends, out);
 }
 
 void chio_options_core(const struct chio_options *options, struct chio_buf *manifest,
@@ -209,6 +220,14 @@ void chio_options_core(const struct chio_options *options, struct chio_buf *mani
   out_config->read_only = options->read_only;
   out_config->evidence_objects = options->evidence_objects;
   out_config->audit = options->audit;
+}
+
+void chio_options_core_backends(const struct chio_options *options, struct chio_backend_config *backends,
+                                struct chio_core_config *out_config) {
+  const struct chio_options_backend *list = options->backends.items;
+  for (size_t i = 0; i < options->backends.count; i++) chio_options_backend_core(&list[i], &backends[i]);
+  out_config->backends = backends;
+  out_config->backend_count = options->backends.count;
 }
 
 static enum chio_err find_allowed(const struct chio_options *o, struct chio_allowed *out, struct chio_detail *detail) {
@@ -248,6 +267,7 @@ enum chio_err chio_options_server(const struct chio_options *options, struct chi
       .idle_timeout = (unsigned)options->idle_timeout,
       .stall_timeout = (unsigned)options->stall_timeout,
       .busy_poll_us = (unsigned)options->busy_poll,
+      .waiting_threads = options->backends.count > 0 ? (unsigned)options->kmsd_threads : 0,
   };
   enum chio_err err = find_allowed(options, &config.allowed, detail);
   if (err == CHIO_OK) *out_config = config;

@@ -10,10 +10,12 @@
 #include "signer/base/log.h"
 #include "signer/core/core.h"
 #include "signer/daemon/listen.h"
+#include "signer/daemon/options_backend.h"
 #include "signer/daemon/server.h"
 
 #define CHIO_OPTIONS_PATH 1024u
 #define CHIO_OPTIONS_NAME 64u
+#define CHIO_OPTIONS_KMSD CHIO_LIBDIR "/chio-kmsd"
 #define CHIO_OPTIONS_FILE CHIO_SYSCONFDIR "/chio/hsm.toml"
 
 /* Members are named as their keys; lengths of time are seconds. Empty text: not set. */
@@ -41,6 +43,11 @@ struct chio_options {
   int64_t slots, pin_min, pin_failures_delay, pin_failures_lock, ticket_lifetime, cache_objects;
   int64_t argon2_passes, argon2_memory;
   bool read_only, evidence_objects, audit;
+  char kmsd_program[CHIO_OPTIONS_PATH];
+  char kmsd_user[CHIO_OPTIONS_NAME];
+  struct chio_config_strings kmsd_environment;
+  int64_t kmsd_threads; /* of chiod's, for requests that wait for a backend */
+  struct chio_config_tables backends; /* of struct chio_options_backend */
 };
 
 /* What to do instead of serving. */
@@ -74,6 +81,10 @@ mode_t chio_options_socket_mode(const struct chio_options *options);
 /* The core's share; strings are borrowed from the options, the manifest from its buffer. */
 void chio_options_core(const struct chio_options *options, struct chio_buf *manifest,
                        struct chio_core_config *out_config);
+
+/* The backends' share of the core's, with room for CHIO_BACKENDS_MAX; strings are borrowed from the options. */
+void chio_options_core_backends(const struct chio_options *options, struct chio_backend_config *backends,
+                                struct chio_core_config *out_config);
 
 /* The server's share, users and groups looked up. CHIO_E_CONFIG names the one that does not exist. */
 CHIO_MUST_CHECK enum chio_err chio_options_server(const struct chio_options *options,

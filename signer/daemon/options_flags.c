@@ -28,6 +28,7 @@ static const struct flag flags[] = {
     {"log-level", "CHIO_LOG", "log.level", NULL, "LEVEL", "error, warning, notice, info or debug"},
     {"log-format", "CHIO_LOG_FORMAT", "log.format", NULL, "FORMAT", "text or json"},
     {"log-file", "CHIO_LOG_FILE", "log.file", NULL, "FILE", "log to FILE instead of standard error"},
+    {"kmsd", "CHIO_KMSD", "kmsd.program", NULL, "PROGRAM", "the program that reaches backends"},
     {"set", NULL, NULL, NULL, "KEY=VALUE", "any other key of the configuration file"},
     {"version", NULL, NULL, "", NULL, "print the version"},
     {"help", NULL, NULL, "", NULL, "print this"},

@@ -29,7 +29,8 @@ struct chio_server {
   struct chio_reader_budget budget;
   struct chio_link_counters counters;
   struct chio_pool *pool;
-  struct chio_turn *turns; /* of the loops, then of the pool's threads */
+  struct chio_pool *waiting; /* for what waits for a backend: slow KMSs hold up nobody who logs in; NULL: none */
+  struct chio_turn *turns; /* of the loops, then of the pools' threads */
   void **pool_turns;
   pthread_t *threads;
   unsigned started;
@@ -100,8 +101,8 @@ CHIO_EXPORT const char *__tsan_default_suppressions(void) {
 /* Acts on how a turn ended. From here on the link may belong to another thread. */
 static void end_turn(struct chio_server *s, struct chio_link *link, struct chio_turn *turn, enum chio_turn_end end) {
   bool armed = true;
-  while (end == CHIO_TURN_POOL) {
-    if (chio_pool_submit(s->pool, link)) return;
+  while (end == CHIO_TURN_POOL || end == CHIO_TURN_WAIT) {
+    if (chio_pool_submit(end == CHIO_TURN_WAIT && s->waiting != NULL ? s->waiting : s->pool, link)) return;
     end = chio_link_serve_busy(link, turn);
   }
   switch (end) {
@@ -109,6 +110,7 @@ static void end_turn(struct chio_server *s, struct chio_link *link, struct chio_
     case CHIO_TURN_WRITE: armed = arm(s, link, EPOLL_CTL_MOD, EPOLLOUT); break;
     case CHIO_TURN_AGAIN: armed = arm(s, link, EPOLL_CTL_MOD, EPOLLIN | EPOLLOUT); break;
     case CHIO_TURN_POOL:
+    case CHIO_TURN_WAIT:
     case CHIO_TURN_CLOSE: armed = false; break;
   }
   if (!armed) close_link(s, link);
@@ -120,7 +122,14 @@ static void take_turn(struct chio_server *s, struct chio_link *link, struct chio
 }
 
 static void pool_serve(void *arg, struct chio_link *link, void *turn) {
+  struct chio_server *s = arg;
   ((struct chio_turn *)turn)->may_block = true;
+  ((struct chio_turn *)turn)->may_wait = s->waiting == NULL;
+  take_turn(s, link, turn);
+}
+
+static void waiting_serve(void *arg, struct chio_link *link, void *turn) {
+  ((struct chio_turn *)turn)->may_wait = true;
   take_turn(arg, link, turn);
 }
 
@@ -163,25 +172,31 @@ static void *loop_thread(void *arg) {
 
 /* ---- Start ---- */
 
+static unsigned turn_count(const struct chio_server *s) {
+  return s->config.loops + s->config.pool_threads + s->config.waiting_threads;
+}
+
 /* Scratch memory sees PINs: it is locked, also where the whole process is not. */
 static enum chio_err make_turns(struct chio_server *s) {
-  unsigned count = s->config.loops + s->config.pool_threads;
+  unsigned must_lock = s->config.loops + s->config.pool_threads;
+  unsigned count = turn_count(s);
   s->turns = calloc(count, sizeof *s->turns);
-  s->pool_turns = calloc(s->config.pool_threads, sizeof *s->pool_turns);
+  s->pool_turns = calloc(count - s->config.loops, sizeof *s->pool_turns);
   if (s->turns == NULL || s->pool_turns == NULL) return CHIO_E_NO_MEMORY;
   for (unsigned i = 0; i < count; i++) {
     s->turns[i] = (struct chio_turn){.out = CHIO_BUF_INIT, .counters = &s->counters};
     void *scratch = mmap(NULL, CHIO_TURN_SCRATCH, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (scratch == MAP_FAILED) return CHIO_E_NO_MEMORY;
     s->turns[i].scratch = scratch;
-    if (mlock(scratch, CHIO_TURN_SCRATCH) != 0) return CHIO_E_NO_MEMORY;
+    /* Who waits for a backend has no PIN in hand: where locked memory is scarce, these go without. */
+    if (mlock(scratch, CHIO_TURN_SCRATCH) != 0 && i < must_lock) return CHIO_E_NO_MEMORY;
   }
-  for (unsigned i = 0; i < s->config.pool_threads; i++) s->pool_turns[i] = &s->turns[s->config.loops + i];
+  for (unsigned i = 0; i < count - s->config.loops; i++) s->pool_turns[i] = &s->turns[s->config.loops + i];
   return CHIO_OK;
 }
 
 static void free_turns(struct chio_server *s) {
-  for (unsigned i = 0; s->turns != NULL && i < s->config.loops + s->config.pool_threads; i++) {
+  for (unsigned i = 0; s->turns != NULL && i < turn_count(s); i++) {
     chio_buf_clear(&s->turns[i].out);
     if (s->turns[i].scratch != NULL) (void)munmap(s->turns[i].scratch, CHIO_TURN_SCRATCH);
   }
@@ -221,6 +236,7 @@ static void add_status(void *arg, struct chio_buf *json) {
                   "\"uptime\":%lld",
                   served, atomic_load(&s->counters.requests), atomic_load(&s->counters.refusals),
                   atomic_load(&s->budget.used), s->config.loops, (long long)now_seconds() - (long long)s->born);
+  if (s->config.status != NULL) s->config.status(s->config.status_arg, json);
 }
 
 static enum chio_err start(struct chio_server *s) {
@@ -231,7 +247,13 @@ static enum chio_err start(struct chio_server *s) {
                                   .serve = pool_serve,
                                   .arg = s,
                                   .turns = s->pool_turns};
+  struct chio_pool_config waiting = {.threads = s->config.waiting_threads,
+                                     .queue = s->config.pool_queue,
+                                     .serve = waiting_serve,
+                                     .arg = s,
+                                     .turns = s->pool_turns != NULL ? s->pool_turns + s->config.pool_threads : NULL};
   if (err == CHIO_OK) err = chio_pool_new(&pool, &s->pool);
+  if (err == CHIO_OK && waiting.threads > 0) err = chio_pool_new(&waiting, &s->waiting);
   if (err == CHIO_OK) err = start_loops(s);
   return err;
 }
@@ -361,6 +383,7 @@ void chio_server_free(struct chio_server *server) {
   if (server->wake >= 0) (void)!write(server->wake, &one, sizeof one);
   for (unsigned i = 0; i < server->started; i++) (void)pthread_join(server->threads[i], NULL);
   chio_pool_free(server->pool);
+  chio_pool_free(server->waiting);
   free(server->threads);
   free_turns(server);
   if (server->epoll >= 0) (void)close(server->epoll);

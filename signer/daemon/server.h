@@ -18,6 +18,9 @@ struct chio_server_config {
   unsigned loops;        /* threads */
   unsigned pool_threads; /* threads for what blocks */
   unsigned pool_queue;   /* connections that wait for one of them */
+  unsigned waiting_threads; /* threads for what waits for a backend, with a queue of their own; 0: as what blocks */
+  void (*status)(void *arg, struct chio_buf *json); /* adds members to STATUS, a comma before each; NULL: none */
+  void *status_arg;
   unsigned connections;  /* open at once */
   size_t buffered;       /* bytes kept for all connections: incomplete requests, replies not taken */
   unsigned idle_timeout; /* seconds; 0: never */

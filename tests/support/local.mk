@@ -33,3 +33,9 @@ tests_support_use_adapter_SOURCES = tests/support/use_adapter.c tests/support/ve
 tests_support_use_adapter_CFLAGS = $(AM_CFLAGS) $(CURL_CFLAGS) $(CRYPTO_CFLAGS)
 tests_support_use_adapter_LDADD = kms-adapters/libchio-kms.la signer/wire/libchio-wire.la signer/base/libchio-base.la \
   $(CURL_LIBS) $(CRYPTO_LIBS)
+
+# A chio-kmsd whose only KMS is inside it.
+noinst_PROGRAMS += tests/support/kmsd_fake
+tests_support_kmsd_fake_SOURCES = tests/support/fake_kms.c
+tests_support_kmsd_fake_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS)
+tests_support_kmsd_fake_LDADD = $(KMSD_LIBS) $(CRYPTO_LIBS)

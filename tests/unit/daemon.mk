@@ -17,3 +17,9 @@ EXTRA_tests_unit_test_embedded_DEPENDENCIES = signer/daemon/chio-embedded.la
 
 TESTS += tests/unit/sandbox_doc.sh
 EXTRA_DIST += tests/unit/sandbox_doc.sh
+
+UNIT_TESTS += tests/unit/test_reach
+tests_unit_test_reach_SOURCES = tests/unit/test_reach.c tests/support/temp_dir.h
+tests_unit_test_reach_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(CRYPTO_CFLAGS)
+tests_unit_test_reach_LDADD = $(DAEMON_TEST_LIBS) $(CRYPTO_LIBS)
+EXTRA_tests_unit_test_reach_DEPENDENCIES = tests/support/kmsd_fake

@@ -1,0 +1,341 @@
+/* chiod's link to chio-kmsd, with a real process at its other end that has a KMS inside it (tests/support/fake_kms.c). */
+#include "signer/daemon/reach.h"
+
+#include "signer/daemon/spawner.h"
+#include "signer/wire/mechanism.h"
+#include "tests/support/temp_dir.h"
+
+#include <openssl/ec.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#define CALLERS 64
+
+struct rig {
+  struct temp_dir folder;
+  struct chio_reach *reach;
+  struct chio_backend_key key;
+};
+
+static void write_file(const struct rig *rig, const char *name, const char *text) {
+  char path[512];
+  (void)temp_dir_file(&rig->folder, name, path);
+  if (text == NULL) {
+    (void)unlink(path);
+    return;
+  }
+  FILE *file = fopen(path, "we");
+  assert_non_null(file);
+  assert_true(fputs(text, file) >= 0);
+  assert_int_equal(fclose(file), 0);
+}
+
+static void make_key(const struct rig *rig, const char *name) {
+  char path[512];
+  (void)temp_dir_file(&rig->folder, name, path);
+  EVP_PKEY *key = EVP_EC_gen("P-256");
+  FILE *file = fopen(path, "we");
+  assert_non_null(file);
+  assert_int_equal(PEM_write_PrivateKey(file, key, NULL, NULL, 0, NULL, NULL), 1);
+  (void)fclose(file);
+  EVP_PKEY_free(key);
+}
+
+static const char *program(void) {
+  static char path[512];
+  const char *top = getenv("abs_top_builddir");
+  (void)snprintf(path, sizeof path, "%s/tests/support/kmsd_fake", top != NULL ? top : ".");
+  return path;
+}
+
+static enum chio_err start(struct rig *rig, const char *endpoint, const char *kind, struct chio_detail *detail) {
+  const struct chio_spawner_config spawner = {.program = program(), .log_fd = -1};
+  struct chio_backend_open_request open = {.name = chio_slice_str("fake"),
+                                           .kind = chio_slice_str(kind),
+                                           .endpoint = chio_slice_str(endpoint),
+                                           .timeout_ms = 3000};
+  struct chio_reach_config config = {.backends = &open, .count = 1};
+  size_t refused = 9;
+  enum chio_err err = chio_spawner_start(&spawner, &config.spawner, detail);
+  if (err == CHIO_OK) err = chio_reach_new(&config, &refused, &rig->reach, detail);
+  if (err == CHIO_E_CONFIG) assert_int_equal(refused, 0);
+  return err;
+}
+
+static int set_up(void **state) {
+  struct rig *rig = calloc(1, sizeof *rig);
+  struct chio_detail detail = {""};
+  assert_non_null(rig);
+  assert_true(temp_dir_make(&rig->folder));
+  make_key(rig, "ci.pem");
+  make_key(rig, "other.pem");
+  if (start(rig, rig->folder.path, "fake", &detail) != CHIO_OK) fail_msg("%s", detail.text);
+  assert_int_equal(chio_reach_ops.describe(rig->reach, "fake", "hashivault://ci", 0, &rig->key, &detail), CHIO_OK);
+  *state = rig;
+  return 0;
+}
+
+static int tear_down(void **state) {
+  struct rig *rig = *state;
+  chio_reach_free(rig->reach);
+  temp_dir_remove(&rig->folder);
+  free(rig);
+  return 0;
+}
+
+static enum chio_err sign(struct rig *rig, const struct chio_backend_key *key, unsigned timeout_ms,
+                          struct chio_buf *signature, struct chio_detail *detail) {
+  static const uint8_t digest[32] = {1, 2, 3};
+  return chio_reach_ops.sign(rig->reach, "fake", key->uri, chio_slice(key->spki, key->spki_len), CHIO_MECH_ECDSA,
+                             chio_slice(NULL, 0), chio_slice(digest, sizeof digest), timeout_ms, signature, detail);
+}
+
+static enum chio_err sign_once(struct rig *rig, unsigned timeout_ms, struct chio_detail *detail) {
+  struct chio_buf signature = CHIO_BUF_INIT;
+  enum chio_err err = sign(rig, &rig->key, timeout_ms, &signature, detail);
+  if (err == CHIO_OK) assert_int_equal(signature.len, 64);
+  chio_buf_clear(&signature);
+  return err;
+}
+
+/* A member of STATUS whose value is a number. */
+static long status_number(struct rig *rig, const char *member) {
+  struct chio_buf json = CHIO_BUF_INIT;
+  chio_reach_status(rig->reach, &json);
+  const char *at = strstr(chio_buf_cstr(&json), member);
+  assert_non_null(at);
+  long value = strtol(at + strlen(member) + 2, NULL, 10);
+  chio_buf_clear(&json);
+  return value;
+}
+
+static pid_t kmsd_pid(struct rig *rig) {
+  return (pid_t)status_number(rig, "pid");
+}
+
+static void nap(long ms) {
+  const struct timespec time = {ms / 1000, (ms % 1000) * 1000000};
+  (void)nanosleep(&time, NULL);
+}
+
+/* ---- Tests ---- */
+
+static void a_key_is_pinned_and_signs(void **state) {
+  struct rig *rig = *state;
+  struct chio_detail detail = {""};
+  assert_int_equal(strncmp(rig->key.uri, "hashivault://ci?", 16), 0);
+  assert_non_null(strstr(rig->key.uri, "key_version=1"));
+  assert_true(rig->key.can_sign);
+  assert_int_equal(sign_once(rig, 0, &detail), CHIO_OK);
+}
+
+static void refusals_name_the_reason(void **state) {
+  struct rig *rig = *state;
+  struct chio_backend_key key;
+  struct chio_buf out = CHIO_BUF_INIT;
+  struct chio_detail detail = {""};
+  assert_int_equal(chio_reach_ops.describe(rig->reach, "fake", "hashivault://none", 0, &key, &detail),
+                   CHIO_E_NOT_FOUND);
+  assert_non_null(strstr(detail.text, "'none'"));
+  assert_int_equal(chio_reach_ops.describe(rig->reach, "nobody", "hashivault://ci", 0, &key, &detail),
+                   CHIO_E_ARGUMENT);
+  assert_int_equal(chio_reach_ops.describe(rig->reach, "fake", "awskms:///x", 0, &key, &detail), CHIO_E_ARGUMENT);
+  assert_int_equal(chio_reach_ops.describe(rig->reach, "fake", "mailto:me", 0, &key, &detail), CHIO_E_UNSUPPORTED);
+  assert_int_equal(chio_reach_ops.create(rig->reach, "fake", CKK_EC, 256, "new", 0, &key, &detail),
+                   CHIO_E_UNSUPPORTED);
+  assert_int_equal(chio_reach_ops.attestation(rig->reach, "fake", rig->key.uri, 0, &out, &detail), CHIO_E_UNSUPPORTED);
+  write_file(rig, "fail", "PERMISSION");
+  assert_int_equal(sign_once(rig, 0, &detail), CHIO_E_PERMISSION);
+  assert_int_equal(chio_reach_ops.health(rig->reach, "fake", 0, &detail), CHIO_E_PERMISSION);
+  write_file(rig, "fail", NULL);
+  assert_int_equal(chio_reach_ops.health(rig->reach, "fake", 0, &detail), CHIO_OK);
+}
+
+static void a_key_that_is_another_by_now_is_refused(void **state) {
+  struct rig *rig = *state;
+  struct chio_detail detail = {""};
+  struct chio_buf out = CHIO_BUF_INIT;
+  struct chio_backend_key wrong = rig->key;
+  wrong.spki[wrong.spki_len - 1] ^= 1;
+  assert_int_equal(sign(rig, &wrong, 0, &out, &detail), CHIO_E_BACKEND);
+  assert_non_null(strstr(detail.text, "another public key"));
+  assert_int_equal(out.len, 0);
+}
+
+static enum chio_err count_uri(void *arg, const char *uri) {
+  unsigned *count = arg;
+  assert_int_equal(strncmp(uri, "hashivault://", 13), 0);
+  (*count)++;
+  return CHIO_OK;
+}
+
+static enum chio_err stop_listing(void *arg, const char *uri) {
+  (void)arg;
+  (void)uri;
+  return CHIO_E_BUSY;
+}
+
+static void keys_are_listed(void **state) {
+  struct rig *rig = *state;
+  struct chio_detail detail = {""};
+  unsigned count = 0;
+  assert_int_equal(chio_reach_ops.list(rig->reach, "fake", 0, count_uri, &count, &detail), CHIO_OK);
+  assert_int_equal(count, 2);
+  assert_int_equal(chio_reach_ops.list(rig->reach, "fake", 0, stop_listing, NULL, &detail), CHIO_E_BUSY);
+}
+
+static void *sign_in_thread(void *arg) {
+  struct chio_detail detail = {""};
+  return sign_once(arg, 10000, &detail) == CHIO_OK ? arg : NULL;
+}
+
+static void callers_do_not_wait_for_one_another(void **state) {
+  struct rig *rig = *state;
+  pthread_t threads[CALLERS];
+  void *result;
+  struct timespec from, to;
+  write_file(rig, "slow", "500");
+  (void)clock_gettime(CLOCK_MONOTONIC, &from);
+  for (size_t i = 0; i < CALLERS; i++) assert_int_equal(pthread_create(&threads[i], NULL, sign_in_thread, rig), 0);
+  for (size_t i = 0; i < CALLERS; i++) {
+    (void)pthread_join(threads[i], &result);
+    assert_non_null(result);
+  }
+  (void)clock_gettime(CLOCK_MONOTONIC, &to);
+  /* One after the other they would take 32 seconds. */
+  assert_true(to.tv_sec - from.tv_sec < 16);
+}
+
+static void the_time_of_a_call_is_kept(void **state) {
+  struct rig *rig = *state;
+  struct chio_detail detail = {""};
+  pid_t pid = kmsd_pid(rig);
+  write_file(rig, "slow", "60000");
+  assert_int_equal(sign_once(rig, 200, &detail), CHIO_E_TIMEOUT);
+  write_file(rig, "slow", NULL);
+  assert_int_equal(sign_once(rig, 0, &detail), CHIO_OK);
+  assert_int_equal(kmsd_pid(rig), pid);
+}
+
+static void one_that_died_is_replaced_and_its_requests_are_repeated(void **state) {
+  struct rig *rig = *state;
+  struct chio_detail detail = {""};
+  for (int i = 0; i < 5; i++) {
+    (void)kill(kmsd_pid(rig), SIGKILL);
+    enum chio_err err = sign_once(rig, 5000, &detail);
+    if (err != CHIO_OK) fail_msg("round %d: %s", i, detail.text);
+  }
+  assert_true(status_number(rig, "restarts") >= 4);
+}
+
+static void a_request_under_way_is_repeated_when_it_dies(void **state) {
+  struct rig *rig = *state;
+  pthread_t thread;
+  void *result;
+  write_file(rig, "slow", "300");
+  assert_int_equal(pthread_create(&thread, NULL, sign_in_thread, rig), 0);
+  nap(100);
+  (void)kill(kmsd_pid(rig), SIGKILL);
+  (void)pthread_join(thread, &result);
+  assert_non_null(result);
+  assert_int_equal(status_number(rig, "restarts"), 1);
+}
+
+static void one_that_hangs_is_ended(void **state) {
+  struct rig *rig = *state;
+  struct chio_detail detail = {""};
+  pid_t pid = kmsd_pid(rig);
+  (void)kill(pid, SIGSTOP);
+  assert_int_equal(sign_once(rig, 200, &detail), CHIO_E_TIMEOUT);
+  assert_non_null(strstr(detail.text, "did not answer in time"));
+  for (int i = 0; i < 200 && (kmsd_pid(rig) == pid || kmsd_pid(rig) == -1); i++) nap(50);
+  assert_int_not_equal(kmsd_pid(rig), pid);
+  assert_int_equal(sign_once(rig, 5000, &detail), CHIO_OK);
+}
+
+static void it_ends_with_its_chiod(void **state) {
+  struct rig *rig = *state;
+  pid_t pid = kmsd_pid(rig);
+  chio_reach_free(rig->reach);
+  rig->reach = NULL;
+  /* The spawner reaps it: nobody of that number is left. */
+  for (int i = 0; i < 200 && kill(pid, 0) == 0; i++) nap(50);
+  assert_int_equal(kill(pid, 0), -1);
+}
+
+static void a_bad_configuration_is_refused_at_the_start(void **state) {
+  struct rig rig = {.reach = NULL};
+  struct chio_detail detail = {""};
+  (void)state;
+  assert_int_equal(start(&rig, "/no/such/folder", "fake", &detail), CHIO_E_CONFIG);
+  assert_non_null(strstr(detail.text, "endpoint is no folder"));
+  assert_int_equal(start(&rig, "/", "abacus", &detail), CHIO_E_CONFIG);
+  assert_non_null(strstr(detail.text, "there is no kind 'abacus'"));
+}
+
+static void a_program_that_is_missing_or_no_chio_kmsd_is_noticed(void **state) {
+  struct chio_spawner_config config = {.program = "/no/such/chio-kmsd", .log_fd = -1};
+  struct chio_backend_open_request open = {.name = chio_slice_str("a"), .kind = chio_slice_str("fake")};
+  struct chio_reach_config reach_config = {.backends = &open, .count = 1};
+  struct chio_reach *reach = NULL;
+  struct chio_detail detail = {""};
+  struct chio_backend_key key;
+  size_t refused;
+  (void)state;
+  assert_int_equal(chio_spawner_start(&config, &reach_config.spawner, &detail), CHIO_E_NOT_FOUND);
+  assert_non_null(strstr(detail.text, "/no/such/chio-kmsd"));
+  config.program = "/bin/true";
+  assert_int_equal(chio_spawner_start(&config, &reach_config.spawner, &detail), CHIO_OK);
+  /* It is not the configuration that is wrong: chiod starts, and says at each request what is missing. */
+  assert_int_equal(chio_reach_new(&reach_config, &refused, &reach, &detail), CHIO_OK);
+  assert_int_equal(chio_reach_ops.describe(reach, "a", "hashivault://ci", 300, &key, &detail),
+                   CHIO_E_BACKEND_UNREACHABLE);
+  assert_non_null(strstr(detail.text, "chio-kmsd"));
+  chio_reach_free(reach);
+}
+
+static void what_the_environment_passes_on(void **state) {
+  static char more_name[] = "SOFTHSM2_CONF";
+  char *more_list[] = {more_name};
+  const struct chio_config_strings more = {more_list, 1};
+  static const char *const yes[] = {"AWS_PROFILE", "VAULT_TOKEN", "https_proxy", "NO_PROXY", "HOME", "AZURE_TENANT_ID"};
+  static const char *const no[] = {"LD_PRELOAD", "LD_LIBRARY_PATH", "OPENSSL_CONF", "CHIO_PIN", "MYAWS_X", "AWS", "HOMER"};
+  (void)state;
+  for (size_t i = 0; i < CHIO_ARRAY_LEN(yes); i++) assert_true(chio_spawner_passes(yes[i], NULL));
+  for (size_t i = 0; i < CHIO_ARRAY_LEN(no); i++) assert_false(chio_spawner_passes(no[i], &more));
+  assert_false(chio_spawner_passes(more_name, NULL));
+  assert_true(chio_spawner_passes(more_name, &more));
+}
+
+#define WITH_RIG(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      WITH_RIG(a_key_is_pinned_and_signs),
+      WITH_RIG(refusals_name_the_reason),
+      WITH_RIG(a_key_that_is_another_by_now_is_refused),
+      WITH_RIG(keys_are_listed),
+      WITH_RIG(callers_do_not_wait_for_one_another),
+      WITH_RIG(the_time_of_a_call_is_kept),
+      WITH_RIG(one_that_died_is_replaced_and_its_requests_are_repeated),
+      WITH_RIG(a_request_under_way_is_repeated_when_it_dies),
+      WITH_RIG(one_that_hangs_is_ended),
+      WITH_RIG(it_ends_with_its_chiod),
+      cmocka_unit_test(a_bad_configuration_is_refused_at_the_start),
+      cmocka_unit_test(a_program_that_is_missing_or_no_chio_kmsd_is_noticed),
+      cmocka_unit_test(what_the_environment_passes_on),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
