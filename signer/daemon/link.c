@@ -142,20 +142,12 @@ static void serve_request(struct chio_link *link, struct chio_turn *turn, const 
 
 enum step { STEP_SERVED, STEP_NO_FRAME, STEP_POOL, STEP_WAIT };
 
-/* Whether it may wait for a backend: it names the slot of one. */
-static bool waits_for_backend(const struct chio_frame_header *header, struct chio_slice body) {
-  struct chio_cursor c = chio_cursor(body);
-  uint32_t slot;
-  bool names_slot = header->type != CHIO_MSG_HELLO && header->type != CHIO_MSG_STREAM_END;
-  return names_slot && chio_cursor_u32le(&c, &slot) == CHIO_OK && slot >= CHIO_BACKEND_SLOT_FIRST;
-}
-
 /* Whether this thread may serve the request at hand: each thread of a pool serves one that blocks, then only what does
  * not. */
 static enum step admit(struct chio_link *link, struct chio_turn *turn, const struct chio_frame_header *header,
                        struct chio_slice body) {
   if (!chio_conn_blocks(link->conn, header, body)) return STEP_SERVED;
-  bool waits = waits_for_backend(header, body);
+  bool waits = chio_conn_waits(link->conn, header, body);
   bool *may = waits ? &turn->may_wait : &turn->may_block;
   if (!*may) return waits ? STEP_WAIT : STEP_POOL;
   turn->may_block = turn->may_wait = false;

@@ -206,6 +206,7 @@ static enum chio_err open_core(struct chiod *d, struct chio_detail *detail) {
   if (err != CHIO_OK) return err;
   chio_options_core(&d->options, &d->manifest, &config);
   chio_options_core_backends(&d->options, backends, &config);
+  config.housekeeping = true;
   if (d->reach != NULL) config.reach = (struct chio_backends){.ops = &chio_reach_ops, .self = d->reach};
   return chio_core_open(&config, &d->core, detail);
 }

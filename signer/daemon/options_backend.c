@@ -104,6 +104,7 @@ void chio_options_backend_core(const struct chio_options_backend *backend, struc
       .list = backend->list,
       .login = backend->login,
       .timeout_ms = (unsigned)backend->timeout_ms,
+      .retry_ms = (unsigned)backend->retry_ms,
   };
 }
 
