@@ -158,6 +158,7 @@ static enum chio_err send_once(struct run *run, struct chio_http_reply *out_repl
       .timeout_ms = run->call->once || left < CHIO_AZURE_ATTEMPT_MS ? left : CHIO_AZURE_ATTEMPT_MS,
       .ca_file = run->self->ca_file[0] != '\0' ? run->self->ca_file : NULL,
       .allow_http = chio_http_is_loopback(run->url),
+      .once = run->call->once,
   };
   if (left == 0) return chio_fail(&run->detail, CHIO_E_TIMEOUT, "%s: the time is over", run->self->name);
   return chio_http_call(run->self->http, &request, out_reply, &run->detail);

@@ -3,3 +3,9 @@ FUZZ_TARGETS += tests/fuzz/fuzz_key_uri
 tests_fuzz_fuzz_key_uri_SOURCES = tests/fuzz/fuzz_key_uri.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_key_uri_LDFLAGS = $(FUZZ_LDFLAGS)
 tests_fuzz_fuzz_key_uri_LDADD = kms-adapters/libchio-kms.la signer/wire/libchio-wire.la signer/base/libchio-base.la
+
+FUZZ_TARGETS += tests/fuzz/fuzz_azure
+tests_fuzz_fuzz_azure_SOURCES = tests/fuzz/fuzz_azure.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_azure_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
+tests_fuzz_fuzz_azure_LDFLAGS = $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_azure_LDADD = kms-adapters/libchio-kms.la signer/wire/libchio-wire.la signer/base/libchio-base.la $(JANSSON_LIBS)
