@@ -112,6 +112,8 @@ static void region_of_arn(struct chio_key_uri *uri) {
   for (int i = 0; i < 3; i++) (void)split(&rest, ':');
   struct chio_slice region = split(&rest, ':');
   if (region.len == 0 || region.len >= sizeof uri->region) return;
+  for (size_t i = 0; i < region.len; i++) /* anything else is no ARN, which the service will say */
+    if (strchr("abcdefghijklmnopqrstuvwxyz0123456789-", region.data[i]) == NULL) return;
   memcpy(uri->region, region.data, region.len);
   uri->region[region.len] = '\0';
 }
