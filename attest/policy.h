@@ -80,6 +80,13 @@ struct chio_attest_policy {
   bool require_never_extractable, require_always_sensitive, require_local;
 };
 
+/* As chio_attest_policy_parse, for a policy that comes from elsewhere: files that it names are not read, and what they
+ * would have said is added by hand. */
+int chio_policy_parse_alone(const void *text, size_t len, const char *name, struct chio_attest_policy **out_policy,
+                            struct chio_attest_message *message);
+/* One more root, by the SHA-256 of its SubjectPublicKeyInfo. CHIO_E_NO_MEMORY. */
+CHIO_MUST_CHECK enum chio_err chio_policy_add_root(struct chio_attest_policy *policy, const uint8_t hash[32]);
+
 bool chio_policy_has_string(const struct chio_policy_strings *list, const char *text);
 bool chio_policy_has_bytes(const struct chio_policy_bytes_list *list, struct chio_slice bytes);
 

@@ -116,7 +116,7 @@ static enum chio_err read_pcrs(toml_value *table, struct chio_policy_pcrs *out, 
 
 /* ---- Roots ---- */
 
-static enum chio_err add_root(struct chio_attest_policy *policy, const uint8_t hash[32]) {
+enum chio_err chio_policy_add_root(struct chio_attest_policy *policy, const uint8_t hash[32]) {
   struct chio_anchor *grown = reallocarray(policy->roots, policy->roots_count + 1, sizeof *grown);
   if (grown == NULL) return CHIO_E_NO_MEMORY;
   policy->roots = grown;
@@ -159,20 +159,21 @@ static enum chio_err add_root_file(struct chio_attest_policy *policy, toml_value
   chio_buf_clear(&file);
   chio_buf_clear(&der);
   if (err != CHIO_OK) return chio_toml_fail(value, detail, "the path of a certificate in PEM that can be read");
-  return add_root(policy, hash);
+  return chio_policy_add_root(policy, hash);
 }
 
-static enum chio_err read_roots(toml_value *table, struct chio_attest_policy *policy, struct chio_detail *detail) {
+static enum chio_err read_roots(toml_value *table, bool alone, struct chio_attest_policy *policy,
+                                struct chio_detail *detail) {
   toml_value *hashes = chio_toml_get(table, "spki_sha256"), *files = chio_toml_get(table, "files"), *array;
   enum chio_err err = CHIO_OK;
   if (hashes != NULL) err = chio_toml_as_array(hashes, CHIO_TOML_STRING, 32, detail, &array);
   for (size_t i = 0; hashes != NULL && err == CHIO_OK && i < chio_toml_count(array); i++) {
     struct chio_policy_bytes hash;
     err = read_hex(chio_toml_at(array, i), 32, 32, &hash, detail);
-    if (err == CHIO_OK) err = add_root(policy, hash.data);
+    if (err == CHIO_OK) err = chio_policy_add_root(policy, hash.data);
   }
   if (err == CHIO_OK && files != NULL) err = chio_toml_as_array(files, CHIO_TOML_STRING, 32, detail, &array);
-  for (size_t i = 0; files != NULL && err == CHIO_OK && i < chio_toml_count(array); i++) {
+  for (size_t i = 0; files != NULL && !alone && err == CHIO_OK && i < chio_toml_count(array); i++) {
     err = add_root_file(policy, chio_toml_at(array, i), detail);
   }
   return err;
@@ -237,7 +238,8 @@ static enum chio_err read_rules(toml_value *root, struct chio_attest_policy *pol
   return CHIO_OK;
 }
 
-static enum chio_err read_special(toml_value *root, struct chio_attest_policy *policy, struct chio_detail *detail) {
+static enum chio_err read_special(toml_value *root, bool alone, struct chio_attest_policy *policy,
+                                  struct chio_detail *detail) {
   int64_t version = 0;
   struct chio_slice title = {NULL, 0};
   toml_value *roots = NULL, *nitro = NULL, *azure = NULL, *collateral = NULL, *pcrs = NULL, *tpm = NULL;
@@ -247,7 +249,7 @@ static enum chio_err read_special(toml_value *root, struct chio_attest_policy *p
   if (err == CHIO_OK) err = chio_toml_read_table(root, "nitro", CHIO_TOML_OPTIONAL, detail, &nitro);
   if (err == CHIO_OK) err = chio_toml_read_table(root, "azure", CHIO_TOML_OPTIONAL, detail, &azure);
   if (err == CHIO_OK) err = chio_toml_read_table(root, "collateral", CHIO_TOML_OPTIONAL, detail, &collateral);
-  if (err == CHIO_OK && roots != NULL) err = read_roots(roots, policy, detail);
+  if (err == CHIO_OK && roots != NULL) err = read_roots(roots, alone, policy, detail);
   if (err == CHIO_OK && nitro != NULL) err = chio_toml_read_table(nitro, "pcr", CHIO_TOML_OPTIONAL, detail, &pcrs);
   if (err == CHIO_OK && azure != NULL) err = chio_toml_read_table(azure, "pcr", CHIO_TOML_OPTIONAL, detail, &tpm);
   if (err == CHIO_OK && pcrs != NULL) err = read_pcrs(pcrs, &policy->pcrs, detail);
@@ -308,11 +310,11 @@ static struct chio_attest_policy *policy_new(const char *name) {
   return policy;
 }
 
-static enum chio_err read_document(const struct chio_toml *doc, struct chio_attest_policy *policy,
+static enum chio_err read_document(const struct chio_toml *doc, bool alone, struct chio_attest_policy *policy,
                                    struct chio_detail *detail) {
   toml_value *root = chio_toml_root(doc);
   enum chio_err err = check_keys(root, "", detail);
-  if (err == CHIO_OK) err = read_special(root, policy, detail);
+  if (err == CHIO_OK) err = read_special(root, alone, policy, detail);
   if (err == CHIO_OK) err = read_rules(root, policy, detail);
   return err == CHIO_OK ? check_policy(policy, detail) : err;
 }
@@ -322,11 +324,12 @@ static int public_code(enum chio_err err) {
   return err == CHIO_E_NO_MEMORY ? CHIO_ATTEST_E_NO_MEMORY : CHIO_ATTEST_E_MALFORMED;
 }
 
-static int finish(enum chio_err err, struct chio_toml *doc, const char *name, struct chio_attest_policy **out_policy,
-                  struct chio_attest_message *message, struct chio_detail *detail) {
+static int finish(enum chio_err err, struct chio_toml *doc, const char *name, bool alone,
+                  struct chio_attest_policy **out_policy, struct chio_attest_message *message,
+                  struct chio_detail *detail) {
   struct chio_attest_policy *policy = NULL;
   if (err == CHIO_OK && (policy = policy_new(name)) == NULL) err = CHIO_E_NO_MEMORY;
-  if (err == CHIO_OK) err = read_document(doc, policy, detail);
+  if (err == CHIO_OK) err = read_document(doc, alone, policy, detail);
   chio_toml_free(doc);
   if (err == CHIO_OK) {
     *out_policy = policy;
@@ -345,16 +348,26 @@ int chio_attest_policy_load(const char *path, struct chio_attest_policy **out_po
   struct chio_detail detail = {""};
   struct chio_toml *doc = NULL;
   enum chio_err err = chio_toml_load(path, &detail, &doc);
-  return finish(err, doc, path, out_policy, message, &detail);
+  return finish(err, doc, path, false, out_policy, message, &detail);
 }
 
-int chio_attest_policy_parse(const void *text, size_t len, const char *name, struct chio_attest_policy **out_policy,
-                             struct chio_attest_message *message) {
+static int parse(const void *text, size_t len, const char *name, bool alone, struct chio_attest_policy **out_policy,
+                 struct chio_attest_message *message) {
   if (text == NULL || name == NULL || out_policy == NULL) return CHIO_ATTEST_E_ARGUMENT;
   struct chio_detail detail = {""};
   struct chio_toml *doc = NULL;
   enum chio_err err = chio_toml_parse(chio_slice(text, len), name, &detail, &doc);
-  return finish(err, doc, name, out_policy, message, &detail);
+  return finish(err, doc, name, alone, out_policy, message, &detail);
+}
+
+int chio_attest_policy_parse(const void *text, size_t len, const char *name, struct chio_attest_policy **out_policy,
+                             struct chio_attest_message *message) {
+  return parse(text, len, name, false, out_policy, message);
+}
+
+int chio_policy_parse_alone(const void *text, size_t len, const char *name, struct chio_attest_policy **out_policy,
+                            struct chio_attest_message *message) {
+  return parse(text, len, name, true, out_policy, message);
 }
 
 static void free_pcrs(struct chio_policy_pcrs *pcrs) {

@@ -2,6 +2,8 @@
  * An X.509 certificate (RFC 5280), written by hand: every key pair gets one, and libcrypto's coders take longer for it
  * than the rest of a key's birth.
  */
+#include "signer/core/certify.h"
+
 #include "signer/core/der.h"
 #include "signer/core/key.h"
 
@@ -34,7 +36,7 @@ static struct chio_slice cut_name(const char *cn) {
 }
 
 /* Name ::= SEQUENCE { SET { SEQUENCE { OID, UTF8String } } } */
-static void add_name(struct chio_buf *out, const char *cn) {
+void chio_certify_name(struct chio_buf *out, const char *cn) {
   struct chio_slice text = cut_name(cn);
   size_t pair = sizeof common_name + chio_der_size(text.len);
   chio_der_header(out, CHIO_DER_SEQUENCE, chio_der_size(chio_der_size(pair)));
@@ -57,10 +59,10 @@ static void add_time(struct chio_buf *out, uint64_t seconds) {
   chio_der_value(out, is_short ? CHIO_DER_UTC_TIME : CHIO_DER_TIME, chio_slice(text + century, len - century));
 }
 
-static void add_validity(struct chio_buf *out, const struct chio_cert_spec *spec) {
+void chio_certify_validity(struct chio_buf *out, uint64_t not_before, uint64_t not_after) {
   struct chio_buf times = CHIO_BUF_INIT;
-  add_time(&times, spec->not_before);
-  add_time(&times, spec->not_after);
+  add_time(&times, not_before);
+  add_time(&times, not_after);
   if (times.failed) out->failed = true;
   chio_der_value(out, CHIO_DER_SEQUENCE, chio_buf_slice(&times));
   chio_buf_clear(&times);
@@ -75,6 +77,17 @@ static enum chio_err encode_oid(const char *text, uint8_t out[OID_MAX], size_t *
   if (len <= 0 || len > (int)OID_MAX) return CHIO_E_ARGUMENT;
   *out_len = (size_t)len;
   return CHIO_OK;
+}
+
+enum chio_err chio_certify_extension(struct chio_buf *out, const char *oid_text, struct chio_slice value) {
+  uint8_t oid[OID_MAX];
+  size_t oid_len = 0;
+  enum chio_err err = encode_oid(oid_text, oid, &oid_len);
+  if (err != CHIO_OK) return err;
+  chio_der_header(out, CHIO_DER_SEQUENCE, oid_len + chio_der_size(value.len));
+  chio_buf_append(out, oid, oid_len);
+  chio_der_value(out, CHIO_DER_OCTET_STRING, value);
+  return chio_buf_err(out);
 }
 
 static enum chio_err add_extensions(struct chio_buf *out, const struct chio_cert_spec *spec) {
@@ -105,9 +118,9 @@ static enum chio_err add_body(struct chio_buf *out, const struct chio_key *subje
   chio_buf_append(&body, version3, sizeof version3);
   chio_der_unsigned(&body, chio_slice(spec->serial, 16));
   chio_buf_append(&body, ecdsa_with_sha256, sizeof ecdsa_with_sha256);
-  add_name(&body, spec->issuer_cn);
-  add_validity(&body, spec);
-  add_name(&body, spec->subject_cn);
+  chio_certify_name(&body, spec->issuer_cn);
+  chio_certify_validity(&body, spec->not_before, spec->not_after);
+  chio_certify_name(&body, spec->subject_cn);
   chio_buf_append_slice(&body, chio_key_spki(subject));
   enum chio_err err = add_extensions(&body, spec);
   if (err == CHIO_OK) err = chio_buf_err(&body);

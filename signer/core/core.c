@@ -1,5 +1,6 @@
 #include "signer/core/call.h"
 #include "signer/core/housekeeper.h"
+#include "signer/core/renewal.h"
 #include "signer/core/state_lock.h"
 
 #include "signer/base/log.h"
@@ -138,6 +139,7 @@ enum chio_err chio_core_open(const struct chio_core_config *config, struct chio_
   core->lock_fd = -1;
   core->started = (uint64_t)time(NULL);
   (void)pthread_mutex_init(&core->lock, NULL);
+  (void)pthread_mutex_init(&core->renewals_lock, NULL);
   chio_uid_make(&core->instance);
   err = open_parts(core, config, detail);
   if (err != CHIO_OK) {
@@ -186,6 +188,8 @@ void chio_core_close(struct chio_core *core) {
   chio_store_close(core->store);
   chio_seal_free(core->seal);
   if (core->lock_fd >= 0) (void)close(core->lock_fd);
+  chio_renewals_close(core);
+  (void)pthread_mutex_destroy(&core->renewals_lock);
   (void)pthread_mutex_destroy(&core->lock);
   free(core);
 }

@@ -236,6 +236,9 @@ enum chio_err chio_delegated_other_half(struct chio_call *call, const struct chi
   if (half->in_memory) return other_in_memory(call, half, out_public);
   chio_attrs_begin(&by);
   chio_attrs_add_ulong(&by, CKA_CLASS, CKO_PUBLIC_KEY);
+  /* Slots of [token] may hold very many keys: there, halves are looked for by the id that they share. */
+  struct chio_slice id;
+  if (call->slot->backend == NULL && chio_attrs_find(half->attrs, CKA_ID, &id)) chio_attrs_add(&by, CKA_ID, id);
   enum chio_err err = chio_buf_err(&by);
   row.row = 0;
   while (err == CHIO_OK && count == 1) {

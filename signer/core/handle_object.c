@@ -1,5 +1,6 @@
 /* OBJECT_COPY, OBJECT_DESTROY, OBJECT_SET. */
 #include "signer/core/backend_look.h"
+#include "signer/core/change.h"
 #include "signer/core/delegated.h"
 #include "signer/core/newborn.h"
 #include "signer/core/template.h"
@@ -61,23 +62,15 @@ enum chio_err chio_handle_object_copy(struct chio_call *call, const void *reques
   return err;
 }
 
-static enum chio_err remove_object(struct chio_call *call, const struct chio_object *object) {
-  enum chio_err err = CHIO_OK;
-  struct chio_uid uid = object->uid;
-  if (!object->in_memory) err = chio_store_object_delete(call->core->store, object->slot, &uid, &call->detail);
-  if (err == CHIO_OK) chio_object_table_remove(call->core->objects, &uid);
-  return err;
-}
-
 /* A key of a backend: the key stays where it is, both halves go from here, and with them the pin. */
 static enum chio_err remove_delegated(struct chio_call *call, const struct chio_object *object) {
   CHIO_AUTO(chio_object) struct chio_object *public_half = NULL;
   if (object->class == CKO_PRIVATE_KEY) {
     enum chio_err err = chio_delegated_other_half(call, object, &public_half);
-    if (err == CHIO_OK) err = remove_object(call, public_half);
+    if (err == CHIO_OK) err = chio_object_remove(call, public_half);
     if (err != CHIO_OK && err != CHIO_E_OBJECT_UNKNOWN) return err;
   }
-  enum chio_err err = remove_object(call, object);
+  enum chio_err err = chio_object_remove(call, object);
   if (err == CHIO_OK) chio_backend_forgot(call->slot->backend);
   return err;
 }
@@ -91,7 +84,7 @@ static enum chio_err destroy(struct chio_call *call, const struct chio_object_de
   if (!object->destroyable)
     return chio_fail(&call->detail, CHIO_E_ACTION_PROHIBITED, "'%s' may not be destroyed", object->label);
   bool delegated = object->delegated && call->slot->backend != NULL;
-  err = delegated ? remove_delegated(call, object) : remove_object(call, object);
+  err = delegated ? remove_delegated(call, object) : chio_object_remove(call, object);
   if (err == CHIO_OK) chio_call_changed(call);
   return err;
 }
@@ -108,37 +101,6 @@ enum chio_err chio_handle_object_destroy(struct chio_call *call, const void *req
   return err;
 }
 
-/* The row with the new attributes; its secret part is sealed anew, and so must be at hand. */
-static enum chio_err save(struct chio_call *call, const struct chio_object *object, struct chio_attrs attrs) {
-  CHIO_AUTO(chio_buf) struct chio_buf *holder = chio_buf_new();
-  CHIO_AUTO(chio_secret) struct chio_secret *secret = NULL;
-  struct chio_object_row row;
-  if (holder == NULL) return CHIO_E_NO_MEMORY;
-  enum chio_err err =
-      chio_store_object_load(call->core->store, object->slot, &object->uid, &row, holder, &secret, &call->detail);
-  if (err != CHIO_OK) return err;
-  row.attrs = attrs;
-  row.secret = chio_secret_slice(secret);
-  return chio_store_object_update(call->core->store, &row, &call->detail);
-}
-
-static enum chio_err put_changed(struct chio_call *call, struct chio_object *old, struct chio_attrs attrs) {
-  CHIO_AUTO(chio_object) struct chio_object *changed = NULL;
-  uint64_t version = old->in_memory ? 0 : old->version + 1;
-  if (old->in_memory && !chio_object_table_has_room(call->core->objects, attrs.raw.len))
-    return chio_fail(&call->detail, CHIO_E_STORE_FULL, "the session objects of all clients fill their memory");
-  enum chio_err err = chio_object_new(old->slot, &old->uid, version, attrs, NULL, &changed);
-  if (err == CHIO_OK && !old->in_memory) err = save(call, old, attrs);
-  if (err != CHIO_OK) return err;
-  struct chio_key *key = atomic_load_explicit(&old->key, memory_order_acquire);
-  if (key != NULL) atomic_store(&changed->key, chio_key_ref(key));
-  changed->in_memory = old->in_memory;
-  changed->owner = old->owner;
-  chio_object_table_replace(call->core->objects, changed);
-  chio_call_changed(call);
-  return CHIO_OK;
-}
-
 static enum chio_err set(struct chio_call *call, const struct chio_object_set_request *q, struct chio_buf *attrs) {
   CHIO_AUTO(chio_object) struct chio_object *object = NULL;
   struct chio_attr_set changed;
@@ -152,7 +114,7 @@ static enum chio_err set(struct chio_call *call, const struct chio_object_set_re
   err = chio_template_check(q->templ, CHIO_USE_SET, in, call->who == CHIO_WHO_SO, &call->detail);
   if (err == CHIO_OK) err = chio_template_change(object->attrs, q->templ, &changed, &call->detail);
   if (err == CHIO_OK) err = chio_attr_set_encode(&changed, attrs);
-  return err != CHIO_OK ? err : put_changed(call, object, chio_attrs_of(attrs));
+  return err != CHIO_OK ? err : chio_object_change(call, object, chio_attrs_of(attrs));
 }
 
 enum chio_err chio_handle_object_set(struct chio_call *call, const void *request, void *reply) {

@@ -1,6 +1,7 @@
 #include "signer/core/housekeeper.h"
 
 #include "signer/core/backend_look.h"
+#include "signer/core/renewal.h"
 
 #include <stdlib.h>
 #include <time.h>
@@ -18,6 +19,7 @@ struct chio_housekeeper {
 void chio_housekeeper_round(struct chio_core *core) {
   for (size_t i = 0; i < core->backend_count && !atomic_load(&core->closing); i++)
     chio_backend_look_again(core, &core->backends[i]);
+  chio_renewals_round(core, (uint64_t)time(NULL));
 }
 
 /* Sleeps until the next round; false at the end. */

@@ -17,10 +17,13 @@ signer_core_libchio_core_la_SOURCES = \
   signer/core/certificate.c signer/core/certificate.h \
   signer/core/conn.c signer/core/conn.h \
   signer/core/core.c signer/core/core.h \
+  signer/core/change.c signer/core/change.h \
   signer/core/delegated.c signer/core/delegated.h \
+  signer/core/delegation.c signer/core/delegation.h signer/core/delegation_keep.c signer/core/delegation_make.c \
   signer/core/dispatch.c \
   signer/core/evidence.c signer/core/evidence.h \
   signer/core/handle_create.c \
+  signer/core/handle_delegate.c \
   signer/core/handle_find.c \
   signer/core/handle_get.c \
   signer/core/handle_hello.c \
@@ -32,10 +35,13 @@ signer_core_libchio_core_la_SOURCES = \
   signer/core/handle_token.c \
   signer/core/handle_user.c \
   signer/core/housekeeper.c signer/core/housekeeper.h \
+  signer/core/issue.c signer/core/issue.h \
   signer/core/newborn.c signer/core/newborn.h \
   signer/core/object.c signer/core/object.h \
   signer/core/object_table.c signer/core/object_table.h \
+  signer/core/papers.c signer/core/papers.h \
   signer/core/pin.h \
+  signer/core/renewal.c signer/core/renewal.h \
   signer/core/state.h \
   signer/core/state_lock.c signer/core/state_lock.h \
   signer/core/statement.c signer/core/statement.h \
@@ -46,7 +52,7 @@ signer_core_libchio_core_la_SOURCES = \
 
 # Keys and algorithms.
 signer_core_libchio_core_la_SOURCES += \
-  signer/core/certify.c \
+  signer/core/certify.c signer/core/certify.h \
   signer/core/crypto.c signer/core/crypto.h signer/core/crypto_context.h \
   signer/core/der.c signer/core/der.h \
   signer/core/digest.c \

@@ -20,6 +20,9 @@
 #define CHIO_ATTR_ENVELOPE (CHIO_ATTR_INTERNAL + 4u)  /* evidence objects: the statement their value is made of */
 #define CHIO_ATTR_SOURCE (CHIO_ATTR_INTERNAL + 5u)    /* keys of a backend: "config", "list" or "made" */
 #define CHIO_ATTR_WANTED (CHIO_ATTR_INTERNAL + 6u)    /* keys of a backend: the URI by which they were asked for */
+#define CHIO_ATTR_ORDER (CHIO_ATTR_INTERNAL + 7u)     /* keys: the delegation to renew, as it was asked for */
+#define CHIO_ATTR_RENEW (CHIO_ATTR_INTERNAL + 8u)     /* keys: u64, when it ends, seconds since the epoch */
+#define CHIO_ATTR_VOUCHES (CHIO_ATTR_INTERNAL + 9u)   /* papers of a delegation: the key's unique id */
 
 static inline bool chio_attr_is_internal(uint32_t type) {
   return type >= CHIO_ATTR_INTERNAL && type <= CHIO_ATTR_INTERNAL + 0xFFFu;

@@ -52,6 +52,8 @@ struct chio_core {
   bool auditing; /* the thread exists */
   pthread_t audit;
   struct chio_housekeeper *housekeeper;
+  pthread_mutex_t renewals_lock; /* what follows; may be held while the store is asked */
+  struct chio_renewals *renewals;
   atomic_bool closing;
 };
 

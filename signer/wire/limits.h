@@ -21,6 +21,12 @@
 #define CHIO_PARAMS_MAX 1024u
 #define CHIO_DATA_MAX (1024u * 1024u)
 #define CHIO_SIGNATURE_MAX (256u * 1024u) /* an evidence bundle is the largest */
+#define CHIO_POLICY_MAX (64u * 1024u)
+#define CHIO_POLICY_ROOTS_MAX (32u * 32u)
+#define CHIO_COLLATERAL_MAX (384u * 1024u)
+#define CHIO_DELEGATION_NAME_MAX 256u
+#define CHIO_DELEGATION_MAX (256u * 1024u) /* certificates, leaf first */
+#define CHIO_DELEGATION_LINK_MAX 4096u
 #define CHIO_STREAM_BUFFER_MAX (16u * 1024u * 1024u) /* a stream whose mechanism needs the message whole */
 
 enum chio_user { CHIO_USER_SO = 0, CHIO_USER_USER = 1, CHIO_USER_CONTEXT = 2 }; /* as CKU_* */
