@@ -70,8 +70,8 @@ void chio_link_free(struct chio_link *link);
 /* Sends what waits, then receives and serves until there is nothing to do, or the turn is over. */
 enum chio_turn_end chio_link_serve(struct chio_link *link, struct chio_turn *turn);
 
-/* After CHIO_TURN_POOL or CHIO_TURN_WAIT, when the queue is full: answers the request at hand with CHIO_E_BUSY, and goes
- * on. */
+/* After CHIO_TURN_POOL or CHIO_TURN_WAIT, when the queue is full: answers the request at hand with CHIO_E_BUSY, and
+ * goes on. */
 enum chio_turn_end chio_link_serve_busy(struct chio_link *link, struct chio_turn *turn);
 
 /* Whether the peer is in debt: half a frame sent, or replies not taken. */

@@ -41,11 +41,11 @@ systemdunit_DATA = signer/daemon/chiod.service
 sysusersdir = $(prefix)/lib/sysusers.d
 dist_sysusers_DATA = signer/daemon/sysusers.d/chio.conf
 exampledir = $(docdir)/examples
-dist_example_DATA = signer/daemon/hsm.toml
+dist_example_DATA = signer/daemon/hsm.toml signer/daemon/chiod-kms.conf
 EXTRA_DIST += signer/daemon/chiod.service.in
 CLEANFILES += signer/daemon/chiod.service
 signer/daemon/chiod.service: signer/daemon/chiod.service.in Makefile
 	$(AM_V_GEN)$(MKDIR_P) signer/daemon && sed 's|@sbindir[@]|$(sbindir)|' $(srcdir)/signer/daemon/chiod.service.in >$@
 
-dist_man_MANS += docs/man/chiod.8 docs/man/hsm.toml.5
+dist_man_MANS += docs/man/chio-kmsd.8 docs/man/chiod.8 docs/man/hsm.toml.5
 EXTRA_DIST += docs/sandbox.md

@@ -520,7 +520,8 @@ static enum chio_err attempt(struct chio_reach *r, struct waiter *w, uint64_t un
 }
 
 static void log_call(const struct waiter *w, enum chio_err err, uint64_t took_ms) {
-  enum chio_log_level level = err == CHIO_OK ? CHIO_LOG_INFO : CHIO_LOG_WARNING;
+  /* What a KMS cannot do is no trouble. */
+  enum chio_log_level level = err == CHIO_OK || err == CHIO_E_UNSUPPORTED ? CHIO_LOG_INFO : CHIO_LOG_WARNING;
   if (!chio_log_enabled(level)) return;
   chio_log(level, "kms.call", err == CHIO_OK ? "answered" : w->detail.text,
            CHIO_F_STR("backend", w->question->backend),

@@ -7,6 +7,7 @@ DAEMON_TESTS = \
   tests/daemon/embedded.sh \
   tests/daemon/frames.sh \
   tests/daemon/full_disk.sh \
+  tests/daemon/kmsd.sh \
   tests/daemon/limits.sh \
   tests/daemon/privileges.sh \
   tests/daemon/read_only.sh \

@@ -39,3 +39,8 @@ noinst_PROGRAMS += tests/support/kmsd_fake
 tests_support_kmsd_fake_SOURCES = tests/support/fake_kms.c
 tests_support_kmsd_fake_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS)
 tests_support_kmsd_fake_LDADD = $(KMSD_LIBS) $(CRYPTO_LIBS)
+
+# Load on several slots at once.
+noinst_PROGRAMS += tests/support/load_keys
+tests_support_load_keys_SOURCES = tests/support/load_keys.c
+tests_support_load_keys_LDADD = signer/client/libchio-client.la signer/wire/libchio-wire.la signer/base/libchio-base.la

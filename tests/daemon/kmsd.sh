@@ -1,0 +1,150 @@
+#!/bin/sh
+# Keys that live elsewhere, through chio-kmsd: that it is there, dies, hangs, is missing or badly configured.
+. "$abs_top_srcdir/tests/support/tap.sh"
+. "$abs_top_srcdir/tests/daemon/daemon.sh"
+
+# The KMS is a folder of keys (tests/support/fake_kms.c); it must be there before chiod is.
+if [ -z "${CHIO_TEST_DIR:-}" ]; then
+  FAKE_KMS=$(mktemp -d "${TMPDIR:-/tmp}/chio-XXXXXX") || exit 99
+  trap 'rm -rf "$FAKE_KMS"' EXIT
+  openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "$FAKE_KMS/ci.pem" 2>/dev/null || exit 99
+  CHIO_KMSD=$abs_top_builddir/tests/support/kmsd_fake
+  CHIO_LOG=info
+  # A secret as a provider's conventions have it, which must be seen nowhere.
+  VAULT_TOKEN=hvs.never-to-be-seen
+  CHIO_TEST_CONFIG="[backend.fake]
+endpoint = \"$FAKE_KMS\"
+keys = [\"hashivault://ci\"]
+timeout_ms = 3000"
+  export FAKE_KMS CHIO_KMSD CHIO_LOG VAULT_TOKEN CHIO_TEST_CONFIG
+  "$abs_top_srcdir/tests/support/with-chiod" /bin/sh "$0"
+  exit
+fi
+
+load=$abs_top_builddir/tests/support/load_keys
+kmsd_status() { chio-hsm status --json | tr ',{' '\n\n' | sed -n "s/.*\"$1\":[[:blank:]]*\"\{0,1\}\([^\"}]*\).*/\1/p" | tail -n 1; }
+kmsd_pid() { kmsd_status pid; }
+runs() { [ "$(kmsd_pid)" -gt 0 ] 2>/dev/null; }
+delegated() { "$load" "${1:-1}" 224 "${2:-1}"; }
+signed() { printf '%s\n' "$1" | sed -n "s/^slot $2: \([0-9]*\) signed.*/\1/p"; }
+failed() { printf '%s\n' "$1" | sed -n "s/^slot $2: .* \([0-9]*\) failed.*/\1/p"; }
+
+pin=$CHIO_TEST_DIR/pin
+echo 123456 >"$pin"
+check "a key is born here" chio-hsm key generate born --token test --pin-source "$pin" --type p256
+check "chio-kmsd runs" wait_for runs
+out=$(delegated 1 4)
+contains "a delegated key signs" "signed" "$out"
+[ "$(signed "$out" 224)" -gt 0 ] && pass "without a failure" || fail "without a failure" "$out"
+is "not one" 0 "$(failed "$out" 224)"
+
+# ---- What can be seen from outside ----
+chiod_pid=$(cat "$CHIO_PIDFILE")
+lines=$(for process in $(kmsd_pid) "$chiod_pid" $(pgrep -P "$chiod_pid"); do tr '\0' ' ' <"/proc/$process/cmdline"; done)
+contains "the processes are those" "chio-kmsd" "$lines"
+lacks "no secret is in a command line" "never-to-be-seen" "$lines"
+refute "nor in the log" grep -q "never-to-be-seen" "$CHIOD_LOG"
+check "the log has a line for a call" grep -q "kms.call: answered backend=fake op=SIGN" "$CHIOD_LOG"
+is "chio-kmsd gets no new privileges" 1 "$(sed -n 's/^NoNewPrivs:[[:blank:]]*//p' "/proc/$(kmsd_pid)/status")"
+if grep -q "sandbox.off" "$CHIOD_LOG"; then
+  skip "its system calls are filtered" "built with a sanitizer"
+else
+  is "its system calls are filtered" 2 "$(sed -n 's/^Seccomp:[[:blank:]]*//p' "/proc/$(kmsd_pid)/status")"
+fi
+
+# ---- Wrong and failing answers ----
+echo 1 >"$FAKE_KMS/wrong"
+out=$(delegated)
+is "a signature that is wrong reaches nobody" 0 "$(signed "$out" 224)"
+rm "$FAKE_KMS/wrong"
+echo BACKEND_UNREACHABLE >"$FAKE_KMS/fail"
+out=$("$load" 1 0 1 224 1)
+is "a KMS that cannot be reached is an error" 0 "$(signed "$out" 224)"
+is "and none for keys that were born here" 0 "$(failed "$out" 0)"
+contains "status tells" "failing" "$(chio-hsm status)"
+rm "$FAKE_KMS/fail"
+out=$(delegated)
+is "once it can be reached all is well" 0 "$(failed "$out" 224)"
+
+# ---- Killed again and again, under load ----
+killer() {
+  round=0
+  while [ $round -lt 5 ]; do
+    sleep 1
+    pid=$(kmsd_pid)
+    [ "$pid" -gt 0 ] && kill -KILL "$pid"
+    round=$((round + 1))
+  done
+}
+killer 2>/dev/null &
+out=$("$load" 7 0 2 224 8)
+wait
+is "with chio-kmsd killed every second, born keys see nothing of it" 0 "$(failed "$out" 0)"
+[ "$(signed "$out" 224)" -gt 0 ] && pass "delegated ones go on" || fail "delegated ones go on" "$out"
+is "their requests are made again, and none fails" 0 "$(failed "$out" 224)"
+printf '%s\n' "$out" | tap_comment
+restarts=$(kmsd_status restarts)
+[ "$restarts" -ge 4 ] && pass "it was started again each time" || fail "it was started again each time" "$restarts"
+
+# ---- Hanging ----
+check "it runs" wait_for runs
+hung=$(kmsd_pid)
+kill -STOP "$hung"
+out=$("$load" 1 0 1 224 1)
+is "while it hangs, born keys sign" 0 "$(failed "$out" 0)"
+replaced() { runs && [ "$(kmsd_pid)" != "$hung" ]; }
+check "one that hangs is replaced" wait_for replaced
+check "and the log says why" grep -q "chio-kmsd hangs" "$CHIOD_LOG"
+out=$(delegated)
+is "then delegated keys sign" 0 "$(failed "$out" 224)"
+printf '%s\n' "$out" | tap_comment
+
+# ---- Slow ----
+echo 1500 >"$FAKE_KMS/slow"
+"$load" 4 224 64 >"$CHIO_TEST_DIR/slow" &
+sleep 1
+check "who logs in does not wait for a slow KMS" timeout 2 chio-hsm key list --token test --pin-source "$pin" --login
+wait
+rm "$FAKE_KMS/slow"
+out=$(cat "$CHIO_TEST_DIR/slow")
+is "64 callers of a slow KMS do not wait for one another" 0 "$(failed "$out" 224)"
+printf '%s\n' "$out" | tap_comment
+
+# ---- The end ----
+last=$(kmsd_pid)
+stop_by TERM
+check "chio-kmsd ends with chiod" wait_for gone "$last"
+
+# ---- At the start ----
+CHIO_KMSD=/no/such/chio-kmsd
+out=$("$chiod" --config "$CHIO_STATE/hsm.toml" --state "$CHIO_STATE" --socket "$CHIO_TEST_DIR/s" --stay-root 2>&1)
+is "without the program chiod does not start" 1 $?
+contains "and names it" "/no/such/chio-kmsd: chio-kmsd, which reaches the backends, cannot be executed" "$out"
+CHIO_KMSD=$abs_top_builddir/tests/support/kmsd_fake
+
+refused() { # NAME CONTENTS EXPECTED-IN-MESSAGE
+  printf 'platform = "sim-tdx"\n%s' "$2" >"$CHIO_TEST_DIR/hsm.toml"
+  out=$(timeout 20 "$chiod" --config "$CHIO_TEST_DIR/hsm.toml" --state "$CHIO_STATE" --socket "$CHIO_TEST_DIR/s" --stay-root 2>&1)
+  is "$1: status" 1 $?
+  contains "$1" "$3" "$out"
+}
+refused "what an adapter refuses is named with its line" '
+[backend.fake]
+endpoint = "/no/such/folder"
+' "$CHIO_TEST_DIR/hsm.toml:3: backend 'fake': endpoint is no folder"
+refused "so is an unknown kind" '[backend.fake]
+kind = "abacus"
+' "hsm.toml:2: backend 'fake': there is no kind 'abacus'"
+refused "an unknown key" '[backend.fake]
+colour = "red"
+' "hsm.toml:3: "
+refused "a number out of range" '[backend.fake]
+timeout_ms = 1
+' "hsm.toml:3: expected an integer from 100 to 600000"
+refused "a name that is none" '[backend."a b"]
+kind = "fake"
+' "[backend.a b]: expected a name"
+refused "a source of collateral in the wrong place" '[backend.collateral]
+endpoint = "https://example.com"
+' "sources of collateral"
+plan
