@@ -20,6 +20,11 @@ kms_adapters_libchio_kms_la_SOURCES = \
   kms-adapters/http.c kms-adapters/http.h \
   kms-adapters/key_uri.c kms-adapters/key_uri.h \
   kms-adapters/lease.c kms-adapters/lease.h \
+  kms-adapters/module.c kms-adapters/module.h \
+  kms-adapters/module_key.c \
+  kms-adapters/module_rv.c \
+  kms-adapters/module_session.c \
+  kms-adapters/module_sign.c \
   kms-adapters/registry.h kms-adapters/registry_find.c \
   kms-adapters/retry.c kms-adapters/retry.h \
   kms-adapters/signature_form.c kms-adapters/signature_form.h \
@@ -33,7 +38,7 @@ kms_adapters_libchio_kms_la_SOURCES = \
   kms-adapters/vault_sign.c kms-adapters/vault_sign.h
 kms_adapters_libchio_kms_la_CFLAGS = $(AM_CFLAGS) $(CURL_CFLAGS) $(CRYPTO_CFLAGS) $(JANSSON_CFLAGS)
 kms_adapters_libchio_kms_la_LIBADD = signer/wire/libchio-wire.la signer/base/libchio-base.la \
-  $(CURL_LIBS) $(CRYPTO_LIBS) $(JANSSON_LIBS) $(SODIUM_LIBS)
+  $(CURL_LIBS) $(CRYPTO_LIBS) $(JANSSON_LIBS) $(P11KIT_LIBS) $(SODIUM_LIBS)
 
 kms_adapters_libchio_kms_la_SOURCES += \
   kms-adapters/aws.c kms-adapters/aws.h \

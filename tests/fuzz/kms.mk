@@ -9,3 +9,11 @@ tests_fuzz_fuzz_azure_SOURCES = tests/fuzz/fuzz_azure.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_azure_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 tests_fuzz_fuzz_azure_LDFLAGS = $(FUZZ_LDFLAGS)
 tests_fuzz_fuzz_azure_LDADD = kms-adapters/libchio-kms.la signer/wire/libchio-wire.la signer/base/libchio-base.la $(JANSSON_LIBS)
+
+# What KMS servers answer.
+FUZZ_TARGETS += tests/fuzz/fuzz_kms_reply
+tests_fuzz_fuzz_kms_reply_SOURCES = tests/fuzz/fuzz_kms_reply.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_kms_reply_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
+tests_fuzz_fuzz_kms_reply_LDFLAGS = $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_kms_reply_LDADD = kms-adapters/libchio-kms.la signer/wire/libchio-wire.la signer/base/libchio-base.la \
+  $(JANSSON_LIBS)

@@ -23,6 +23,7 @@ UNIT_TESTS += tests/unit/test_kms_azure
 tests_unit_test_kms_azure_SOURCES = tests/unit/test_kms_azure.c tests/support/http_script.c tests/support/http_script.h
 tests_unit_test_kms_azure_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(JANSSON_CFLAGS)
 tests_unit_test_kms_azure_LDADD = kms-adapters/libchio-kms.la $(JANSSON_LIBS) $(UNIT_LIBS)
+
 UNIT_TESTS += tests/unit/test_kms_vault
 tests_unit_test_kms_vault_SOURCES = tests/unit/test_kms_vault.c tests/support/http_script.c tests/support/http_script.h \
   tests/support/temp_dir.h
@@ -33,3 +34,8 @@ UNIT_TESTS += tests/unit/test_kms_aws
 tests_unit_test_kms_aws_SOURCES = tests/unit/test_kms_aws.c tests/support/http_script.c tests/support/http_script.h
 tests_unit_test_kms_aws_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(JANSSON_CFLAGS)
 tests_unit_test_kms_aws_LDADD = kms-adapters/libchio-kms.la $(JANSSON_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_kms_module
+tests_unit_test_kms_module_SOURCES = tests/unit/test_kms_module.c tests/support/temp_dir.h
+tests_unit_test_kms_module_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(CRYPTO_CFLAGS)
+tests_unit_test_kms_module_LDADD = kms-adapters/libchio-kms.la $(CRYPTO_LIBS) $(P11KIT_LIBS) $(UNIT_LIBS)

@@ -1,7 +1,8 @@
 # What the test servers share, sourced: . "$(dirname "$0")/lib.sh"
 #
 # A test server is an executable script tests/kms/servers/NAME with three verbs:
-#   install    gets it ready: status 0, or 77 with the reason on stdout when it cannot be had here
+#   install    gets it ready: status 0, or 77 with the reason on stdout when it cannot be had here; with
+#              CHIO_TEST_INSTALL=no it only looks whether it is ready
 #   start DIR  starts it on 127.0.0.1, on a free port, in the background; returns when it answers; DIR/env holds shell
 #              assignments (CHIO_TEST_NAME_ENDPOINT=... and whatever else its tests need), DIR/pid its process ids,
 #              DIR/log what it says
@@ -50,6 +51,7 @@ cached() {
   exec 8>"$CHIO_TEST_CACHE/.$1.lock"
   flock 8 || server_fail "no lock for the cache"
   if [ ! -f "$into/ready" ]; then
+    [ "${CHIO_TEST_INSTALL:-yes}" = yes ] || server_unavailable "$1 is not installed; ./check --all installs it"
     rm -rf "$into"
     mkdir -p "$into"
     cached_said=$("$2" 2>"$CHIO_TEST_CACHE/$1.log") ||
