@@ -160,8 +160,8 @@ static void form_add(struct chio_buf *form, const char *name, struct chio_slice 
   chio_buf_append_u8(form, '=');
   for (size_t i = 0; i < value.len; i++) {
     uint8_t c = value.data[i];
-    bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || strchr("-._~", c) != NULL;
-    if (plain && c != 0) {
+    bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+    if (letter || (c != 0 && strchr("-._~", c) != NULL)) {
       chio_buf_append_u8(form, c);
     } else {
       chio_buf_append_u8(form, '%');

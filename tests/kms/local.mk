@@ -4,3 +4,5 @@ KMS_TESTS += tests/kms/softhsm.sh
 KMS_TESTS += tests/kms/vault.sh
 TESTS += $(KMS_TESTS)
 EXTRA_DIST += tests/kms
+EXTRA_DIST += $(KMS_TESTS) tests/kms/judge_azure.py
+include tests/kms/gcp.mk
