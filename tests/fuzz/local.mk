@@ -33,6 +33,7 @@ include tests/fuzz/core.mk
 include tests/fuzz/attest.mk
 include tests/fuzz/platform.mk
 include tests/fuzz/kms.mk
+include tests/fuzz/kms_gcp.mk
 
 check_PROGRAMS += $(FUZZ_TARGETS)
 if !FUZZING

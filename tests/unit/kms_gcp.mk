@@ -7,3 +7,8 @@ UNIT_TESTS += tests/unit/test_kms_gcp
 tests_unit_test_kms_gcp_SOURCES = tests/unit/test_kms_gcp.c $(GCP_RIG)
 tests_unit_test_kms_gcp_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(CRYPTO_CFLAGS) $(JANSSON_CFLAGS)
 tests_unit_test_kms_gcp_LDADD = $(GCP_TEST_LIBS)
+
+UNIT_TESTS += tests/unit/test_kms_gcp_credentials
+tests_unit_test_kms_gcp_credentials_SOURCES = tests/unit/test_kms_gcp_credentials.c $(GCP_RIG)
+tests_unit_test_kms_gcp_credentials_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(CRYPTO_CFLAGS) $(JANSSON_CFLAGS)
+tests_unit_test_kms_gcp_credentials_LDADD = $(GCP_TEST_LIBS)
