@@ -1,3 +1,4 @@
 # Google Cloud KMS: its test server is ours, so Google's client judges it first.
-TESTS += tests/kms/judge_gcp.sh
-EXTRA_DIST += tests/kms/judge_gcp.sh tests/kms/judge_gcp.py
+GCP_TESTS = tests/kms/judge_gcp.sh tests/kms/gcp.sh
+TESTS += $(GCP_TESTS)
+EXTRA_DIST += $(GCP_TESTS) tests/kms/judge_gcp.py
