@@ -1,6 +1,5 @@
 #include "attest/azure.h"
 
-#include "attest/snp.h"
 #include "signer/base/text.h"
 
 #define FIELD_MAX 65536u
@@ -76,27 +75,6 @@ static enum chio_err read_pcrs(const struct chio_json_doc *doc, const struct chi
   return err;
 }
 
-/* ---- The HCL report ---- */
-
-static enum chio_err parse_hcl(struct chio_azure *azure) {
-  enum { VARIABLE = 0x4c0, JSON_AT = 0x4d4 };
-  struct chio_slice hcl = chio_buf_slice(&azure->hcl);
-  uint32_t data_size = 0, version = 0, json_size = 0;
-  if (hcl.len < JSON_AT || memcmp(hcl.data, "HCLA", 4) != 0) return CHIO_E_MALFORMED;
-  struct chio_cursor c = chio_cursor(chio_slice(hcl.data + VARIABLE, hcl.len - VARIABLE));
-  enum chio_err err = chio_cursor_u32le(&c, &data_size);
-  if (err == CHIO_OK) err = chio_cursor_u32le(&c, &version);
-  if (err == CHIO_OK) err = chio_cursor_u32le(&c, &azure->report_type);
-  if (err == CHIO_OK) err = chio_cursor_u32le(&c, &azure->hash_type);
-  if (err == CHIO_OK) err = chio_cursor_u32le(&c, &json_size);
-  if (err == CHIO_OK) err = chio_cursor_bytes(&c, json_size, &azure->runtime);
-  if (err != CHIO_OK) return err;
-  if (azure->report_type != CHIO_HCL_TYPE_SNP && azure->report_type != CHIO_HCL_TYPE_TDX) return CHIO_E_UNSUPPORTED;
-  if (azure->hash_type < 1 || azure->hash_type > 3) return CHIO_E_UNSUPPORTED;
-  azure->hardware = chio_slice(hcl.data + CHIO_HCL_HARDWARE_OFFSET, CHIO_SNP_REPORT_SIZE);
-  return CHIO_OK;
-}
-
 static enum chio_err read_vcek(const struct chio_json *value, struct chio_buf *out) {
   struct chio_slice text;
   enum chio_err err = chio_json_string(value, &text);
@@ -116,9 +94,9 @@ enum chio_err chio_azure_parse(const struct chio_json_doc *doc, struct chio_azur
   if (err == CHIO_OK) err = read_bytes(doc, chio_json_get(doc, quote, "message"), true, &out->message);
   if (err == CHIO_OK) err = read_bytes(doc, chio_json_get(doc, quote, "signature"), true, &out->signature);
   if (err == CHIO_OK) err = read_pcrs(doc, chio_json_get(doc, quote, "pcrs"), out);
-  if (err == CHIO_OK) err = parse_hcl(out);
+  if (err == CHIO_OK) err = chio_hcl_parse(chio_buf_slice(&out->hcl), &out->parsed);
   if (err != CHIO_OK) return err;
-  if (out->report_type == CHIO_HCL_TYPE_TDX)
+  if (out->parsed.report_type == CHIO_HCL_TYPE_TDX)
     return read_bytes(doc, chio_json_get(doc, root, "td_quote"), false, &out->td_quote);
   const struct chio_json *vcek = chio_json_get(doc, root, "vcek");
   return vcek != NULL ? read_vcek(vcek, &out->vcek) : CHIO_OK; /* collateral may have it */

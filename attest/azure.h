@@ -3,21 +3,16 @@
 #ifndef CHIO_ATTEST_AZURE_H
 #define CHIO_ATTEST_AZURE_H
 
+#include "attest/hcl.h"
 #include "attest/json.h"
 #include "attest/tpm.h"
 #include "signer/base/buf.h"
-
-#define CHIO_HCL_HARDWARE_OFFSET 0x20u
-#define CHIO_HCL_TYPE_SNP 2u
-#define CHIO_HCL_TYPE_TDX 4u
 
 struct chio_azure {
   struct chio_buf hcl, message, signature, td_quote, vcek; /* owned */
   uint8_t pcrs[CHIO_TPM_PCRS][32];
   size_t pcrs_count;
-  struct chio_slice hardware;      /* in hcl: the SNP report or the TD report */
-  uint32_t report_type, hash_type; /* 1 SHA-256, 2 SHA-384, 3 SHA-512 */
-  struct chio_slice runtime;       /* in hcl: JSON */
+  struct chio_hcl parsed; /* in hcl */
 };
 
 /* CHIO_E_MALFORMED and its like, CHIO_E_UNSUPPORTED. Cleared by the caller also on failure. */

@@ -12,7 +12,7 @@ static bool binds_runtime(struct chio_judge *j, const struct chio_azure *a) {
   static const enum chio_hash hashes[] = {CHIO_HASH_SHA256, CHIO_HASH_SHA384, CHIO_HASH_SHA512};
   const struct chio_attest_result *r = &j->result->pub;
   uint8_t expected[64] = {0};
-  if (chio_hash_bytes(hashes[a->hash_type - 1], a->runtime, expected) != CHIO_OK) return false;
+  if (chio_hash_bytes(hashes[a->parsed.hash_type - 1], a->parsed.runtime, expected) != CHIO_OK) return false;
   return chio_slice_equal(chio_slice(r->report_data, r->report_data_len), chio_slice(expected, sizeof expected));
 }
 
@@ -38,7 +38,9 @@ static bool registers_fit(const struct chio_azure *a, const struct chio_tpm_quot
          chio_slice_equal(quote->pcr_digest, chio_slice(digest, sizeof digest));
 }
 
+/* What the TPM quoted is the nonce, unless it is the data of a bundle or of a profile, which has the nonce in it. */
 static void judge_nonce(struct chio_judge *j, const struct chio_tpm_quote *quote, bool holds) {
+  if (j->inside || j->binding != NULL) return;
   j->nonce_judged = true;
   if (j->request->nonce_len == 0) return;
   if (holds && chio_slice_equal(quote->extra_data, chio_slice(j->request->nonce, j->request->nonce_len))) {
@@ -70,7 +72,7 @@ static void judge_tpm(struct chio_judge *j, const struct chio_azure *a, bool bou
   struct chio_tpm_quote quote;
   struct chio_pubkey key;
   if (chio_tpm_quote_parse(chio_buf_slice(&a->message), &quote) != CHIO_OK ||
-      chio_json_parse(a->runtime, &runtime) != CHIO_OK || attestation_key(runtime, &spki) != CHIO_OK ||
+      chio_json_parse(a->parsed.runtime, &runtime) != CHIO_OK || attestation_key(runtime, &spki) != CHIO_OK ||
       chio_pubkey_parse(chio_buf_slice(&spki), &key) != CHIO_OK) {
     chio_judge_fail(j, CHIO_ATTEST_FORMAT, "the TPM quote or the runtime data that names its key is malformed");
     chio_buf_clear(&spki);
@@ -81,16 +83,19 @@ static void judge_tpm(struct chio_judge *j, const struct chio_azure *a, bool bou
   if (!holds) chio_judge_fail(j, CHIO_ATTEST_TPM, "the vTPM's key did not sign the TPM quote");
   bool fit = registers_fit(a, &quote);
   if (!fit) chio_judge_fail(j, CHIO_ATTEST_TPM, "the registers are not those that the TPM quoted");
-  if (holds && fit && bound) chio_judge_prove(j, CHIO_ATTEST_PROVED_TPM);
+  if (holds && fit && bound) {
+    chio_judge_prove(j, CHIO_ATTEST_PROVED_TPM);
+    j->quoted = (struct chio_slice){chio_judge_keep_bytes(j, quote.extra_data), quote.extra_data.len};
+  }
   chio_claim_hex(j, "tpm_nonce", quote.extra_data);
-  chio_claim_raw(j, "runtime_data", a->runtime);
+  chio_claim_raw(j, "runtime_data", a->parsed.runtime);
   judge_registers(j, a, &quote);
   judge_nonce(j, &quote, holds && bound);
   chio_buf_clear(&spki);
 }
 
 static void judge_hardware(struct chio_judge *j, const struct chio_azure *a) {
-  if (a->report_type == CHIO_HCL_TYPE_TDX) {
+  if (a->parsed.report_type == CHIO_HCL_TYPE_TDX) {
     chio_judge_dcap(j, chio_buf_slice(&a->td_quote));
     j->result->pub.format = "azure-tdx";
     return;
@@ -101,14 +106,14 @@ static void judge_hardware(struct chio_judge *j, const struct chio_azure *a) {
                                                           : chio_cert_set_add(&j->certs, vcek);
     if (err != CHIO_OK) chio_judge_fail(j, CHIO_ATTEST_FORMAT, "the VCEK certificate is malformed");
   }
-  chio_judge_snp(j, a->hardware);
+  chio_judge_snp(j, a->parsed.hardware);
   j->result->pub.format = "azure-snp";
 }
 
 bool chio_judge_azure(struct chio_judge *j, const struct chio_json_doc *doc) {
   struct chio_azure a;
   if (!chio_azure_looks_like(doc)) return false;
-  j->result->pub.container = "json";
+  if (!j->inside) j->result->pub.container = "json";
   enum chio_err err = chio_azure_parse(doc, &a);
   if (err != CHIO_OK) {
     chio_judge_fail(j, err == CHIO_E_UNSUPPORTED ? CHIO_ATTEST_UNSUPPORTED : CHIO_ATTEST_FORMAT,

@@ -59,12 +59,10 @@ static void bind_certificate(struct chio_judge *j) {
 }
 
 static void judge_report_data(struct chio_judge *j) {
-  const struct chio_attest_result *r = &j->result->pub;
   struct chio_detail detail = {""};
   bool has_nonce = j->binding_parts.part[CHIO_BINDING_NONCE].len > 0;
   if (has_nonce) j->nonce_judged = true;
-  if (chio_binding_check(j->binding, &j->binding_parts, chio_slice(r->report_data, r->report_data_len), &detail) !=
-      CHIO_OK) {
+  if (chio_binding_check(j->binding, &j->binding_parts, chio_judge_made_over(j), &detail) != CHIO_OK) {
     chio_judge_fail(j, CHIO_ATTEST_KEY_BINDING, "%s", detail.text);
     j->binding_refused = true;
     return;

@@ -150,10 +150,9 @@ static void judge_statement(struct chio_judge *j, const struct bundle *b) {
 
 /* The quote's report data must be made of this attestation key, manifest and nonce. */
 static void judge_report_data(struct chio_judge *j, const struct bundle *b) {
-  const struct chio_attest_result *r = &j->result->pub;
   uint8_t expected[64];
   if (chio_boot_report_data(chio_buf_slice(&b->ak), b->manifest, chio_buf_slice(&b->nonce), expected) == CHIO_OK &&
-      chio_slice_equal(chio_slice(r->report_data, r->report_data_len), chio_slice(expected, sizeof expected))) {
+      chio_slice_equal(chio_judge_made_over(j), chio_slice(expected, sizeof expected))) {
     chio_judge_prove(j, CHIO_ATTEST_PROVED_REPORT_DATA);
   } else {
     chio_judge_fail(j, CHIO_ATTEST_KEY_BINDING, "the quote's report data does not bind this attestation key");
@@ -162,8 +161,10 @@ static void judge_report_data(struct chio_judge *j, const struct bundle *b) {
 
 /* The platform's name is only a word in the bundle: it must not say more than the evidence shows. */
 static void judge_tee_name(struct chio_judge *j, const struct bundle *b) {
-  const char *tee = j->result->pub.tee;
+  const char *tee = j->result->pub.tee, *format = j->result->pub.format;
   if (tee == NULL || chio_slice_equal(b->tee, chio_slice_str(tee))) return;
+  bool azure = format != NULL && strncmp(format, "azure-", 6) == 0 && !j->result->pub.simulated;
+  if (azure && chio_slice_equal(b->tee, chio_slice_str(format))) return;
   if (!j->result->pub.simulated && b->tee.len > 4 && memcmp(b->tee.data, "sim-", 4) == 0) return; /* not anchored */
   chio_judge_fail(j, CHIO_ATTEST_TEE, "the bundle names another platform than its quote shows (%s)", tee);
 }

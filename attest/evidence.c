@@ -188,6 +188,13 @@ static void judge_container(struct chio_judge *j, struct chio_slice evidence) {
   }
 }
 
+/* Azure's evidence is JSON, and stands where others have a quote. */
+static void judge_inside(struct chio_judge *j, struct chio_slice evidence) {
+  CHIO_AUTO(chio_json_doc) struct chio_json_doc *doc = NULL;
+  if (evidence.data[0] == '{' && chio_json_parse(evidence, &doc) == CHIO_OK && chio_judge_azure(j, doc)) return;
+  chio_judge_fail(j, CHIO_ATTEST_UNSUPPORTED, "the quote inside is of no known format");
+}
+
 void chio_judge_evidence(struct chio_judge *j, struct chio_slice evidence) {
   if (j->result->pub.container == NULL) j->result->pub.container = "raw";
   if (evidence.len == 0) {
@@ -201,7 +208,7 @@ void chio_judge_evidence(struct chio_judge *j, struct chio_slice evidence) {
   } else if (chio_nitro_looks_like(evidence)) {
     chio_judge_nitro(j, evidence);
   } else if (j->inside) { /* evidence inside evidence ends here */
-    chio_judge_fail(j, CHIO_ATTEST_UNSUPPORTED, "the quote inside is of no known format");
+    judge_inside(j, evidence);
   } else {
     judge_container(j, evidence);
   }

@@ -9,6 +9,7 @@
 #include "attest/platform_backend.h"
 #include "attest/sev_guest.h"
 #include "attest/tsm.h"
+#include "attest/vtpm.h"
 
 #define CHIO_TDX_DEVICE "/dev/tdx_guest"
 #define CHIO_GRAMINE_ROOT "/dev/attestation"
@@ -37,12 +38,22 @@ struct chio_gramine {
 CHIO_MUST_CHECK enum chio_err chio_sgx_open(const struct chio_gramine *source, void **out_self,
                                             struct chio_detail *detail);
 
+/* Azure's paravisor keeps its report at this NV index, and its attestation key at this handle. */
+#define CHIO_AZURE_HCL_INDEX 0x01400001u
+#define CHIO_AZURE_KEY_HANDLE 0x81000003u
+#define CHIO_AZURE_ASSET_TAG "7783-7084-3265-9085-8269-3286-77"
+struct chio_azure_source {
+  const char *tcti; /* the vTPM, as tpm2-tss writes it */
+  const char *dmi;  /* the folder where the machine says who made it */
+};
+
 /* All of them: where "auto" looks. */
 struct chio_hardware {
   struct chio_gramine sgx;
   struct chio_nsm nitro;
   struct chio_tdx_source tdx;
   struct chio_snp_source snp;
+  struct chio_azure_source azure;
 };
 extern const struct chio_hardware chio_hardware_kernel;
 

@@ -50,6 +50,7 @@ struct chio_judge {
   bool binding_refused; /* judged, and it does not hold: the key is not proved */
   bool inside;               /* what is judged came out of other evidence: it holds none itself */
   bool binds_itself;         /* what the quote is in says what its report data binds: no profile applies */
+  struct chio_slice quoted;  /* what a vTPM quoted for the evidence, which has no report data of its own; else empty */
   struct chio_slice ak_spki; /* of a bundle: the attestation key; lives as long as the result */
 };
 
@@ -66,6 +67,9 @@ static inline bool chio_judge_proved(const struct chio_judge *j, enum chio_attes
 /* Copies kept as long as the result. The string form adds a NUL; bytes that are not printable ASCII become '?'. */
 const char *chio_judge_keep_string(struct chio_judge *j, struct chio_slice text);
 const uint8_t *chio_judge_keep_bytes(struct chio_judge *j, struct chio_slice bytes);
+
+/* What the evidence was made over: its report data, or what its vTPM quoted. */
+struct chio_slice chio_judge_made_over(const struct chio_judge *j);
 
 /* Each does nothing beyond the field's size. */
 void chio_judge_set_measurement(struct chio_judge *j, struct chio_slice bytes);

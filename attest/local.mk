@@ -1,6 +1,7 @@
 # attest/: evidence in and out. Links libcrypto, jansson and libcbor; includes only signer/base.
 noinst_LTLIBRARIES += attest/libchio-attest.la
 attest_libchio_attest_la_SOURCES = \
+  attest/azure.c attest/azure.h \
   attest/bundle.c attest/bundle.h \
   attest/cbor.c attest/cbor.h \
   attest/cbor_write.c attest/cbor_write.h \
@@ -8,12 +9,21 @@ attest_libchio_attest_la_SOURCES = \
   attest/dcap.h \
   attest/der_write.c attest/der_write.h \
   attest/ecdsa.c attest/ecdsa.h \
-  attest/hardware.c attest/hardware.h attest/hw_nitro.c attest/hw_sgx.c attest/hw_snp.c attest/hw_tdx.c \
+  attest/hcl.c attest/hcl.h \
   attest/interop_quote.c attest/interop_quote.h \
   attest/jcs.c attest/jcs.h \
   attest/json.c attest/json.h \
-  attest/measurement.c attest/measurement.h \
   attest/nitro.c attest/nitro.h \
+  attest/tpm.c attest/tpm.h
+attest_libchio_attest_la_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS) $(JANSSON_CFLAGS) $(CBOR_CFLAGS)
+attest_libchio_attest_la_LIBADD = $(CRYPTO_LIBS) $(JANSSON_LIBS) $(CBOR_LIBS) -lm
+
+# What makes evidence: the platforms, real and simulated. Links the library above, signer/base and, where it was found,
+# tpm2-tss besides.
+noinst_LTLIBRARIES += attest/libchio-platform.la
+attest_libchio_platform_la_SOURCES = \
+  attest/hardware.c attest/hardware.h attest/hw_azure.c attest/hw_nitro.c attest/hw_sgx.c attest/hw_snp.c attest/hw_tdx.c \
+  attest/measurement.c attest/measurement.h \
   attest/node.c attest/node.h \
   attest/nsm.c attest/nsm.h \
   attest/platform.c attest/platform.h attest/platform_backend.h \
@@ -26,15 +36,24 @@ attest_libchio_attest_la_SOURCES = \
   attest/sim_snp.c attest/sim_snp.h \
   attest/sim_tdx.c attest/sim_tdx.h \
   attest/snp_certs.c attest/snp_certs.h \
-  attest/tsm.c attest/tsm.h
-attest_libchio_attest_la_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS) $(JANSSON_CFLAGS) $(CBOR_CFLAGS)
-attest_libchio_attest_la_LIBADD = $(CRYPTO_LIBS) $(JANSSON_LIBS) $(CBOR_LIBS) -lm
+  attest/tsm.c attest/tsm.h \
+  attest/vtpm.h
+if HAVE_TSS
+attest_libchio_platform_la_SOURCES += attest/vtpm_esys.c
+EXTRA_DIST += attest/vtpm_none.c
+else
+attest_libchio_platform_la_SOURCES += attest/vtpm_none.c
+EXTRA_DIST += attest/vtpm_esys.c
+endif
+attest_libchio_platform_la_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS) $(JANSSON_CFLAGS) $(CBOR_CFLAGS) $(TSS_CFLAGS)
+attest_libchio_platform_la_LIBADD = $(CRYPTO_LIBS) $(CBOR_LIBS)
+# For programs that open platforms.
+PLATFORM_LIBS = attest/libchio-platform.la attest/libchio-attest.la $(TSS_LIBS)
 
 # What judges evidence: the verifier, without what makes it. Links signer/base and the library above besides.
 noinst_LTLIBRARIES += attest/libchio-verify.la
 attest_libchio_verify_la_SOURCES = \
   attest/anchor.c \
-  attest/azure.c attest/azure.h \
   attest/azure_judge.c \
   attest/binding.c attest/binding.h \
   attest/binding_judge.c \
@@ -72,7 +91,6 @@ attest_libchio_verify_la_SOURCES = \
   attest/snp_judge.c \
   attest/snp_policy.c attest/snp_policy.h \
   attest/snp_vek.c attest/snp_vek.h \
-  attest/tpm.c attest/tpm.h \
   attest/vendor_certs.c \
   attest/verify.c \
   attest/x509.c attest/x509.h

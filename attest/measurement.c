@@ -1,5 +1,6 @@
 #include "attest/measurement.h"
 
+#include "attest/azure.h"
 #include "attest/dcap.h"
 #include "attest/nitro.h"
 #include "attest/snp.h"
@@ -39,4 +40,19 @@ enum chio_err chio_nitro_measurement(struct chio_slice document, uint8_t out[CHI
   struct chio_nitro doc;
   if (chio_nitro_parse(document, &doc) != CHIO_OK || doc.pcrs[0].len == 0) return CHIO_E_EVIDENCE_FORMAT;
   return copy(doc.pcrs[0], out, out_len);
+}
+
+enum chio_err chio_azure_measurement(struct chio_slice evidence, uint8_t out[CHIO_MEASUREMENT_MAX], size_t *out_len) {
+  CHIO_AUTO(chio_json_doc) struct chio_json_doc *doc = NULL;
+  struct chio_azure azure;
+  if (chio_json_parse(evidence, &doc) != CHIO_OK || !chio_azure_looks_like(doc)) return CHIO_E_EVIDENCE_FORMAT;
+  enum chio_err err = chio_azure_parse(doc, &azure);
+  if (err != CHIO_OK)
+    err = CHIO_E_EVIDENCE_FORMAT;
+  else if (azure.parsed.report_type == CHIO_HCL_TYPE_SNP)
+    err = chio_snp_measurement(azure.parsed.hardware, out, out_len);
+  else
+    err = chio_tdx_measurement(chio_buf_slice(&azure.td_quote), out, out_len);
+  chio_azure_clear(&azure);
+  return err;
 }

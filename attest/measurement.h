@@ -13,5 +13,8 @@ CHIO_MUST_CHECK enum chio_err chio_snp_measurement(struct chio_slice report, uin
                                                    size_t *out_len);
 CHIO_MUST_CHECK enum chio_err chio_nitro_measurement(struct chio_slice document, uint8_t out[CHIO_MEASUREMENT_MAX],
                                                      size_t *out_len);
+/* Azure's JSON: that of the SNP report in it, or of the TD quote. */
+CHIO_MUST_CHECK enum chio_err chio_azure_measurement(struct chio_slice evidence, uint8_t out[CHIO_MEASUREMENT_MAX],
+                                                     size_t *out_len);
 
 #endif

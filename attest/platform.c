@@ -13,6 +13,8 @@ static const struct chio_platform_backend *const backends[] = {
     &chio_platform_nitro,
     &chio_platform_tdx,
     &chio_platform_snp,
+    &chio_platform_azure_snp,
+    &chio_platform_azure_tdx,
     &chio_platform_sim_tdx,
     &chio_platform_sim_snp,
     &chio_platform_sim_sgx,

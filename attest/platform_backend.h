@@ -35,6 +35,7 @@ struct chio_platform_backend {
 
 extern const struct chio_platform_backend chio_platform_sgx, chio_platform_nitro;
 extern const struct chio_platform_backend chio_platform_tdx, chio_platform_snp;
+extern const struct chio_platform_backend chio_platform_azure_snp, chio_platform_azure_tdx;
 extern const struct chio_platform_backend chio_platform_sim_sgx, chio_platform_sim_nitro;
 extern const struct chio_platform_backend chio_platform_sim_tdx, chio_platform_sim_snp;
 

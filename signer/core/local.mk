@@ -1,7 +1,7 @@
 # The signer's core, all of it in one convenience library: what decides (objects, templates, dispatch, evidence) and what
 # it decides about (crypto, seal, store, users).
 # The core and all it stands on, for who links it.
-CORE_LIBS = signer/core/libchio-core.la attest/libchio-verify.la attest/libchio-attest.la signer/wire/libchio-wire.la signer/base/libchio-base.la
+CORE_LIBS = signer/core/libchio-core.la attest/libchio-verify.la $(PLATFORM_LIBS) signer/wire/libchio-wire.la signer/base/libchio-base.la
 
 noinst_LTLIBRARIES += signer/core/libchio-core.la
 signer_core_libchio_core_la_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS) $(SQLITE_CFLAGS) $(JANSSON_CFLAGS)

@@ -330,6 +330,8 @@ int main(int argc, char *argv[]) {
   struct chio_buf text = CHIO_BUF_INIT;
   enum chio_options_action action;
   chio_process_fill_standard_descriptors();
+  /* tpm2-tss writes to standard error what it also returns. */
+  (void)setenv("TSS2_LOG", "all+NONE", 0);
   enum chio_err err = chio_options_read(argc, argv, &d.options, &action, &detail);
   if (err != CHIO_OK) return fail(err, &detail);
   if (action == CHIO_OPTIONS_RUN) return serve(&d);

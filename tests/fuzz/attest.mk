@@ -1,5 +1,5 @@
 # attest
-FUZZ_ATTEST_LIBS = attest/libchio-verify.la attest/libchio-attest.la signer/base/libchio-base.la $(CRYPTO_LIBS) \
+FUZZ_ATTEST_LIBS = attest/libchio-verify.la $(PLATFORM_LIBS) signer/base/libchio-base.la $(CRYPTO_LIBS) \
   $(JANSSON_LIBS) $(SODIUM_LIBS)
 
 FUZZ_TARGETS += tests/fuzz/fuzz_evidence

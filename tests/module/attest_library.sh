@@ -34,7 +34,7 @@ use_c() { ${CC:-cc} -std=c11 -Wall -Werror -I"$dir" -o "$dir/use" "$dir/use.c" "
 as_cxx() {
   command -v "${CXX:-c++}" >/dev/null || return 0
   ${CXX:-c++} -std=c++11 -Wall -Wextra -fsyntax-only -I"$dir" "$dir/use.cc"; }
-no_foreign() { ! readelf -d "$lib" | grep NEEDED | grep -E 'libssl|libcurl|sqlite'; }
+no_foreign() { ! readelf -d "$lib" | grep NEEDED | grep -E 'libssl|libcurl|sqlite|tss2'; }
 
 check "it exports chio_attest_ names alone" only_own
 check "a C program links and judges with it" use_c

@@ -3,8 +3,8 @@
  * (libos/src/fs/dev/attestation.c of Gramine 1.7), in the foreground until it is unmounted.
  *
  * What it holds to: a fixed set of files, none can be made; user_report_data takes exactly 64 bytes and keeps them;
- * quote is made when it is opened, over what user_report_data holds then; attestation_type is TYPE; keys has the two keys
- * that SGX derives, of 16 bytes.
+ * quote is made when it is opened, over what user_report_data holds then; attestation_type is TYPE; keys has the two
+ * keys that SGX derives, of 16 bytes.
  *
  * What it fakes: the quote. Version 3, an enclave of 0x5a, signature data of zeros.
  *

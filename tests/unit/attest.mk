@@ -1,6 +1,6 @@
 # Unit tests of attest/.
 ATTEST_TEST_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(CRYPTO_CFLAGS) $(JANSSON_CFLAGS)
-ATTEST_TEST_LIBS = attest/libchio-verify.la attest/libchio-attest.la $(CMOCKA_LIBS) signer/base/libchio-base.la \
+ATTEST_TEST_LIBS = attest/libchio-verify.la $(PLATFORM_LIBS) $(CMOCKA_LIBS) signer/base/libchio-base.la \
   $(CRYPTO_LIBS) $(SODIUM_LIBS) $(JANSSON_LIBS)
 
 DCAP_RIG = tests/unit/dcap_rig.c tests/unit/dcap_rig.h
@@ -98,5 +98,5 @@ check_PROGRAMS += tests/unit/attest_bench
 tests_unit_attest_bench_SOURCES = tests/unit/attest_bench.c
 tests_unit_attest_bench_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS)
 tests_unit_attest_bench_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=EVP_DigestVerify
-tests_unit_attest_bench_LDADD = attest/libchio-verify.la attest/libchio-attest.la signer/base/libchio-base.la \
+tests_unit_attest_bench_LDADD = attest/libchio-verify.la $(PLATFORM_LIBS) signer/base/libchio-base.la \
   $(CRYPTO_LIBS) $(SODIUM_LIBS) $(JANSSON_LIBS)

@@ -7,7 +7,7 @@ endif
 EXTRA_DIST += tests/support/fuse_mount.h
 tests_support_fake_tsm_SOURCES = tests/support/fake_tsm.c
 tests_support_fake_tsm_CFLAGS = $(AM_CFLAGS) $(FUSE_CFLAGS) $(CRYPTO_CFLAGS)
-tests_support_fake_tsm_LDADD = attest/libchio-verify.la attest/libchio-attest.la signer/base/libchio-base.la \
+tests_support_fake_tsm_LDADD = attest/libchio-verify.la $(PLATFORM_LIBS) signer/base/libchio-base.la \
   $(FUSE_LIBS) $(CRYPTO_LIBS) $(SODIUM_LIBS) $(JANSSON_LIBS)
 tests_support_fake_gramine_SOURCES = tests/support/fake_gramine.c
 tests_support_fake_gramine_CFLAGS = $(AM_CFLAGS) $(FUSE_CFLAGS)
@@ -43,3 +43,11 @@ tests_unit_test_attest_auto_SOURCES = tests/unit/test_attest_auto.c
 tests_unit_test_attest_auto_CFLAGS = $(ATTEST_TEST_CFLAGS) -DCHIO_FAKE_TSM='"$(FAKE_TSM)"' \
   -DCHIO_FAKE_GRAMINE='"$(FAKE_GRAMINE)"'
 tests_unit_test_attest_auto_LDADD = $(ATTEST_TEST_LIBS)
+
+if HAVE_TSS
+UNIT_TESTS += tests/unit/test_attest_azure
+endif
+EXTRA_DIST += tests/unit/test_attest_azure.c tests/support/soft_tpm.c tests/support/soft_tpm.h
+tests_unit_test_attest_azure_SOURCES = tests/unit/test_attest_azure.c tests/support/soft_tpm.c tests/support/soft_tpm.h
+tests_unit_test_attest_azure_CFLAGS = $(ATTEST_TEST_CFLAGS) $(TSS_CFLAGS)
+tests_unit_test_attest_azure_LDADD = $(ATTEST_TEST_LIBS) $(TSS_LIBS)

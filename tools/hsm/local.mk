@@ -37,6 +37,7 @@ tools_chio_hsm_SOURCES = \
   tools/hsm/verify.c \
   tools/hsm/x509_write.c tools/hsm/x509_write.h
 tools_chio_hsm_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS) $(JANSSON_CFLAGS)
-tools_chio_hsm_LDADD = attest/libchio-verify.la attest/libchio-attest.la signer/client/libchio-client.la \
+tools_chio_hsm_LDADD = attest/libchio-verify.la attest/libchio-platform.la attest/libchio-attest.la \
+  signer/client/libchio-client.la \
   signer/wire/libchio-wire.la signer/base/libchio-base.la $(CRYPTO_LIBS) $(SODIUM_LIBS) $(JANSSON_LIBS)
 dist_man_MANS += docs/man/chio-hsm.1
