@@ -14,8 +14,9 @@
 #include "signer/base/text.h"
 
 /* 2.25.109241486368889581879283758888474991060 */
-static const uint8_t oid_chio_evidence[] = {0x69, 0x81, 0xa4, 0xaf, 0x92, 0xc7, 0xa6, 0x9c, 0xaa, 0xba,
-                                            0xd7, 0x91, 0xa6, 0xf9, 0xfa, 0xbb, 0xff, 0x95, 0xb3, 0x54};
+static const uint8_t chio_evidence[] = {0x69, 0x81, 0xa4, 0xaf, 0x92, 0xc7, 0xa6, 0x9c, 0xaa, 0xba,
+                                        0xd7, 0x91, 0xa6, 0xf9, 0xfa, 0xbb, 0xff, 0x95, 0xb3, 0x54};
+const struct chio_slice chio_oid_evidence = {chio_evidence, sizeof chio_evidence};
 
 /* ---- Certificates that carry evidence ---- */
 
@@ -62,7 +63,7 @@ static void judge_wrapped(struct chio_judge *j, const struct chio_cert *cert, st
 
 static void judge_carried(struct chio_judge *j, const struct chio_cert *cert) {
   struct chio_slice value;
-  if (chio_cert_extension(cert, chio_slice(oid_chio_evidence, sizeof oid_chio_evidence), &value) == CHIO_OK) {
+  if (chio_cert_extension(cert, chio_oid_evidence, &value) == CHIO_OK) {
     chio_judge_bundle(j, value);
     if (j->ak_spki.len > 0) {
       judge_carrier(j, cert);

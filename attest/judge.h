@@ -117,6 +117,9 @@ void chio_judge_interop(struct chio_judge *j, struct chio_slice quote);
 /* true when the document is Azure's evidence, and judged. */
 bool chio_judge_azure(struct chio_judge *j, const struct chio_json_doc *doc);
 
+/* The contents of CHIO_EVIDENCE_OID (bundle.h). */
+extern const struct chio_slice chio_oid_evidence;
+
 /* Finds out what evidence is and judges it. */
 void chio_judge_evidence(struct chio_judge *j, struct chio_slice evidence);
 

@@ -23,6 +23,7 @@ MODULE_TESTS = \
   tests/module/chio_hsm.sh \
   tests/module/client_embedded.sh \
   tests/module/containers.sh \
+  tests/module/delegate.sh \
   tests/module/results.sh \
   tests/module/binding.sh \
   tests/module/evidence.sh \

@@ -34,6 +34,7 @@ struct hsm {
   struct chio_client *client; /* hsm_client makes it */
   uint32_t slot;              /* hsm_token sets it */
   char token_label[33];
+  bool open_token; /* it asks for no login */
   struct chio_login *login; /* hsm_login makes it */
 };
 
@@ -64,6 +65,9 @@ CHIO_MUST_CHECK enum chio_err hsm_options_parse(int argc, char **argv, struct hs
 /* Takes a KEY that is a chio: URI apart: what it says of signer, token and PIN stands in for the options that were not
  * given. CHIO_E_ARGUMENT when the two contradict one another, or the URI holds a PIN. */
 CHIO_MUST_CHECK enum chio_err hsm_key_name_parse(struct hsm *hsm, struct chio_detail *detail);
+
+/* The same for any text that is such a URI; hsm->uri is set. */
+CHIO_MUST_CHECK enum chio_err hsm_key_uri_parse(struct hsm *hsm, const char *text, struct chio_detail *detail);
 
 /* One line per option of the command. */
 void hsm_options_print(const struct hsm_command *command);

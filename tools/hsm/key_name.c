@@ -13,9 +13,14 @@ static enum chio_err stand_in(struct hsm *hsm, enum hsm_option option, const cha
 }
 
 enum chio_err hsm_key_name_parse(struct hsm *hsm, struct chio_detail *detail) {
-  if (strcmp(hsm->command->arguments, "KEY") != 0 || strncmp(hsm->word[0], "chio:", 5) != 0) return CHIO_OK;
+  bool has_key = strncmp(hsm->command->arguments, "KEY", 3) == 0;
+  if (!has_key || strncmp(hsm->word[0], "chio:", 5) != 0) return CHIO_OK;
+  return hsm_key_uri_parse(hsm, hsm->word[0], detail);
+}
+
+enum chio_err hsm_key_uri_parse(struct hsm *hsm, const char *text, struct chio_detail *detail) {
   struct chio_detail why = {{0}};
-  enum chio_err err = chio_uri_parse(chio_slice_str(hsm->word[0]), &hsm->uri, &why);
+  enum chio_err err = chio_uri_parse(chio_slice_str(text), &hsm->uri, &why);
   if (err != CHIO_OK) return chio_fail(detail, CHIO_E_ARGUMENT, "the URI is wrong: %s", why.text);
   const struct chio_uri *uri = hsm->uri;
   if (uri->pin != NULL)

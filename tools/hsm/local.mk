@@ -6,13 +6,17 @@ tools_chio_hsm_SOURCES = \
   tools/hsm/attest_format.c tools/hsm/attest_format.h \
   tools/hsm/binding.c tools/hsm/binding.h \
   tools/hsm/birth_papers.c tools/hsm/birth_papers.h \
+  tools/hsm/collateral_pack.c tools/hsm/collateral_pack.h \
   tools/hsm/command.c tools/hsm/commands.def \
+  tools/hsm/delegate.c \
   tools/hsm/doctor.c tools/hsm/doctor.h tools/hsm/doctor_dates.c \
   tools/hsm/evidence.c tools/hsm/evidence.h \
   tools/hsm/expectation.c tools/hsm/expectation.h \
   tools/hsm/export_pub.c \
+  tools/hsm/file_signature.c tools/hsm/file_signature.h \
   tools/hsm/help.c \
   tools/hsm/hsm.h \
+  tools/hsm/issuer.c tools/hsm/issuer.h \
   tools/hsm/json.c tools/hsm/json.h \
   tools/hsm/key.c tools/hsm/key.h \
   tools/hsm/key_destroy.c \
@@ -28,6 +32,7 @@ tools_chio_hsm_SOURCES = \
   tools/hsm/remedy.c \
   tools/hsm/report_coverage.c \
   tools/hsm/result_token.c tools/hsm/result_token.h \
+  tools/hsm/sign.c \
   tools/hsm/signer.c tools/hsm/signer.h \
   tools/hsm/status.c \
   tools/hsm/text.c tools/hsm/text.h \
@@ -35,6 +40,7 @@ tools_chio_hsm_SOURCES = \
   tools/hsm/token_list.c \
   tools/hsm/uri.c \
   tools/hsm/verify.c \
+  tools/hsm/verify_chain.c tools/hsm/verify_chain.h \
   tools/hsm/x509_write.c tools/hsm/x509_write.h
 tools_chio_hsm_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS) $(JANSSON_CFLAGS)
 tools_chio_hsm_LDADD = attest/libchio-verify.la attest/libchio-platform.la attest/libchio-attest.la \

@@ -61,6 +61,7 @@ static void consider(struct hsm *hsm, uint32_t slot, const struct chio_token_inf
   if (!is_as_asked(wanted, info->label) || !fits_uri(hsm->uri, info)) return;
   choice->matching++;
   hsm->slot = slot;
+  hsm->open_token = (info->flags & CKF_LOGIN_REQUIRED) == 0;
   (void)snprintf(hsm->token_label, sizeof hsm->token_label, "%.*s", (int)info->label.len,
                  (const char *)info->label.data);
 }
@@ -108,6 +109,7 @@ static enum chio_err token_of_slot(struct hsm *hsm, struct chio_detail *detail) 
   if (err != CHIO_OK) return err;
   if ((info.flags & CKF_TOKEN_INITIALIZED) == 0)
     return chio_fail(detail, CHIO_E_TOKEN_UNINITIALIZED, "slot %u has no token yet", hsm->slot);
+  hsm->open_token = (info.flags & CKF_LOGIN_REQUIRED) == 0;
   if (!fits_uri(hsm->uri, &info))
     return chio_fail(detail, CHIO_E_NOT_FOUND, "the token in slot %u is not the one of the URI", hsm->slot);
   (void)snprintf(hsm->token_label, sizeof hsm->token_label, "%.*s", (int)info.label.len, (const char *)info.label.data);
@@ -122,7 +124,8 @@ enum chio_err hsm_token(struct hsm *hsm, struct chio_detail *detail) {
 
 enum chio_err hsm_login(struct hsm *hsm, struct chio_detail *detail) {
   enum chio_err err = hsm_token(hsm, detail);
-  if (err != CHIO_OK || hsm->login != NULL) return err;
+  /* The keys of a KMS without a login of its own are there for whoever may connect. */
+  if (err != CHIO_OK || hsm->login != NULL || hsm->open_token) return err;
   char question[96];
   (void)snprintf(question, sizeof question, "User PIN of token '%s': ", hsm->token_label);
   CHIO_AUTO(chio_secret) struct chio_secret *pin = NULL;

@@ -4,6 +4,7 @@
 #include "tools/hsm/evidence.h"
 #include "tools/hsm/result_token.h"
 #include "tools/hsm/text.h"
+#include "tools/hsm/verify_chain.h"
 
 #include <jansson.h>
 #include <stdio.h>
@@ -133,6 +134,7 @@ enum chio_err hsm_run_verify(struct hsm *hsm, struct chio_detail *detail) {
   struct chio_attest_result *result = NULL;
   struct chio_attest_message message = {""};
   enum hsm_result_form form = HSM_RESULT_TEXT;
+  if (hsm->option[HSM_OPT_ISSUER] != NULL) return hsm_verify_chain(hsm, detail);
   enum chio_err err = hsm_result_form_read(hsm, &form, detail);
   if (err == CHIO_OK) err = read_asked(hsm, &a, detail);
   const struct chio_attest_request request = {.evidence = a.evidence.data,

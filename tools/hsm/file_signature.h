@@ -1,0 +1,10 @@
+/* Whether a signature over a file holds, in the forms in which signatures are written. */
+#ifndef TOOLS_HSM_FILE_SIGNATURE_H
+#define TOOLS_HSM_FILE_SIGNATURE_H
+
+#include "attest/pubkey.h"
+
+/* ECDSA with the digest of the curve's size, in DER or as r || s; RSA PKCS #1 with SHA-256 or SHA-384; Ed25519. */
+bool hsm_file_signature_holds(const struct chio_pubkey *key, struct chio_slice message, struct chio_slice signature);
+
+#endif
