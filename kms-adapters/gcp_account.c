@@ -123,6 +123,8 @@ static enum chio_err read_authorized_user(json_t *object, const char *auth_endpo
   enum chio_err err = copy(object, "client_id", account->client_id, sizeof account->client_id, detail);
   if (err == CHIO_OK) err = take_secret(object, "client_secret", &account->client_secret, detail);
   if (err == CHIO_OK) err = take_secret(object, "refresh_token", &account->secret, detail);
+  if (err == CHIO_OK)
+    err = copy_if(object, "quota_project_id", account->quota_project, sizeof account->quota_project, detail);
   if (err != CHIO_OK) return err;
   if (json_object_get(object, "token_uri") != NULL)
     return copy_url(object, "token_uri", auth_endpoint, account->token_url, detail);

@@ -35,6 +35,7 @@ struct chio_gcp_account {
   /* authorized_user */
   char client_id[256];
   struct chio_secret *client_secret;
+  char quota_project[64]; /* whose quota a user's calls count against; empty: none is named */
   /* external_account */
   char audience[512];
   char subject_type[128];

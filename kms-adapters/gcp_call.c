@@ -2,6 +2,7 @@
 
 #include "kms-adapters/crc32c.h"
 #include "kms-adapters/gcp_status.h"
+#include "kms-adapters/trace.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -37,7 +38,9 @@ static struct chio_attempt_result damaged(struct run *run, enum chio_err err) {
 
 static enum chio_err send_once(struct run *run, struct chio_http_reply *out_reply) {
   struct chio_secret *authorization;
-  const char *headers[2] = {NULL, "Content-Type: application/json"};
+  const char *headers[3];
+  size_t header_count = 0;
+  char project[CHIO_GCP_PROJECT_SIZE], quota[CHIO_GCP_PROJECT_SIZE + 32];
   unsigned left = chio_deadline_left_ms(run->deadline);
   struct chio_slice token = chio_secret_slice(run->token);
   static const char prefix[] = "Authorization: Bearer ";
@@ -45,12 +48,16 @@ static enum chio_err send_once(struct run *run, struct chio_http_reply *out_repl
   if (err != CHIO_OK) return err;
   memcpy(authorization->data, prefix, sizeof prefix - 1);
   memcpy(authorization->data + sizeof prefix - 1, token.data, token.len);
-  headers[0] = (const char *)authorization->data;
+  headers[header_count++] = (const char *)authorization->data;
+  if (run->call->body != NULL) headers[header_count++] = "Content-Type: application/json";
+  chio_gcp_quota_project(run->self->credentials, project);
+  (void)snprintf(quota, sizeof quota, "x-goog-user-project: %s", project);
+  if (project[0] != '\0') headers[header_count++] = quota;
   struct chio_http_request request = {
       .method = run->call->method,
       .url = run->url,
       .headers = headers,
-      .header_count = run->call->body != NULL ? 2 : 1,
+      .header_count = header_count,
       .body = run->body,
       .timeout_ms = run->call->once || left < CHIO_GCP_ATTEMPT_MS ? left : CHIO_GCP_ATTEMPT_MS,
       .ca_file = run->self->ca_file,
@@ -82,6 +89,7 @@ static struct chio_attempt_result attempt(void *arg);
 static struct chio_attempt_result refused(struct run *run, const struct chio_http_reply *reply) {
   struct chio_gcp_status status;
   chio_gcp_status_read(chio_buf_slice(&reply->body), &status);
+  chio_trace_code(chio_slice_str(status.status));
   struct chio_gcp_verdict verdict = chio_gcp_status_judge(reply->status, &status, run->call->invalid);
   (void)chio_fail(&run->detail, verdict.err, "HTTP %ld %s%s%s", reply->status, status.status,
                   status.message[0] != '\0' ? ": " : "", status.message);

@@ -4,6 +4,7 @@
 #include "kms-adapters/gcp_token.h"
 
 #include <ctype.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -20,6 +21,8 @@ struct chio_gcp_credentials {
   char account[256]; /* of the metadata server */
   struct chio_gcp_issuer issuer;
   struct chio_lease *lease;
+  pthread_mutex_t lock; /* of what follows */
+  char quota_project[CHIO_GCP_PROJECT_SIZE];
 };
 
 static enum chio_err parse_way(const char *word, enum way *out_way, struct chio_detail *detail) {
@@ -126,6 +129,9 @@ static enum chio_err fetch_file(struct chio_gcp_credentials *c, const char *path
   struct chio_detail why = {.text = ""};
   err = chio_gcp_account_parse(chio_secret_slice(text), c->auth_endpoint, &account, &why);
   if (err != CHIO_OK) return chio_fail(detail, err, "%.100s: %s", path, why.text);
+  (void)pthread_mutex_lock(&c->lock);
+  (void)snprintf(c->quota_project, sizeof c->quota_project, "%s", account->quota_project);
+  (void)pthread_mutex_unlock(&c->lock);
   return chio_gcp_token_fetch(&c->issuer, account, deadline, out_token, detail);
 }
 
@@ -165,6 +171,7 @@ enum chio_err chio_gcp_credentials_new(const struct chio_backend_options *option
   struct chio_gcp_credentials *c = calloc(1, sizeof *c);
   if (c == NULL) return CHIO_E_NO_MEMORY;
   chio_endpoint_init(&c->issuer.endpoint);
+  (void)pthread_mutex_init(&c->lock, NULL);
   c->issuer.http = http;
   enum chio_err err = set_options(c, options, detail);
   c->issuer.ca_file = c->ca_file;
@@ -180,6 +187,7 @@ void chio_gcp_credentials_free(struct chio_gcp_credentials *credentials) {
   if (credentials == NULL) return;
   chio_lease_free(credentials->lease);
   chio_endpoint_clear(&credentials->issuer.endpoint);
+  (void)pthread_mutex_destroy(&credentials->lock);
   free(credentials->token_file);
   free(credentials->auth_endpoint);
   free(credentials->ca_file);
@@ -193,6 +201,12 @@ enum chio_err chio_gcp_token_get(struct chio_gcp_credentials *credentials, const
 
 void chio_gcp_token_put(struct chio_gcp_credentials *credentials, const struct chio_secret *token) {
   chio_lease_put(credentials->lease, token);
+}
+
+void chio_gcp_quota_project(struct chio_gcp_credentials *credentials, char out_project[CHIO_GCP_PROJECT_SIZE]) {
+  (void)pthread_mutex_lock(&credentials->lock);
+  memcpy(out_project, credentials->quota_project, CHIO_GCP_PROJECT_SIZE);
+  (void)pthread_mutex_unlock(&credentials->lock);
 }
 
 void chio_gcp_token_refuse(struct chio_gcp_credentials *credentials, const struct chio_secret *token) {

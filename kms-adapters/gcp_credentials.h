@@ -15,6 +15,8 @@
 #include "kms-adapters/gcp_account.h"
 #include "kms-adapters/lease.h"
 
+#define CHIO_GCP_PROJECT_SIZE 64u /* bytes of a project's id with its NUL */
+
 struct chio_gcp_credentials;
 
 /* Makes no call and reads no file. CHIO_E_CONFIG names the key of the configuration. */
@@ -31,6 +33,10 @@ CHIO_MUST_CHECK enum chio_err chio_gcp_token_get(struct chio_gcp_credentials *cr
                                                  const struct chio_deadline *deadline,
                                                  const struct chio_secret **out_token, struct chio_detail *detail);
 void chio_gcp_token_put(struct chio_gcp_credentials *credentials, const struct chio_secret *token);
+/* The project that a user's credentials name for quota ("quota_project_id"), as the last fetch found it; empty: none.
+ * Without it Google counts a user's calls against gcloud's own project, which has no Cloud KMS. */
+void chio_gcp_quota_project(struct chio_gcp_credentials *credentials, char out_project[CHIO_GCP_PROJECT_SIZE]);
+
 /* The KMS did not take it: the next one is fetched. It is still to be given back. */
 void chio_gcp_token_refuse(struct chio_gcp_credentials *credentials, const struct chio_secret *token);
 

@@ -2,11 +2,11 @@
 #include "kms-adapters/gcp_algorithm.h"
 #include "signer/base/text.h"
 
-#include <ctype.h>
 #include <sodium.h>
 #include <stdio.h>
 
-#define KEY_ID_MAX 63u /* characters, [a-zA-Z0-9_-] */
+#define KEY_ID_MAX 63u /* characters */
+#define KEY_ID_CHARACTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-"
 #define KEYS_MAX 4096u /* listed */
 #define PAGES_MAX 64u
 #define RANDOM_MIN 8u    /* bytes that one call gives */
@@ -26,9 +26,7 @@ static enum chio_err make_key_id(const char *label, char out_id[KEY_ID_MAX + 1],
                    (unsigned)randombytes_random());
     return CHIO_OK;
   }
-  for (size_t i = 0; i < len; i++)
-    if (!isalnum((unsigned char)label[i]) && label[i] != '-' && label[i] != '_') len = KEY_ID_MAX + 1;
-  if (len > KEY_ID_MAX)
+  if (len > KEY_ID_MAX || strspn(label, KEY_ID_CHARACTERS) != len)
     return chio_fail(detail, CHIO_E_ATTRIBUTE_VALUE,
                      "Google Cloud KMS names keys with letters, digits, - and _, %u at most", KEY_ID_MAX);
   memcpy(out_id, label, len + 1);
@@ -45,7 +43,6 @@ static enum chio_err read_created(void *arg, json_t *reply, struct chio_detail *
   return chio_gcp_check_name(reply, arg, detail);
 }
 
-/* Something else than ours in the name would be a path. */
 enum chio_err chio_gcp_create(void *arg, const struct chio_kms_spec *spec, const struct chio_deadline *deadline,
                               struct chio_key_uri *out_uri, struct chio_detail *detail) {
   struct chio_gcp *self = arg;

@@ -772,6 +772,34 @@ static void health_is_an_answer_to_our_credentials(void **state) {
   gcp_rig_stop(&rig);
 }
 
+static void a_users_quota_project_is_named_in_each_call(void **state) {
+  (void)state;
+  struct gcp_rig rig;
+  char path[512];
+  const struct http_script_reply replies[] = {
+      REPLY("{\"access_token\":\"ya29.u\",\"expires_in\":3599}"), REPLY("{}"), REPLY("{}")};
+  gcp_rig_start(&rig, replies, 3);
+  chio_gcp_ops.close(rig.self);
+  gcp_rig_write(temp_dir_file(&rig.dir, "user", path),
+                "{\"type\":\"authorized_user\",\"client_id\":\"i\",\"client_secret\":\"s\",\"refresh_token\":\"r\","
+                "\"quota_project_id\":\"my-project\"}");
+  rig.options.auth = "file";
+  rig.options.token_file = path;
+  rig.options.auth_endpoint = http_script_url(rig.script);
+  assert_int_equal(chio_gcp_ops.open(&rig.options, rig.http, &rig.self, &rig.detail), CHIO_OK);
+  assert_int_equal(chio_gcp_ops.health(rig.self, &rig.deadline, &rig.detail), CHIO_OK);
+  const char *project = http_script_header(http_script_asked(rig.script, 1), "x-goog-user-project");
+  assert_non_null(project);
+  assert_memory_equal(project, "my-project\n", 11);
+  chio_gcp_ops.close(rig.self);
+  rig.options = (struct chio_backend_options){.endpoint = http_script_url(rig.script), .key_ring = GCP_RING,
+                                              .auth = "token", .token_file = rig.token_file};
+  assert_int_equal(chio_gcp_ops.open(&rig.options, rig.http, &rig.self, &rig.detail), CHIO_OK);
+  assert_int_equal(chio_gcp_ops.health(rig.self, &rig.deadline, &rig.detail), CHIO_OK);
+  assert_null(http_script_header(http_script_asked(rig.script, 2), "x-goog-user-project"));
+  gcp_rig_stop(&rig);
+}
+
 static void options_that_make_no_sense_are_refused_by_name(void **state) {
   (void)state;
   static const struct {
@@ -837,6 +865,7 @@ int main(void) {
       cmocka_unit_test(oaep_is_sealed_here_and_opened_there),
       cmocka_unit_test(an_attestation_is_passed_on_with_its_chains),
       cmocka_unit_test(health_is_an_answer_to_our_credentials),
+      cmocka_unit_test(a_users_quota_project_is_named_in_each_call),
       cmocka_unit_test(options_that_make_no_sense_are_refused_by_name),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
