@@ -113,6 +113,10 @@ static enum chio_err add_objects(struct chio_found *found, size_t token, unsigne
   return CHIO_OK;
 }
 
+enum chio_err chio_found_add(struct chio_found *found, size_t token, unsigned want, const struct chio_uid *uid) {
+  return add_objects(found, token, want, chio_slice(uid->b, CHIO_UID_SIZE));
+}
+
 static enum chio_err find_page(struct chio_found *found, size_t token, unsigned want,
                                struct chio_object_find_request *request, struct chio_detail *detail) {
   uint8_t ticket[CHIO_TICKET_MAX];

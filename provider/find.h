@@ -49,6 +49,10 @@ struct chio_found {
 bool chio_find(struct chio_prov *prov, const struct chio_find_query *query, const struct chio_pin_asker *asker,
                struct chio_found **out_found);
 void chio_found_free(struct chio_found *found);
+
+/* Adds an object of which the caller knows the name, of one CHIO_WANT_* kind; its index is object_count before. */
+CHIO_MUST_CHECK enum chio_err chio_found_add(struct chio_found *found, size_t token, unsigned want,
+                                             const struct chio_uid *uid);
 CHIO_AUTO_DECLARE(chio_found)
 
 /* One object's attributes; they borrow from holder. CHIO_E_OBJECT_UNKNOWN when it is gone. */

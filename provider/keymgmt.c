@@ -1,11 +1,12 @@
 /*
- * Key management (provider-keymgmt(7)). Keys are made by the store loader and the decoder alone; everything public is
- * answered by the public part, which the application's own providers hold. There is no generation, and import takes
- * public keys alone (EVP_PKEY_eq compares by it), so that this provider, listed first, takes no keys that are not its
- * own.
+ * Key management (provider-keymgmt(7)). Keys come from the store loader, the decoder, and generation in a token that is
+ * named (keygen.h); everything public is answered by the public part, which the application's own providers hold.
+ * Import takes public keys alone (EVP_PKEY_eq compares by it), so that this provider, listed first, takes no keys that
+ * are not its own.
  */
 #include "provider/algorithms.h"
 #include "provider/deliver.h"
+#include "provider/keygen.h"
 
 #include <openssl/core_names.h>
 
@@ -158,12 +159,36 @@ static const char *ed25519_operation_name(int operation) {
   return operation == OSSL_OP_SIGNATURE ? "ED25519" : NULL;
 }
 
+static int gen_set_params(void *genctx, const OSSL_PARAM params[]) {
+  return chio_keygen_set(genctx, params);
+}
+
+static const OSSL_PARAM *gen_settable(void *genctx, void *provctx) {
+  (void)genctx;
+  (void)provctx;
+  return chio_keygen_settable;
+}
+
+static void *gen(void *genctx, OSSL_CALLBACK *callback, void *arg) {
+  (void)callback;
+  (void)arg;
+  return chio_keygen_run(genctx);
+}
+
+static void gen_cleanup(void *genctx) {
+  chio_keygen_free(genctx);
+}
+
 #define MAKERS(name, kind)                                         \
   static void *name##_new(void *provctx) {                         \
     return chio_key_empty(provctx, (kind));                        \
   }                                                                \
   static void *name##_load(const void *reference, size_t size) {   \
-    return key_load(reference, size, (kind));                 \
+    return key_load(reference, size, (kind));                      \
+  }                                                                \
+  static void *name##_gen_init(void *provctx, int selection,       \
+                               const OSSL_PARAM params[]) {        \
+    return chio_keygen_new(provctx, (kind), selection, params);    \
   }
 MAKERS(rsa, CHIO_KEY_RSA)
 MAKERS(rsa_pss, CHIO_KEY_RSA_PSS)
@@ -186,6 +211,11 @@ MAKERS(ed25519, CHIO_KEY_ED25519)
       {OSSL_FUNC_KEYMGMT_IMPORT_TYPES, CHIO_FN(params##_key_types)},                                      \
       {OSSL_FUNC_KEYMGMT_EXPORT, CHIO_FN(key_export)},                                                    \
       {OSSL_FUNC_KEYMGMT_EXPORT_TYPES, CHIO_FN(params##_key_types)},                                   \
+      {OSSL_FUNC_KEYMGMT_GEN_INIT, CHIO_FN(name##_gen_init)},                                             \
+      {OSSL_FUNC_KEYMGMT_GEN_SET_PARAMS, CHIO_FN(gen_set_params)},                                        \
+      {OSSL_FUNC_KEYMGMT_GEN_SETTABLE_PARAMS, CHIO_FN(gen_settable)},                                     \
+      {OSSL_FUNC_KEYMGMT_GEN, CHIO_FN(gen)},                                                              \
+      {OSSL_FUNC_KEYMGMT_GEN_CLEANUP, CHIO_FN(gen_cleanup)},                                              \
       {OSSL_FUNC_KEYMGMT_QUERY_OPERATION_NAME, CHIO_FN(params##_operation_name)},                         \
       {0, NULL}};
 FUNCTIONS(rsa, rsa)

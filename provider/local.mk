@@ -9,6 +9,7 @@ provider_chio_la_SOURCES = \
   provider/err.c provider/err.h provider/reason.def \
   provider/find.c provider/find.h \
   provider/key.c provider/key.h \
+  provider/keygen.c provider/keygen.h \
   provider/keymgmt.c \
   provider/login.c provider/login.h \
   provider/pin.c provider/pin.h \

@@ -7,6 +7,7 @@ signer_wire_libchio_wire_la_SOURCES = \
   signer/wire/embedded.h \
   signer/wire/field.c signer/wire/field.h \
   signer/wire/frame.c signer/wire/frame.h \
+  signer/wire/key_type.c signer/wire/key_type.h \
   signer/wire/limits.h \
   signer/wire/mech_params.c signer/wire/mech_params.h \
   signer/wire/mechanism.c signer/wire/mechanism.def signer/wire/mechanism.h \

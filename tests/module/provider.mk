@@ -5,6 +5,7 @@ PROVIDER_TESTS = \
   tests/module/provider_embedded.sh \
   tests/module/provider_evp.sh \
   tests/module/provider_fork.sh \
+  tests/module/provider_genpkey.sh \
   tests/module/provider_module.sh \
   tests/module/provider_refusals.sh \
   tests/module/provider_tls.sh

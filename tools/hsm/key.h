@@ -6,17 +6,6 @@
 #include "tools/hsm/hsm.h"
 #include <jansson.h>
 
-/* What --type knows, and how a key of it shows. */
-struct hsm_key_type {
-  const char *name; /* "p256" */
-  uint32_t generator; /* wire value */
-  uint32_t ckk;
-  struct chio_slice ec_params; /* the curve, or empty */
-  uint32_t bits;               /* of an RSA modulus, or 0 */
-};
-
-const struct hsm_key_type *hsm_key_type_find(const char *name);
-
 /* One object of a pair, with the attributes that the tool shows. */
 struct hsm_half {
   bool known;

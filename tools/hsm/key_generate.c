@@ -1,4 +1,5 @@
 #include "signer/base/secret.h"
+#include "signer/wire/key_type.h"
 #include "tools/hsm/json.h"
 #include "tools/hsm/key.h"
 #include "tools/hsm/signer.h"
@@ -36,7 +37,7 @@ static enum chio_err refuse_double(struct hsm *hsm, const char *label, struct ch
   return err;
 }
 
-static void put_templates(struct hsm *hsm, const struct hsm_key_type *type, struct chio_slice id,
+static void put_templates(struct hsm *hsm, const struct chio_key_type *type, struct chio_slice id,
                           struct chio_buf *public_template, struct chio_buf *private_template) {
   struct chio_slice label = chio_slice_str(hsm->word[0]);
   struct chio_buf *both[] = {public_template, private_template};
@@ -59,7 +60,7 @@ static void put_templates(struct hsm *hsm, const struct hsm_key_type *type, stru
     chio_attrs_add_bool(private_template, CKA_ALWAYS_AUTHENTICATE, true);
 }
 
-static enum chio_err generate(struct hsm *hsm, const struct hsm_key_type *type, struct chio_slice id,
+static enum chio_err generate(struct hsm *hsm, const struct chio_key_type *type, struct chio_slice id,
                               struct chio_uid *out_private, struct chio_detail *detail) {
   CHIO_AUTO(chio_buf) struct chio_buf *public_template = chio_buf_new();
   CHIO_AUTO(chio_buf) struct chio_buf *private_template = chio_buf_new();
@@ -94,9 +95,13 @@ static enum chio_err show(struct hsm *hsm, const struct chio_uid *private_key, s
   if (err != CHIO_OK) return err;
   const struct hsm_key *key = &keys.list[0];
   struct chio_slice tee = hsm_key_attribute(key, (uint32_t)CKA_CHIO_TEE);
+  struct chio_slice backend = hsm_key_attribute(key, (uint32_t)CKA_CHIO_BACKEND_URI);
   hsm_key_type_text(key, type, sizeof type);
   if (hsm->json)
     err = hsm_json_print(hsm_key_json(hsm, key));
+  else if (backend.len > 0)
+    (void)printf("key '%s' (%s, id %s) is made at %.*s, in token '%s'\n", hsm->word[0], type, text, (int)backend.len,
+                 (const char *)backend.data, hsm->token_label);
   else
     (void)printf("key '%s' (%s, id %s) is born in %.*s, in token '%s'\n", hsm->word[0], type, text, (int)tee.len,
                  (const char *)tee.data, hsm->token_label);
@@ -106,7 +111,7 @@ static enum chio_err show(struct hsm *hsm, const struct chio_uid *private_key, s
 
 enum chio_err hsm_run_key_generate(struct hsm *hsm, struct chio_detail *detail) {
   const char *name = hsm->option[HSM_OPT_TYPE] != NULL ? hsm->option[HSM_OPT_TYPE] : TYPE_DEFAULT;
-  const struct hsm_key_type *type = hsm_key_type_find(name);
+  const struct chio_key_type *type = chio_key_type_find(name);
   CHIO_AUTO(chio_buf) struct chio_buf *id = chio_buf_new();
   if (id == NULL) return CHIO_E_NO_MEMORY;
   if (type == NULL)
