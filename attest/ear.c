@@ -1,7 +1,7 @@
 /*
- * The result as an EAT attestation result (draft-ietf-rats-ear, trustworthiness claims of draft-ietf-rats-ar4si), so that
- * a broker can decide without knowing our reasons. What is not proved claims nothing or claims badly; simulated evidence
- * is a warning at best.
+ * The result as an EAT attestation result (draft-ietf-rats-ear, trustworthiness claims of draft-ietf-rats-ar4si), so
+ * that a broker can decide without knowing our reasons. What is not proved claims nothing or claims badly; simulated
+ * evidence is a warning at best.
  */
 #include "attest/cbor_write.h"
 #include "attest/judge.h"
@@ -76,7 +76,8 @@ static struct appraisal appraise(const struct chio_attest_result *r) {
 
 /* A key that the evidence names counts only when the evidence is accepted. */
 static bool has_key(const struct chio_attest_result *r) {
-  return r->accepted && r->key_spki != NULL && (r->proved & (CHIO_ATTEST_PROVED_STATEMENT | CHIO_ATTEST_PROVED_KEY)) != 0;
+  unsigned named = CHIO_ATTEST_PROVED_STATEMENT | CHIO_ATTEST_PROVED_KEY;
+  return r->accepted && r->key_spki != NULL && (r->proved & named) != 0;
 }
 
 static const char *status_text(int status) {

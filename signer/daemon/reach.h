@@ -27,8 +27,8 @@ struct chio_reach_config {
 };
 
 /* Starts chio-kmsd and its keeper. A backend that chio-kmsd refuses for its configuration is CHIO_E_CONFIG, with
- * *out_refused set to its index; a chio-kmsd that does not come up for another reason is not an error: it is tried again
- * and again, and requests say that it is not there. CHIO_E_NO_MEMORY. */
+ * *out_refused set to its index; a chio-kmsd that does not come up for another reason is not an error: it is tried
+ * again and again, and requests say that it is not there. CHIO_E_NO_MEMORY. */
 CHIO_MUST_CHECK enum chio_err chio_reach_new(const struct chio_reach_config *config, size_t *out_refused,
                                              struct chio_reach **out_reach, struct chio_detail *detail);
 
