@@ -1,16 +1,9 @@
 #!/bin/sh
 # The Azure adapter against our test server of Key Vault and Managed HSM, after Microsoft's own clients have judged it.
 . "$abs_top_srcdir/tests/support/tap.sh"
-
-server=$abs_top_srcdir/tests/kms/servers/azure
-dir=$(mktemp -d)
-trap '"$server" stop "$dir" >/dev/null 2>&1; rm -rf "$dir"' EXIT
-reason=$("$server" install) || skip_all "$reason"
-"$server" start "$dir" >"$dir/start.log" 2>&1 || {
-  fail "the server starts" "$(cat "$dir/start.log")"
-  plan
-}
-. "$dir/env"
+. "$abs_top_srcdir/tests/kms/use.sh"
+use_server azure
+dir=$use_dir
 vault=azurekms://$CHIO_TEST_AZURE_VAULT
 hsm=azurekms://$CHIO_TEST_AZURE_HSM
 unset AZURE_CLIENT_SECRET AZURE_CLIENT_ID AZURE_TENANT_ID AZURE_FEDERATED_TOKEN_FILE IDENTITY_ENDPOINT
@@ -20,7 +13,7 @@ judge() {
 }
 
 azure() {
-  "$abs_top_builddir/tests/support/use_adapter" azure --ca-file "$CHIO_TEST_AZURE_CA" \
+  adapter azure --ca-file "$CHIO_TEST_AZURE_CA" \
     --auth-endpoint "$CHIO_TEST_AZURE_AUTHORITY" --auth secret --role "$CHIO_TEST_AZURE_CLIENT" \
     --secret-file "$CHIO_TEST_AZURE_SECRET_FILE" --vault "$CHIO_TEST_AZURE_VAULT" "$@"
 }
@@ -30,13 +23,13 @@ in_hsm() {
 }
 
 by_token() {
-  "$abs_top_builddir/tests/support/use_adapter" azure --ca-file "$CHIO_TEST_AZURE_CA" \
+  adapter azure --ca-file "$CHIO_TEST_AZURE_CA" \
     --auth-endpoint "$CHIO_TEST_AZURE_AUTHORITY" --auth federated --role "$CHIO_TEST_AZURE_CLIENT" \
     --tenant "$CHIO_TEST_AZURE_TENANT" --token-file "$CHIO_TEST_AZURE_TOKEN_FILE" "$@"
 }
 
 by_machine() {
-  "$abs_top_builddir/tests/support/use_adapter" azure --ca-file "$CHIO_TEST_AZURE_CA" \
+  adapter azure --ca-file "$CHIO_TEST_AZURE_CA" \
     --auth-endpoint "$CHIO_TEST_AZURE_METADATA" --auth managed "$@"
 }
 
