@@ -34,6 +34,7 @@ include tests/fuzz/attest.mk
 include tests/fuzz/platform.mk
 include tests/fuzz/kms.mk
 include tests/fuzz/kms_gcp.mk
+include tests/fuzz/kms_aws.mk
 
 check_PROGRAMS += $(FUZZ_TARGETS)
 if !FUZZING

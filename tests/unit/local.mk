@@ -43,6 +43,7 @@ tests_unit_test_user_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_user_LDADD = $(CORE_LIBS) $(SODIUM_LIBS) $(UNIT_LIBS)
 include tests/unit/daemon.mk
 include tests/unit/kms.mk
+include tests/unit/kms_aws.mk
 include tests/unit/kms_gcp.mk
 
 if HAVE_CMOCKA

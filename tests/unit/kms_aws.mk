@@ -1,0 +1,12 @@
+# Unit tests of the AWS adapter.
+UNIT_TESTS += tests/unit/test_kms_aws_keys
+tests_unit_test_kms_aws_keys_SOURCES = tests/unit/test_kms_aws_keys.c tests/support/http_script.c \
+  tests/support/http_script.h
+tests_unit_test_kms_aws_keys_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(JANSSON_CFLAGS)
+tests_unit_test_kms_aws_keys_LDADD = kms-adapters/libchio-kms.la $(JANSSON_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_kms_aws_credentials
+tests_unit_test_kms_aws_credentials_SOURCES = tests/unit/test_kms_aws_credentials.c tests/support/http_script.c \
+  tests/support/http_script.h tests/support/temp_dir.h
+tests_unit_test_kms_aws_credentials_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(JANSSON_CFLAGS)
+tests_unit_test_kms_aws_credentials_LDADD = kms-adapters/libchio-kms.la $(JANSSON_LIBS) $(UNIT_LIBS)
