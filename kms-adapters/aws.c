@@ -174,6 +174,10 @@ static enum chio_err parse_reply(const struct chio_aws *self, const char *operat
                                  struct chio_detail *detail) {
   struct chio_detail why = {.text = ""};
   char what[64];
+  if (reply->body.len == 0) { /* CreateAlias says nothing */
+    *out_reply = json_object();
+    return *out_reply != NULL ? CHIO_OK : CHIO_E_NO_MEMORY;
+  }
   (void)snprintf(what, sizeof what, "the reply of %s", operation);
   enum chio_err err = chio_body_parse(chio_buf_slice(&reply->body), what, out_reply, &why);
   return err == CHIO_OK ? CHIO_OK : chio_fail(detail, err, "aws '%s': %s", self->name, why.text);
