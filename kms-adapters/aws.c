@@ -174,10 +174,6 @@ static enum chio_err parse_reply(const struct chio_aws *self, const char *operat
                                  struct chio_detail *detail) {
   struct chio_detail why = {.text = ""};
   char what[64];
-  if (reply->body.len == 0) { /* CreateAlias says nothing */
-    *out_reply = json_object();
-    return *out_reply != NULL ? CHIO_OK : CHIO_E_NO_MEMORY;
-  }
   (void)snprintf(what, sizeof what, "the reply of %s", operation);
   enum chio_err err = chio_body_parse(chio_buf_slice(&reply->body), what, out_reply, &why);
   return err == CHIO_OK ? CHIO_OK : chio_fail(detail, err, "aws '%s': %s", self->name, why.text);
@@ -206,7 +202,7 @@ enum chio_err chio_aws_ask(struct chio_aws *self, const struct chio_aws_operatio
   }
   if (body != NULL && body->data != NULL) chio_wipe(body->data, body->cap);
   if (err != CHIO_OK) return err;
-  err = parse_reply(self, operation->name, &reply, out_reply, detail);
+  if (out_reply != NULL) err = parse_reply(self, operation->name, &reply, out_reply, detail);
   chio_http_reply_clear(&reply);
   return err;
 }

@@ -41,7 +41,7 @@ struct chio_aws_operation {
   bool secret; /* the body holds a plaintext: its texts are wiped */
 };
 
-/* The reply, whose reference the caller drops. Errors as in adapter.h. */
+/* The reply, whose reference the caller drops; out_reply NULL: it is not looked at. Errors as in adapter.h. */
 CHIO_MUST_CHECK enum chio_err chio_aws_ask(struct chio_aws *self, const struct chio_aws_operation *operation,
                                            const struct chio_deadline *deadline, json_t **out_reply,
                                            struct chio_detail *detail);
