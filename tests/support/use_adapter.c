@@ -3,6 +3,7 @@
  *
  *   describe URI | check URI MECHANISM LEN | sign URI MECHANISM | create TYPE BITS [LABEL] | list | random LEN
  *   encrypt URI KIND [AAD] | decrypt URI KIND [AAD]   from stdin to stdout; KIND: symmetric, oaep-sha1, -sha256, -sha512
+ *   derive URI PEER SPKI   the shared secret with the public key in file PEER (DER) to stdout, the key's own to file SPKI
  *   health | bare METHOD URL [BODY [HEADER]...]       (a bare call by libcurl, to compare with)
  *
  * KIND is the adapter's word ("vault"); options are those of [backend.NAME], with - for _, and
@@ -10,6 +11,7 @@
  *   --threads N   in N threads at once
  *   --salt N      bytes of a PSS salt (the digest's)
  *   --data-len N  bytes to sign (ECDSA, EDDSA)
+ *   --evidence F  decrypt with the evidence in that file: what comes out is still wrapped for the key in it
  * MECHANISM is a row of mechanism.def ("ECDSA_SHA384"; PSS ones by their digest). Every signature is verified with
  * libcrypto. The exit status: 0; 1 for an error, which is printed with its name; 2 for a wrong command line.
  */
@@ -35,6 +37,7 @@ struct use {
   struct chio_backend_options options;
   unsigned count, threads, salt, data_len;
   bool salt_given;
+  const char *evidence; /* a file; NULL: none */
   int argc;
   char **argv; /* the verb and what follows */
   struct chio_kms_key key;
@@ -318,8 +321,37 @@ static enum chio_err cipher_of(const struct use *use, struct chio_kms_cipher *ou
   return chio_fail(detail, CHIO_E_ARGUMENT, "no such kind of cipher");
 }
 
+/* The whole of a small file. */
+static enum chio_err read_file(const char *path, uint8_t *bytes, size_t size, struct chio_slice *out_bytes,
+                               struct chio_detail *detail) {
+  FILE *file = fopen(path, "rb");
+  if (file == NULL) return chio_fail(detail, CHIO_E_IO, "%s cannot be read", path);
+  size_t len = fread(bytes, 1, size, file);
+  (void)fclose(file);
+  *out_bytes = chio_slice(bytes, len);
+  return CHIO_OK;
+}
+
+static enum chio_err verb_derive(struct use *use, struct chio_detail *detail) {
+  uint8_t bytes[CHIO_KMS_SPKI_MAX];
+  struct chio_slice peer = {NULL, 0};
+  CHIO_AUTO(chio_secret) struct chio_secret *shared = NULL;
+  const struct chio_deadline deadline = deadline_of(use);
+  enum chio_err err = read_file(use->argv[2], bytes, sizeof bytes, &peer, detail);
+  if (err == CHIO_OK) err = do_describe(use, detail);
+  if (err == CHIO_OK && use->ops->derive == NULL) err = CHIO_E_UNSUPPORTED;
+  if (err == CHIO_OK) err = use->ops->derive(use->self, &use->key, peer, &deadline, &shared, detail);
+  if (err != CHIO_OK) return err;
+  FILE *spki = fopen(use->argv[3], "wb");
+  if (spki == NULL) return chio_fail(detail, CHIO_E_IO, "%s cannot be written", use->argv[3]);
+  (void)fwrite(use->key.spki, 1, use->key.spki_len, spki);
+  (void)fclose(spki);
+  (void)fwrite(shared->data, 1, shared->len, stdout);
+  return CHIO_OK;
+}
+
 static enum chio_err verb_cipher(struct use *use, struct chio_detail *detail) {
-  static uint8_t in[CHIO_KMS_MESSAGE_MAX * 2];
+  static uint8_t in[CHIO_KMS_MESSAGE_MAX * 2], evidence[CHIO_KMS_MESSAGE_MAX];
   struct chio_key_uri uri;
   struct chio_kms_cipher cipher;
   struct chio_buf out = CHIO_BUF_INIT;
@@ -328,6 +360,8 @@ static enum chio_err verb_cipher(struct use *use, struct chio_detail *detail) {
   size_t len = fread(in, 1, sizeof in, stdin);
   enum chio_err err = chio_key_uri_parse(use->argv[1], &uri, detail);
   if (err == CHIO_OK) err = cipher_of(use, &cipher, detail);
+  if (err == CHIO_OK && use->evidence != NULL)
+    err = read_file(use->evidence, evidence, sizeof evidence, &cipher.evidence, detail);
   if (err == CHIO_OK && strcmp(use->argv[0], "encrypt") == 0)
     err = use->ops->encrypt(use->self, &uri, &cipher, chio_slice(in, len), &deadline, &out, detail);
   else if (err == CHIO_OK)
@@ -346,7 +380,7 @@ static const struct {
     {"describe", 2, verb_describe}, {"check", 4, verb_check},     {"sign", 3, verb_sign},
     {"create", 3, verb_create},     {"list", 1, verb_list},       {"random", 2, verb_random},
     {"encrypt", 3, verb_cipher},    {"decrypt", 3, verb_cipher},  {"health", 1, verb_health},
-    {"bare", 3, verb_bare},
+    {"bare", 3, verb_bare},         {"derive", 4, verb_derive},
 };
 
 static enum chio_err run_verb(struct use *use, struct chio_detail *detail) {
@@ -390,7 +424,9 @@ static bool set_option(struct use *use, const char *name, const char *value) {
     *(const char **)((char *)&use->options + texts[i].offset) = value;
     return true;
   }
-  return set_number(use, name, value);
+  if (strcmp(name, "evidence") != 0) return set_number(use, name, value);
+  use->evidence = value;
+  return true;
 }
 
 static bool read_command_line(struct use *use, int argc, char *argv[]) {
