@@ -4,9 +4,22 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+/* The size that was asked for is not known any more; what the allocator gave is at least that. */
+static void wipe_and_free(void *memory) {
+  if (memory == NULL) return;
+  chio_wipe(memory, malloc_usable_size(memory));
+  free(memory);
+}
+
+void chio_body_wipe_freed(void) {
+  json_set_alloc_funcs(malloc, wipe_and_free);
+}
 
 /* jansson's own limit on depth is 2048: more recursion than a thread's stack should bear from a stranger. */
 static bool too_deep(struct chio_slice text) {

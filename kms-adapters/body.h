@@ -12,6 +12,10 @@
 
 #define CHIO_BODY_DEPTH_MAX 32u
 
+/* From now on jansson wipes what it frees, its own buffers with it: tokens and plaintexts come as JSON. For the start
+ * of a process, before any JSON. */
+void chio_body_wipe_freed(void);
+
 /* Parses one JSON object. what names the reply in the detail ("the reply of Sign"). CHIO_E_BACKEND, CHIO_E_NO_MEMORY.
  * The caller drops the reference. */
 CHIO_MUST_CHECK enum chio_err chio_body_parse(struct chio_slice text, const char *what, json_t **out_object,

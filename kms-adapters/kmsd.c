@@ -1,6 +1,7 @@
 /* chio-kmsd: reaches the backends that hold delegated keys, on behalf of the chiod that started it. */
 #include "config.h"
 
+#include "kms-adapters/body.h"
 #include "kms-adapters/kmsd_backend.h"
 #include "kms-adapters/kmsd_sandbox.h"
 #include "kms-adapters/kmsd_server.h"
@@ -42,6 +43,7 @@ int main(int argc, char *argv[]) {
   }
   enum chio_err err = chio_kmsd_harden(&detail);
   if (err == CHIO_OK && sodium_init() < 0) err = chio_fail(&detail, CHIO_E_INTERNAL, "libsodium cannot be initialised");
+  chio_body_wipe_freed();
   if (err == CHIO_OK) err = chio_kmsd_new(&kmsd);
   if (err == CHIO_OK) err = chio_kmsd_serve(CHIO_BACKEND_FD, kmsd, lock_down, &detail);
   /* Threads may still wait for a KMS: nothing is freed under them. */

@@ -36,6 +36,18 @@ static void what_is_no_single_object_is_refused(void **state) {
   }
 }
 
+static void what_json_frees_goes_through_our_hands(void **state) {
+  (void)state;
+  json_malloc_t allocate;
+  json_free_t release;
+  chio_body_wipe_freed();
+  json_get_alloc_funcs(&allocate, &release);
+  assert_true(release != free);
+  release(NULL);
+  release(allocate(7));
+  json_decref(parsed("{\"a\":[1,\"b\"]}"));
+}
+
 static void deep_nesting_is_refused_before_it_is_parsed(void **state) {
   (void)state;
   static char text[400000];
@@ -409,6 +421,7 @@ static void what_a_server_asks_us_to_wait_is_read_in_all_its_spellings(void **st
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(what_is_no_single_object_is_refused),
+      cmocka_unit_test(what_json_frees_goes_through_our_hands),
       cmocka_unit_test(deep_nesting_is_refused_before_it_is_parsed),
       cmocka_unit_test(members_are_typed_and_bounded),
       cmocka_unit_test(a_secret_member_is_wiped_from_the_object),
