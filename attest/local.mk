@@ -93,6 +93,7 @@ attest_libchio_verify_la_SOURCES = \
   attest/snp_vek.c attest/snp_vek.h \
   attest/vendor_certs.c \
   attest/verify.c \
+  attest/wants.c attest/wants.h \
   attest/x509.c attest/x509.h
 attest_libchio_verify_la_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS)
 attest_libchio_verify_la_LIBADD = $(CRYPTO_LIBS)

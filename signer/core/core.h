@@ -14,6 +14,14 @@
 struct chio_core;
 struct chio_conn;
 
+/* Who fetches and keeps collateral for verifiers: serves COLLATERAL (signer/wire/msg_collateral.h), with the evidence
+ * filled in. */
+struct chio_collateral_source {
+  enum chio_err (*serve)(void *self, uint32_t action, struct chio_slice name, struct chio_slice evidence,
+                         struct chio_buf *out, struct chio_detail *detail); /* NULL: nobody */
+  void *self; /* outlives the core */
+};
+
 struct chio_core_config {
   const char *state_dir;     /* made 0700 when missing */
   const char *platform;      /* "sim-tdx" ...; NULL or "auto": chosen by looking */
@@ -39,6 +47,7 @@ struct chio_core_config {
   const struct chio_backend_config *backends;
   size_t backend_count; /* at most CHIO_BACKENDS_MAX */
   struct chio_backends reach;
+  struct chio_collateral_source collateral;
 };
 
 /* The compiled-in defaults; state_dir stays NULL and audit false. */

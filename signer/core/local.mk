@@ -83,3 +83,6 @@ signer_core_libchio_core_la_SOURCES += \
   signer/core/context_ticket.c signer/core/context_ticket.h \
   signer/core/ticket.c \
   signer/core/user.c signer/core/user.h signer/core/user_db.h
+
+# Collateral for verifiers, fetched by the front end.
+signer_core_libchio_core_la_SOURCES += signer/core/handle_collateral.c

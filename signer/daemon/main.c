@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include "signer/core/crypto.h"
+#include "signer/daemon/collateral.h"
 #include "signer/daemon/door.h"
 #include "signer/daemon/front.h"
 #include "signer/daemon/notify.h"
@@ -35,6 +36,7 @@ struct chiod {
   struct chio_pidfile pidfile;
   struct chio_buf manifest;
   struct chio_reach *reach; /* NULL: there are no backends */
+  struct chio_collateral *collateral; /* NULL: not fetched */
   struct chio_core *core;
   struct chio_listener socket, door;
   struct chio_server *server;
@@ -149,7 +151,7 @@ static enum chio_err find_kmsd_user(const struct chiod *d, struct chio_identity 
 static enum chio_err start_spawner(struct chiod *d, struct chio_detail *detail) {
   struct chio_identity identity;
   bool change;
-  if (d->options.backends.count == 0) return CHIO_OK;
+  if (!chio_options_need_kmsd(&d->options)) return CHIO_OK;
   enum chio_err err = find_kmsd_user(d, &identity, &change, detail);
   if (err != CHIO_OK) return err;
   const struct chio_spawner_config config = {.program = d->options.kmsd_program,
@@ -181,17 +183,25 @@ static enum chio_err settle_process(struct chiod *d, struct chio_detail *detail)
 
 static enum chio_err open_reach(struct chiod *d, struct chio_detail *detail) {
   const struct chio_options_backend *list = d->options.backends.items;
-  struct chio_backend_open_request requests[CHIO_BACKENDS_MAX];
+  struct chio_backend_open_request requests[CHIO_OPTIONS_KMSD_MAX];
   size_t refused = 0;
   if (d->spawner_fd < 0) return CHIO_OK;
-  for (size_t i = 0; i < d->options.backends.count; i++) chio_options_backend_open(&list[i], &requests[i]);
-  const struct chio_reach_config config = {d->spawner_fd, requests, d->options.backends.count};
+  size_t count = chio_options_kmsd(&d->options, requests);
+  const struct chio_reach_config config = {d->spawner_fd, requests, count};
   d->spawner_fd = -1;
   enum chio_err err = chio_reach_new(&config, &refused, &d->reach, detail);
   if (err == CHIO_E_CONFIG && refused < d->options.backends.count)
     chio_options_backend_place(d->options.config[0] != '\0' ? d->options.config : CHIO_OPTIONS_FILE,
                                list[refused].name, detail);
   return err;
+}
+
+static enum chio_err open_collateral(struct chiod *d, struct chio_detail *detail) {
+  const struct chio_collateral_config config = {.reach = d->reach,
+                                                .state_dir = d->options.state,
+                                                .check_seconds = (unsigned)d->options.collateral_check};
+  if (!d->options.collateral_enabled) return CHIO_OK;
+  return chio_collateral_new(&config, &d->collateral, detail);
 }
 
 static enum chio_err open_core(struct chiod *d, struct chio_detail *detail) {
@@ -203,11 +213,14 @@ static enum chio_err open_core(struct chiod *d, struct chio_detail *detail) {
   enum chio_err err = chio_crypto_init_secure_heap(chio_process_secure_heap_size());
   if (err != CHIO_OK) return chio_fail(detail, err, "no locked memory for private keys: raise RLIMIT_MEMLOCK");
   err = open_reach(d, detail);
+  if (err == CHIO_OK) err = open_collateral(d, detail);
   if (err != CHIO_OK) return err;
   chio_options_core(&d->options, &d->manifest, &config);
   chio_options_core_backends(&d->options, backends, &config);
   config.housekeeping = true;
   if (d->reach != NULL) config.reach = (struct chio_backends){.ops = &chio_reach_ops, .self = d->reach};
+  if (d->collateral != NULL)
+    config.collateral = (struct chio_collateral_source){.serve = chio_collateral_serve, .self = d->collateral};
   return chio_core_open(&config, &d->core, detail);
 }
 
@@ -290,6 +303,7 @@ static bool stop(struct chiod *d) {
   if (done) {
     chio_server_free(d->server);
     chio_core_close(d->core);
+    chio_collateral_free(d->collateral);
     chio_reach_free(d->reach);
   }
   if (d->spawner_fd >= 0) (void)close(d->spawner_fd);

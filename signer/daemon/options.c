@@ -1,5 +1,6 @@
 #include "signer/daemon/options.h"
 
+#include "signer/daemon/collateral.h"
 #include "signer/daemon/process.h"
 #include "signer/wire/limits.h"
 
@@ -66,6 +67,12 @@ const struct chio_config_key chio_options_keys[] = {
     CHIO_CONFIG_STRING("kmsd.user", O, kmsd_user),
     CHIO_CONFIG_STRINGS("kmsd.environment", O, kmsd_environment, 128, 64),
     CHIO_CONFIG_INT("kmsd.threads", O, kmsd_threads, 1, THREADS_MAX),
+    CHIO_CONFIG_BOOL("collateral.enabled", O, collateral_enabled),
+    CHIO_CONFIG_STRING("collateral.pcs", O, collateral_pcs),
+    CHIO_CONFIG_STRING("collateral.crl", O, collateral_crl),
+    CHIO_CONFIG_STRING("collateral.kds", O, collateral_kds),
+    CHIO_CONFIG_STRING("collateral.ca_file", O, collateral_ca_file),
+    CHIO_CONFIG_INT("collateral.check", O, collateral_check, 1, 604800),
     CHIO_CONFIG_NAMED("backend", O, backends, struct chio_options_backend, chio_options_backend_keys,
                       CHIO_BACKENDS_MAX),
     CHIO_CONFIG_END,
@@ -100,6 +107,10 @@ void chio_options_default(struct chio_options *options) {
       .audit = true,
       .kmsd_program = CHIO_OPTIONS_KMSD,
       .kmsd_threads = 64,
+      .collateral_pcs = "https://api.trustedservices.intel.com",
+      .collateral_crl = "https://certificates.trustedservices.intel.com",
+      .collateral_kds = "https://kdsintf.amd.com",
+      .collateral_check = 3600,
   };
 }
 
@@ -222,6 +233,27 @@ void chio_options_core(const struct chio_options *options, struct chio_buf *mani
   out_config->audit = options->audit;
 }
 
+bool chio_options_need_kmsd(const struct chio_options *options) {
+  return options->backends.count > 0 || options->collateral_enabled;
+}
+
+size_t chio_options_kmsd(const struct chio_options *options, struct chio_backend_open_request *requests) {
+  const struct chio_options_backend *list = options->backends.items;
+  const char *const urls[] = {options->collateral_pcs, options->collateral_crl, options->collateral_kds};
+  size_t count = 0;
+  while (count < options->backends.count) {
+    chio_options_backend_open(&list[count], &requests[count]);
+    count++;
+  }
+  for (size_t i = 0; options->collateral_enabled && i < CHIO_ARRAY_LEN(urls); i++)
+    requests[count++] =
+        (struct chio_backend_open_request){.name = chio_slice_str(chio_collateral_sources[i]),
+                                           .kind = chio_slice_str("collateral"),
+                                           .endpoint = chio_slice_str(urls[i]),
+                                           .ca_file = chio_slice_str(options->collateral_ca_file)};
+  return count;
+}
+
 void chio_options_core_backends(const struct chio_options *options, struct chio_backend_config *backends,
                                 struct chio_core_config *out_config) {
   const struct chio_options_backend *list = options->backends.items;
@@ -267,7 +299,7 @@ enum chio_err chio_options_server(const struct chio_options *options, struct chi
       .idle_timeout = (unsigned)options->idle_timeout,
       .stall_timeout = (unsigned)options->stall_timeout,
       .busy_poll_us = (unsigned)options->busy_poll,
-      .waiting_threads = options->backends.count > 0 ? (unsigned)options->kmsd_threads : 0,
+      .waiting_threads = chio_options_need_kmsd(options) ? (unsigned)options->kmsd_threads : 0,
   };
   enum chio_err err = find_allowed(options, &config.allowed, detail);
   if (err == CHIO_OK) *out_config = config;

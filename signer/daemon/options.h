@@ -47,6 +47,10 @@ struct chio_options {
   char kmsd_user[CHIO_OPTIONS_NAME];
   struct chio_config_strings kmsd_environment;
   int64_t kmsd_threads; /* of chiod's, for requests that wait for a backend */
+  bool collateral_enabled;
+  char collateral_pcs[CHIO_OPTIONS_PATH], collateral_crl[CHIO_OPTIONS_PATH], collateral_kds[CHIO_OPTIONS_PATH];
+  char collateral_ca_file[CHIO_OPTIONS_PATH];
+  int64_t collateral_check; /* seconds */
   struct chio_config_tables backends; /* of struct chio_options_backend */
 };
 
@@ -85,6 +89,11 @@ void chio_options_core(const struct chio_options *options, struct chio_buf *mani
 /* The backends' share of the core's, with room for CHIO_BACKENDS_MAX; strings are borrowed from the options. */
 void chio_options_core_backends(const struct chio_options *options, struct chio_backend_config *backends,
                                 struct chio_core_config *out_config);
+
+/* Whether chio-kmsd is needed, and what it is told: room for CHIO_OPTIONS_KMSD_MAX; returns how many. */
+#define CHIO_OPTIONS_KMSD_MAX (CHIO_BACKENDS_MAX + 3u)
+bool chio_options_need_kmsd(const struct chio_options *options);
+size_t chio_options_kmsd(const struct chio_options *options, struct chio_backend_open_request *requests);
 
 /* The server's share, users and groups looked up. CHIO_E_CONFIG names the one that does not exist. */
 CHIO_MUST_CHECK enum chio_err chio_options_server(const struct chio_options *options,

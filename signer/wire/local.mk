@@ -12,6 +12,7 @@ signer_wire_libchio_wire_la_SOURCES = \
   signer/wire/mech_params.c signer/wire/mech_params.h \
   signer/wire/mechanism.c signer/wire/mechanism.def signer/wire/mechanism.h \
   signer/wire/message.c signer/wire/message.def signer/wire/message.h signer/wire/messages.h \
+  signer/wire/msg_collateral.c signer/wire/msg_collateral.h \
   signer/wire/msg_delegate.c signer/wire/msg_delegate.h \
   signer/wire/msg_digest.c signer/wire/msg_digest.h \
   signer/wire/msg_hello.c signer/wire/msg_hello.h \

@@ -2,6 +2,7 @@
 #ifndef CHIO_WIRE_MESSAGES_H
 #define CHIO_WIRE_MESSAGES_H
 
+#include "signer/wire/msg_collateral.h"
 #include "signer/wire/msg_delegate.h"
 #include "signer/wire/msg_digest.h"
 #include "signer/wire/msg_hello.h"

@@ -1,6 +1,7 @@
 # Tests of a real chiod on a folder of its own.
 DAEMON_TESTS = \
   tests/daemon/busy_stop.sh \
+  tests/daemon/collateral.sh \
   tests/daemon/config.sh \
   tests/daemon/corrupt_row.sh \
   tests/daemon/door.sh \
@@ -14,4 +15,4 @@ DAEMON_TESTS = \
   tests/daemon/start_stop.sh \
   tests/daemon/tsm.sh
 TESTS += $(DAEMON_TESTS)
-EXTRA_DIST += $(DAEMON_TESTS) tests/daemon/daemon.sh
+EXTRA_DIST += $(DAEMON_TESTS) tests/daemon/daemon.sh tests/support/collateral_server.py

@@ -36,3 +36,8 @@ FUZZ_TARGETS += tests/fuzz/fuzz_ratls
 tests_fuzz_fuzz_ratls_SOURCES = tests/fuzz/fuzz_ratls.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_ratls_LDFLAGS = $(FUZZ_LDFLAGS)
 tests_fuzz_fuzz_ratls_LDADD = $(FUZZ_ATTEST_LIBS)
+
+FUZZ_TARGETS += tests/fuzz/fuzz_wants
+tests_fuzz_fuzz_wants_SOURCES = tests/fuzz/fuzz_wants.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_wants_LDFLAGS = $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_wants_LDADD = $(FUZZ_ATTEST_LIBS)

@@ -93,6 +93,12 @@ tests_unit_test_attest_negative_cloud_SOURCES = tests/unit/test_attest_negative_
 tests_unit_test_attest_negative_cloud_CFLAGS = $(ATTEST_TEST_CFLAGS)
 tests_unit_test_attest_negative_cloud_LDADD = $(ATTEST_TEST_LIBS)
 
+UNIT_TESTS += tests/unit/test_attest_wants
+tests_unit_test_attest_wants_SOURCES = tests/unit/test_attest_wants.c
+tests_unit_test_attest_wants_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_attest_wants_LDADD = attest/libchio-verify.la attest/libchio-attest.la signer/base/libchio-base.la \
+  $(CMOCKA_LIBS) $(CRYPTO_LIBS) $(SODIUM_LIBS) $(JANSSON_LIBS)
+
 # Not a test: tests/unit/attest_bench EVIDENCE COLLATERAL TIME.
 check_PROGRAMS += tests/unit/attest_bench
 tests_unit_attest_bench_SOURCES = tests/unit/attest_bench.c

@@ -7,6 +7,7 @@ tools_chio_hsm_SOURCES = \
   tools/hsm/binding.c tools/hsm/binding.h \
   tools/hsm/birth_papers.c tools/hsm/birth_papers.h \
   tools/hsm/collateral_pack.c tools/hsm/collateral_pack.h \
+  tools/hsm/collateral.c \
   tools/hsm/command.c tools/hsm/commands.def \
   tools/hsm/delegate.c \
   tools/hsm/doctor.c tools/hsm/doctor.h tools/hsm/doctor_dates.c \
