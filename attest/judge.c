@@ -77,7 +77,9 @@ struct chio_slice chio_judge_made_over(const struct chio_judge *j) {
 
 static struct chio_buf *claim(struct chio_judge *j, const char *name) {
   struct chio_buf *claims = &j->result->claims;
-  chio_buf_printf(claims, "%s\"%s\":", claims->len > 0 ? "," : "{", name);
+  chio_buf_append_str(claims, claims->len > 0 ? ",\"" : "{\"");
+  chio_buf_append_str(claims, name);
+  chio_buf_append_str(claims, "\":");
   return claims;
 }
 

@@ -20,7 +20,7 @@ static enum chio_err decode_body(struct chio_slice body, struct chio_buf *out) {
   size_t len = 0;
   for (size_t i = 0; i < body.len; i++) {
     uint8_t c = body.data[i];
-    if (c != '\n' && c != '\r' && c != ' ' && c != '\t') packed[len++] = c;
+    if (c > ' ' || (c != '\n' && c != '\r' && c != ' ' && c != '\t')) packed[len++] = c;
   }
   enum chio_err err = len > 0 ? chio_base64_decode(chio_slice(packed, len), false, out) : CHIO_E_MALFORMED;
   free(packed);

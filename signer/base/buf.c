@@ -96,21 +96,23 @@ void chio_buf_append_u64be(struct chio_buf *b, uint64_t value) {
   append_uint_be(b, value, 8);
 }
 
+/* What fits the memory at hand is formatted once. */
 void chio_buf_printf(struct chio_buf *b, const char *format, ...) {
-  va_list args;
+  if (b->failed) return;
+  va_list args, again;
   va_start(args, format);
-  va_list again;
   va_copy(again, args);
-  int need = vsnprintf(NULL, 0, format, args);
+  size_t room = b->cap - b->len;
+  int need = vsnprintf(room > 0 ? (char *)b->data + b->len : NULL, room, format, args);
   va_end(args);
-  uint8_t *to = need >= 0 ? chio_buf_reserve(b, (size_t)need + 1) : NULL;
-  if (to != NULL) {
-    (void)vsnprintf((char *)to, (size_t)need + 1, format, again);
-    b->len += (size_t)need;
-  } else {
+  if (need < 0) {
     b->failed = true;
+  } else if ((size_t)need >= room) {
+    uint8_t *to = chio_buf_reserve(b, (size_t)need + 1);
+    if (to != NULL) (void)vsnprintf((char *)to, (size_t)need + 1, format, again);
   }
   va_end(again);
+  if (!b->failed) b->len += (size_t)need;
 }
 
 const char *chio_buf_cstr(struct chio_buf *b) {

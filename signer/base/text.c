@@ -53,14 +53,14 @@ void chio_base64url_append(struct chio_buf *out, struct chio_slice bytes) {
   base64_groups(out, bytes, base64_urlsafe, false);
 }
 
-static int base64_digit(uint8_t c, bool url) {
-  if (c >= 'A' && c <= 'Z') return c - 'A';
-  if (c >= 'a' && c <= 'z') return c - 'a' + 26;
-  if (c >= '0' && c <= '9') return c - '0' + 52;
-  if (c == (url ? '-' : '+')) return 62;
-  if (c == (url ? '_' : '/')) return 63;
-  return -1;
-}
+/* Letters and figures, which both alphabets share; below 128. */
+static const int8_t base64_common[128] = {
+    -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
+    -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 52, 53, 54, 55,
+    56, 57, 58, 59, 60, 61, -1, -1, -1, -1, -1, -1, -1, 0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12,
+    13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, -1, -1, -1, -1, -1, -1, 26, 27, 28, 29, 30, 31, 32,
+    33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, -1, -1, -1, -1, -1,
+};
 
 /* The text without its padding, which must complete the last group of four. */
 static enum chio_err base64_unpad(struct chio_slice *text) {
@@ -75,13 +75,26 @@ enum chio_err chio_base64_decode(struct chio_slice text, bool url, struct chio_b
   if (text.len % 4 == 1) return CHIO_E_MALFORMED;
   uint8_t *to = chio_buf_reserve(out, text.len / 4 * 3 + 3);
   if (to == NULL) return CHIO_E_NO_MEMORY;
+  int8_t digits[128];
+  memcpy(digits, base64_common, sizeof digits);
+  digits[url ? '-' : '+'] = 62;
+  digits[url ? '_' : '/'] = 63;
+  size_t len = 0, i = 0;
+  for (; i + 4 <= text.len; i += 4) {
+    const uint8_t *c = text.data + i;
+    if (((c[0] | c[1] | c[2] | c[3]) & 0x80) != 0) return CHIO_E_MALFORMED;
+    const int d[4] = {digits[c[0]], digits[c[1]], digits[c[2]], digits[c[3]]};
+    if ((d[0] | d[1] | d[2] | d[3]) < 0) return CHIO_E_MALFORMED;
+    to[len++] = (uint8_t)(d[0] << 2 | d[1] >> 4);
+    to[len++] = (uint8_t)(d[1] << 4 | d[2] >> 2);
+    to[len++] = (uint8_t)(d[2] << 6 | d[3]);
+  }
   uint32_t bits = 0;
   unsigned have = 0;
-  size_t len = 0;
-  for (size_t i = 0; i < text.len; i++) {
-    int digit = base64_digit(text.data[i], url);
+  for (; i < text.len; i++) {
+    int digit = text.data[i] < 0x80 ? digits[text.data[i]] : -1;
     if (digit < 0) return CHIO_E_MALFORMED;
-    bits = (bits << 6 | (uint32_t)digit) & 0xffffff;
+    bits = bits << 6 | (uint32_t)digit;
     have += 6;
     if (have < 8) continue;
     have -= 8;

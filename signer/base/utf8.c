@@ -46,8 +46,20 @@ size_t chio_utf8_encode(uint32_t scalar, uint8_t out[static CHIO_UTF8_MAX]) {
   return len;
 }
 
+/* How many bytes at the start are ASCII, eight at a time; fewer than there are is fine. */
+static size_t ascii_prefix(struct chio_slice bytes) {
+  size_t i = 0;
+  for (uint64_t word; i + sizeof word <= bytes.len; i += sizeof word) {
+    memcpy(&word, bytes.data + i, sizeof word);
+    if ((word & 0x8080808080808080u) != 0) break;
+  }
+  return i;
+}
+
 bool chio_utf8_valid(struct chio_slice bytes) {
   uint32_t scalar;
+  size_t ascii = ascii_prefix(bytes);
+  if (ascii > 0) bytes = chio_slice(bytes.data + ascii, bytes.len - ascii);
   while (bytes.len > 0) {
     size_t len = chio_utf8_decode(bytes, &scalar);
     if (len == 0) return false;

@@ -206,7 +206,14 @@ static void base64_is_canonical(void **state) {
               {"+/8", true, false, ""},
               {"=Zg=", false, false, ""},
               {"====", false, false, ""},
-              {"Zg==", true, false, ""}};
+              {"Zg==", true, false, ""},
+              {"Zm9vYmFyZg==", false, true, "foobarf"},
+              {"Zm9v+/+/", false, true, "foo\xfb\xff\xbf"},
+              {"Zm9v-_-_", false, false, ""},
+              {"Zm9v-_-_", true, true, "foo\xfb\xff\xbf"},
+              {"Zm9v+/+/", true, false, ""},
+              {"Zm9v\xc2\x80mF", false, false, ""},
+              {"Zm=vYmFy", false, false, ""}};
   for (size_t i = 0; i < CHIO_ARRAY_LEN(rows); i++) {
     struct chio_buf out = CHIO_BUF_INIT;
     enum chio_err err = chio_base64_decode(chio_slice_str(rows[i].text), rows[i].url, &out);
