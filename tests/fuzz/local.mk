@@ -40,7 +40,7 @@ check_PROGRAMS += $(FUZZ_TARGETS)
 if !FUZZING
 TESTS += $(FUZZ_TARGETS)
 endif
-EXTRA_DIST += tests/fuzz/corpus tests/fuzz/run
+EXTRA_DIST += tests/fuzz/corpus tests/fuzz/coverage tests/fuzz/run
 
 # What tests/fuzz/run asks for.
 fuzz-targets: $(FUZZ_TARGETS)
