@@ -201,6 +201,40 @@ static bool tsm_bytes(const struct chio_buf *evidence, struct chio_buf *out) {
   return readable;
 }
 
+/* {"cmw": text of {collection: [type, text of the report's JSON]}}: three texts, each base64 in the one around it. */
+static bool eat_bytes(const struct chio_buf *evidence, struct chio_buf *out) {
+  json_t *eat = json_loadb((const char *)evidence->data, evidence->len, JSON_REJECT_DUPLICATES, NULL);
+  struct chio_buf wrapper = member_bytes(json_object_get(eat, "cmw"), false), report = CHIO_BUF_INIT;
+  json_t *collection = json_loadb((const char *)wrapper.data, wrapper.len, JSON_REJECT_DUPLICATES, NULL), *value;
+  const char *name;
+  json_object_foreach(collection, name, value) {
+    if (!json_is_array(value) || report.len > 0) continue;
+    report = member_bytes(json_array_get(value, 1), false);
+  }
+  bool readable = report.len > 0 && tsm_bytes(&report, out);
+  chio_buf_clear(&wrapper);
+  chio_buf_clear(&report);
+  json_decref(eat);
+  json_decref(collection);
+  return readable;
+}
+
+/* A member of a CBOR map whose value has a length of two octets. */
+static bool cbor_member(const struct chio_buf *evidence, const char *name, struct chio_slice *out) {
+  const uint8_t *end = evidence->data + evidence->len, *at = memmem(evidence->data, evidence->len, name, strlen(name));
+  if (at == NULL || end - (at += strlen(name)) < 3 || at[0] != 0x59) return false;
+  size_t len = (size_t)at[1] << 8 | at[2];
+  *out = chio_slice(at + 3, len);
+  return len <= (size_t)(end - at - 3);
+}
+
+static bool cbor_bytes(const struct chio_buf *evidence, struct chio_buf *out) {
+  struct chio_slice report, table;
+  if (!cbor_member(evidence, "outblob", &report) || !cbor_member(evidence, "auxblob", &table)) return false;
+  chio_buf_append_slice(out, report);
+  return put_vek(table, out);
+}
+
 struct format {
   const char *name, *unsigned_part;
   bool (*signed_bytes)(const struct chio_buf *evidence, struct chio_buf *out);
@@ -217,6 +251,8 @@ static const struct format azure = {
     "Azure evidence", "how the JSON is written; the paravisor's header; the TDREPORT beside a quote", azure_bytes};
 static const struct format tsm = {"configfs-tsm report", "how the JSON is written; 'provider'; as the table",
                                   tsm_bytes};
+static const struct format tsm_cbor = {"configfs-tsm, CBOR", "'provider'; as the table", cbor_bytes};
+static const struct format eat = {"EAT", "how the JSON is written; profile and types; as the table", eat_bytes};
 static const struct format token = {"MAA token", "the line end after it", trimmed_bytes};
 static const struct format certificate = {"RA-TLS certificate", "white space in its PEM text, and text after it",
                                           pem_bytes};
@@ -328,6 +364,8 @@ static void collect(void) {
     free(names);
   }
   add(&tsm, "snp/genoa-v3-veraison/tsm-report.json", NULL, vectors_time("2026-01-01T00:00:00"));
+  add(&tsm_cbor, "snp/genoa-v3-veraison/tsm-report.cbor", NULL, vectors_time("2026-01-01T00:00:00"));
+  add(&eat, "snp/genoa-v3-veraison/ratsd-eat-cmw.json", NULL, vectors_time("2026-01-01T00:00:00"));
   add(&certificate, "sgx/ratls/gramine-cert.pem", NULL, vectors_time("2024-06-01T00:00:00"));
   add(&certificate, "sgx/ratls/intel-sgxsdk-cert.pem", NULL, vectors_time("2024-06-01T00:00:00"));
   add(&certificate, "sgx/ratls/rats-tls-cert.pem", NULL, vectors_time("2023-06-01T00:00:00"));
@@ -402,7 +440,8 @@ static unsigned flip_share(size_t share, size_t shares, size_t step) {
 static void a_changed_bit_shows_wherever_the_format_signs_it(void **state) {
   (void)state;
   if (!vectors_found()) skip();
-  static const struct format *const formats[] = {&quote, &report, &table, &nitro, &azure, &tsm, &token, &certificate};
+  static const struct format *const formats[] = {&quote, &report,   &table, &nitro, &azure,
+                                                 &tsm,   &tsm_cbor, &eat,   &token, &certificate};
   const char *all = getenv("CHIO_FLIP");
   size_t step = all != NULL && strcmp(all, "all") == 0 ? 1 : 16;
   for (size_t i = 0; i < CHIO_ARRAY_LEN(formats); i++)
