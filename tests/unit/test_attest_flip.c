@@ -56,6 +56,7 @@ static size_t quote_len(struct chio_slice quote) {
 
 /* All but the PEM text's white space: the certificates are signed by one another, not by the quote. */
 static void put_quote(struct chio_slice quote, struct chio_buf *out) {
+  if (quote.len == 0) return;
   if (quote.len > CHIO_DCAP_HEADER_SIZE + 6) quote.len = quote_len(quote);
   const uint8_t *pem = memmem(quote.data, quote.len, "-----BEGIN", 10);
   size_t head = pem != NULL ? (size_t)(pem - quote.data) : quote.len;

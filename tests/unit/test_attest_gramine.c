@@ -88,8 +88,8 @@ static void check(const struct outcome *o) {
 }
 
 static void a_quote_comes_through_what_passes(void **arg) {
-  static const char *const passing[] = {"-",          "dribble=" OFTEN, "write-short=1", "read-again=3",
-                                        "read-cut=1", "read-empty=2",   "race=2"};
+  static const char *const passing[] = {"-",          ("dribble=" OFTEN), "write-short=1", "read-again=3",
+                                        "read-cut=1", "read-empty=2",     "race=2"};
   (void)arg;
   for (size_t i = 0; i < CHIO_ARRAY_LEN(passing); i++) check(&(struct outcome){"dcap", passing[i], CHIO_OK, NULL});
 }
