@@ -561,7 +561,8 @@ static void keys_that_sign_are_listed_over_all_pages(void **state) {
 
 static void a_list_with_keys_of_others_is_refused(void **state) {
   (void)state;
-  static const char *const names[] = {"projects/evil/locations/l/keyRings/r/cryptoKeys/a", GCP_RING, "",
+  static const char *const names[] = {"projects/evil/locations/l/keyRings/r/cryptoKeys/a",
+                                      "projects/q/locations/europe-west1/keyRings/r/cryptoKeys/a", GCP_RING, "",
                                       GCP_RING "/cryptoKeys/", GCP_RING "/cryptoKeys/a?b"};
   for (size_t i = 0; i < CHIO_ARRAY_LEN(names); i++) {
     struct gcp_rig rig;
