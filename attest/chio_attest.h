@@ -230,12 +230,58 @@ struct chio_attest_result {
   const uint8_t *key_spki;           /* the key that the evidence is about, DER; NULL when there is none */
   size_t key_spki_len;
   uint8_t replay_id[32]; /* the same for every form of the same evidence: for tables of what was seen */
+  /* Where the policy replaces another one step by step (chio-policy(5), [rollout]): which of the two decided, "policy"
+   * or "previous", and what the other one says. NULL: there is no other. */
+  const char *decided_by;
+  int other_accepted;
+  enum chio_attest_reason other_reason;
 };
 
 /* Judges. E_ARGUMENT, E_NO_MEMORY, E_INTERNAL, E_MALFORMED (root or key do not parse; message says which). */
 CHIO_ATTEST_API int chio_attest_verify(const struct chio_attest_request *request,
                                        struct chio_attest_result **out_result, struct chio_attest_message *message);
 CHIO_ATTEST_API void chio_attest_result_free(struct chio_attest_result *result); /* NULL is accepted */
+
+/* ---- Judgements that are kept ---- */
+
+/* Accepted judgements of one process, found again by all that was judged: evidence, policy (what it demands),
+ * collateral (the handle, unchanged since), expectations. One entry for one piece of evidence under one policy, in
+ * whatever form it is shown. Thread-safe. */
+struct chio_attest_cache;
+
+/* entries: at most 4096; 0: 256. max_age: for how many seconds one is kept, at most 86400; 0: 300. It is kept no
+ * longer than the judgement holds: what was judged is valid (window_until), and the evidence young enough for the
+ * policy. */
+CHIO_ATTEST_API int chio_attest_cache_new(size_t entries, int64_t max_age, struct chio_attest_cache **out_cache);
+CHIO_ATTEST_API void chio_attest_cache_free(struct chio_attest_cache *cache); /* NULL is accepted */
+
+/* As chio_attest_verify, but for what is known. The result may be another caller's too: it is only read, and freed by
+ * each. A request with a nonce is always judged; refusals are not kept; nothing is known for times before it was
+ * judged. */
+CHIO_ATTEST_API int chio_attest_cache_verify(struct chio_attest_cache *cache, const struct chio_attest_request *request,
+                                             struct chio_attest_result **out_result,
+                                             struct chio_attest_message *message);
+/* Forgets all. */
+CHIO_ATTEST_API void chio_attest_cache_clear(struct chio_attest_cache *cache);
+
+struct chio_attest_cache_stats {
+  uint64_t hits, misses, evicted;
+  size_t entries; /* now */
+};
+CHIO_ATTEST_API void chio_attest_cache_stats_get(struct chio_attest_cache *cache, struct chio_attest_cache_stats *out);
+
+/* ---- What a quote carries ---- */
+
+struct chio_attest_user_data {
+  const char *tee;         /* "sgx", "tdx", "snp", "nitro", "nitrotpm", "stub"; static */
+  uint8_t report_data[64]; /* Nitro: the user data, of which there may be more */
+  size_t report_data_len, whole_len; /* whole_len: how much the quote carries */
+  uint8_t user_data[32]; /* its first 32 bytes, as package tee calls them; zeros where there are fewer */
+};
+
+/* Finds out what a quote is and what its caller put into it. JUDGES NOTHING: anybody can write such bytes. E_MALFORMED:
+ * no quote of a known kind. */
+CHIO_ATTEST_API int chio_attest_extract_user_data(const void *quote, size_t len, struct chio_attest_user_data *out);
 
 /* The result as one JSON object (chio-hsm-verify(1) lists its members), NUL-terminated. Free with chio_attest_free. */
 CHIO_ATTEST_API int chio_attest_result_json(const struct chio_attest_result *result, char **out_json);

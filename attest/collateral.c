@@ -10,6 +10,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <limits.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -21,10 +22,20 @@ const struct chio_cert_set *chio_collateral_certs(const struct chio_attest_colla
   return collateral != NULL ? &collateral->certs : NULL;
 }
 
+static uint64_t next_state(void) {
+  static atomic_ullong last;
+  return atomic_fetch_add(&last, 1) + 1;
+}
+
+uint64_t chio_collateral_state(const struct chio_attest_collateral *collateral) {
+  return collateral->state;
+}
+
 int chio_attest_collateral_new(struct chio_attest_collateral **out_collateral) {
   if (out_collateral == NULL) return CHIO_ATTEST_E_ARGUMENT;
   struct chio_attest_collateral *collateral = calloc(1, sizeof *collateral);
   if (collateral == NULL) return CHIO_ATTEST_E_NO_MEMORY;
+  collateral->state = next_state();
   *out_collateral = collateral;
   return CHIO_ATTEST_OK;
 }
@@ -193,6 +204,7 @@ static enum chio_err add_bytes(struct chio_attest_collateral *c, struct chio_sli
 
 int chio_attest_collateral_add(struct chio_attest_collateral *collateral, const void *bytes, size_t len) {
   if (collateral == NULL || (bytes == NULL && len > 0)) return CHIO_ATTEST_E_ARGUMENT;
+  collateral->state = next_state();
   enum chio_err err = add_bytes(collateral, chio_slice(bytes, len));
   if (err == CHIO_OK) return CHIO_ATTEST_OK;
   return err == CHIO_E_NO_MEMORY ? CHIO_ATTEST_E_NO_MEMORY : CHIO_ATTEST_E_MALFORMED;

@@ -27,12 +27,16 @@ struct chio_crl_file {
 };
 
 struct chio_attest_collateral {
+  uint64_t state; /* a number that no other contents in this process ever had */
   struct chio_cert_set certs;
   struct chio_crl_file crls[CHIO_COLLATERAL_CRLS_MAX];
   size_t crls_count;
   struct chio_document documents[CHIO_COLLATERAL_DOCUMENTS_MAX];
   size_t documents_count;
 };
+
+/* Which contents these are: another number after each change, and for each handle. */
+uint64_t chio_collateral_state(const struct chio_attest_collateral *collateral);
 
 /* The certificates; NULL for NULL. */
 const struct chio_cert_set *chio_collateral_certs(const struct chio_attest_collateral *collateral);

@@ -11,6 +11,7 @@
 #include "attest/pem.h"
 #include "attest/ratls.h"
 #include "attest/snp_vek.h"
+#include "attest/tee_package.h"
 #include "signer/base/text.h"
 
 /* 2.25.109241486368889581879283758888474991060 */
@@ -128,6 +129,10 @@ static void judge_json(struct chio_judge *j, struct chio_slice text) {
     chio_judge_tsm(j, text);
   } else if (chio_json_get(doc, chio_json_root(doc), "__cmwc_t") != NULL) {
     chio_judge_cmw(j, text, chio_slice(NULL, 0));
+  } else if (chio_tee_report_looks_like(doc)) {
+    chio_judge_tee_report(j, doc);
+  } else if (chio_tee_stub_looks_like(doc)) {
+    chio_judge_tee_stub(j, doc);
   } else if (chio_json_get(doc, chio_json_root(doc), "cmw") != NULL) {
     judge_eat(j, chio_json_get(doc, chio_json_root(doc), "cmw"));
   } else if (!chio_judge_azure(j, doc)) {

@@ -11,6 +11,8 @@
 #include "attest/json.h"
 #include "attest/policy.h"
 
+#include <stdatomic.h>
+
 /* Strings and bytes that the result keeps; they follow it in memory. */
 struct chio_result_block {
   struct chio_result_block *next;
@@ -24,6 +26,7 @@ struct chio_result {
   const char *advisories[64];
   struct chio_buf claims; /* the claims object as far as it is written: '{' and members */
   bool out_of_memory;
+  atomic_uint refs; /* owners: a caller, and caches */
 };
 
 #define CHIO_ANCHORS_MAX 64u
@@ -137,6 +140,17 @@ void chio_judge_bundle(struct chio_judge *j, struct chio_slice bundle);
 CHIO_MUST_CHECK enum chio_err chio_judge_binding_prepare(struct chio_judge *j, struct chio_detail *detail);
 /* After the evidence: whether its report data is that of the profile. */
 void chio_judge_binding(struct chio_judge *j);
+
+/* One more owner of the result, which chio_attest_result_free ends. */
+struct chio_attest_result *chio_result_ref(struct chio_attest_result *result);
+
+/* One judgement under the request's policy alone, whatever it is to replace. As chio_attest_verify, with arguments that
+ * were checked. */
+int chio_judge_request(const struct chio_attest_request *request, struct chio_attest_result **out_result,
+                       struct chio_attest_message *message);
+/* Two, when the policy has a previous one: what both say, and which decides. */
+int chio_rollout_verify(const struct chio_attest_request *request, struct chio_attest_result **out_result,
+                        struct chio_attest_message *message);
 
 /* After the evidence: every rule of the policy. */
 void chio_judge_policy(struct chio_judge *j);

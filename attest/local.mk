@@ -58,6 +58,7 @@ attest_libchio_verify_la_SOURCES = \
   attest/binding.c attest/binding.h \
   attest/binding_judge.c \
   attest/bundle_judge.c \
+  attest/cache.c \
   attest/cert_set.c attest/cert_set.h \
   attest/chio_attest.h \
   attest/cmw.c attest/cmw.h \
@@ -83,14 +84,18 @@ attest_libchio_verify_la_SOURCES = \
   attest/pem.c attest/pem.h \
   attest/policy.h attest/policy_digest.c attest/policy_draft.c \
   attest/policy_explain.c attest/policy_judge.c attest/policy_read.c \
+  attest/policy_rollout.c \
   attest/policy_rules.c attest/policy_rules.h \
   attest/pubkey.c attest/pubkey.h \
   attest/ratls.c attest/ratls.h \
   attest/result.c \
+  attest/rollout.c \
   attest/snp.c attest/snp.h \
   attest/snp_judge.c \
   attest/snp_policy.c attest/snp_policy.h \
   attest/snp_vek.c attest/snp_vek.h \
+  attest/tee_package.c attest/tee_package.h \
+  attest/user_data.c \
   attest/vendor_certs.c \
   attest/verify.c \
   attest/wants.c attest/wants.h \

@@ -35,9 +35,15 @@ struct chio_attest_policy {
   char *title;
   struct chio_policy_strings tees;
   struct chio_policy_bytes_list measurements, signers, report_data;
-  bool require_nonce, require_key, allow_debug, allow_trailing;
+  bool require_nonce, require_key, allow_direct_key, allow_debug, allow_trailing, allow_stub;
   int64_t max_age;    /* seconds; -1: not looked at */
   int64_t max_future; /* seconds of clock skew that are tolerated */
+
+  /* [rollout] */
+  bool no_rollout;                     /* it may have none: another one's previous, or without files */
+  struct chio_attest_policy *previous; /* owned; NULL: there is none, and this one decides */
+  bool rollout_shadow;                 /* previous decides over all */
+  int64_t rollout_share;               /* of a hundred, over which this one decides */
 
   /* [roots] */
   struct chio_anchor *roots;
@@ -86,6 +92,9 @@ int chio_policy_parse_alone(const void *text, size_t len, const char *name, stru
                             struct chio_attest_message *message);
 /* One more root, by the SHA-256 of its SubjectPublicKeyInfo. CHIO_E_NO_MEMORY. */
 CHIO_MUST_CHECK enum chio_err chio_policy_add_root(struct chio_attest_policy *policy, const uint8_t hash[32]);
+
+/* As chio_attest_policy_digest, and the same however far its rollout is. */
+int chio_policy_rules_digest(const struct chio_attest_policy *policy, uint8_t out[32]);
 
 bool chio_policy_has_string(const struct chio_policy_strings *list, const char *text);
 bool chio_policy_has_bytes(const struct chio_policy_bytes_list *list, struct chio_slice bytes);

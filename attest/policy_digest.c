@@ -33,6 +33,16 @@ static void put_rule(struct chio_buf *out, const struct chio_attest_policy *poli
   }
 }
 
+/* The policy that it is to replace, by its own digest. */
+static int put_rollout(struct chio_buf *out, const struct chio_attest_policy *policy) {
+  uint8_t digest[32] = {0};
+  int code = policy->previous != NULL ? chio_attest_policy_digest(policy->previous, digest) : CHIO_ATTEST_OK;
+  put_bytes(out, chio_slice(digest, sizeof digest));
+  chio_buf_append_u8(out, policy->rollout_shadow ? 1 : 0);
+  chio_buf_append_u64be(out, (uint64_t)policy->rollout_share);
+  return code;
+}
+
 static void put_special(struct chio_buf *out, const struct chio_attest_policy *policy) {
   chio_buf_append_u8(out, policy->collateral_set ? 1 : 0);
   chio_buf_append_u8(out, policy->collateral_optional ? 1 : 0);
@@ -45,17 +55,25 @@ static void put_special(struct chio_buf *out, const struct chio_attest_policy *p
     put_bytes(out, chio_slice(policy->roots[i].spki_sha256, sizeof policy->roots[i].spki_sha256));
 }
 
-int chio_attest_policy_digest(const struct chio_attest_policy *policy, uint8_t out[32]) {
-  if (policy == NULL || out == NULL) return CHIO_ATTEST_E_ARGUMENT;
+static int digest(const struct chio_attest_policy *policy, bool with_rollout, uint8_t out[32]) {
   struct chio_buf bytes = CHIO_BUF_INIT;
   size_t count;
   const struct chio_policy_rule *rules = chio_policy_rules(&count);
   chio_buf_append_str(&bytes, "chio-policy digest v1");
   for (size_t i = 0; i < count; i++) put_rule(&bytes, policy, &rules[i]);
   put_special(&bytes, policy);
-  enum chio_err err = chio_buf_err(&bytes);
+  int code = with_rollout ? put_rollout(&bytes, policy) : CHIO_ATTEST_OK;
+  enum chio_err err = code == CHIO_ATTEST_OK ? chio_buf_err(&bytes) : CHIO_E_INTERNAL;
   if (err == CHIO_OK) err = chio_hash_bytes(CHIO_HASH_SHA256, chio_buf_slice(&bytes), out);
   chio_buf_clear(&bytes);
   if (err == CHIO_E_NO_MEMORY) return CHIO_ATTEST_E_NO_MEMORY;
   return err == CHIO_OK ? CHIO_ATTEST_OK : CHIO_ATTEST_E_INTERNAL;
+}
+
+int chio_attest_policy_digest(const struct chio_attest_policy *policy, uint8_t out[32]) {
+  return policy == NULL || out == NULL ? CHIO_ATTEST_E_ARGUMENT : digest(policy, true, out);
+}
+
+int chio_policy_rules_digest(const struct chio_attest_policy *policy, uint8_t out[32]) {
+  return digest(policy, false, out);
 }

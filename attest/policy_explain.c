@@ -73,6 +73,16 @@ static void put_open(struct chio_buf *out, const struct chio_attest_policy *poli
   if (policy->key_origins.count == 0) chio_buf_append_str(out, "- where a key was born is not looked at\n");
 }
 
+static void put_rollout(struct chio_buf *out, const struct chio_attest_policy *policy) {
+  if (policy->previous == NULL) return;
+  chio_buf_printf(out, "\nIt replaces %s step by step: ", policy->previous->name);
+  if (policy->rollout_shadow)
+    chio_buf_append_str(out, "in shadow; the old one decides, and what this one would say is only told.\n");
+  else
+    chio_buf_printf(out, "it decides over %lld per cent of the evidence, the old one over the rest.\n",
+                    (long long)policy->rollout_share);
+}
+
 int chio_attest_policy_explain(const struct chio_attest_policy *policy, char **out_text) {
   if (policy == NULL || out_text == NULL) return CHIO_ATTEST_E_ARGUMENT;
   struct chio_buf out = CHIO_BUF_INIT;
@@ -89,6 +99,7 @@ int chio_attest_policy_explain(const struct chio_attest_policy *policy, char **o
   put_defaults(&out, policy);
   chio_buf_append_str(&out, "\nLeft open:\n");
   put_open(&out, policy);
+  put_rollout(&out, policy);
   if (chio_buf_cstr(&out) == NULL || chio_buf_err(&out) != CHIO_OK) {
     chio_buf_clear(&out);
     return CHIO_ATTEST_E_NO_MEMORY;

@@ -33,6 +33,7 @@ static void judge_debug(struct chio_judge *j, const struct chio_attest_policy *p
 static void judge_identity(struct chio_judge *j, const struct chio_attest_policy *p) {
   const struct chio_attest_result *r = &j->result->pub;
   bool expected = j->registers_expected, ok = true;
+  if (p->allow_stub && r->format != NULL && strcmp(r->format, "stub") == 0) return; /* it measures nothing */
   if (p->measurements.count > 0) {
     expected = true;
     if (r->measurement_len == 0 ||
@@ -55,6 +56,17 @@ static void judge_identity(struct chio_judge *j, const struct chio_attest_policy
   }
 }
 
+/* A key that the evidence binds without a statement comes with no word on where it was born or what it may do. Only a
+ * policy that says so takes it, and then only the caller's own: that there is some key in it proves nothing. */
+static void judge_required_key(struct chio_judge *j, const struct chio_attest_policy *p) {
+  if (!p->require_key || chio_judge_proved(j, CHIO_ATTEST_PROVED_STATEMENT)) return;
+  if (p->allow_direct_key && j->key_bound && chio_judge_proved(j, CHIO_ATTEST_PROVED_KEY)) return;
+  const char *text = "the policy wants a key statement";
+  if (j->key_bound && !p->allow_direct_key) text = "the key is bound without a statement (key.allow_direct)";
+  if (j->key_bound && p->allow_direct_key) text = "the key that the evidence binds is not proved to be the caller's";
+  chio_judge_fail(j, CHIO_ATTEST_KEY_BINDING, "%s", text);
+}
+
 static void judge_binding(struct chio_judge *j, const struct chio_attest_policy *p) {
   const struct chio_attest_result *r = &j->result->pub;
   if (p->report_data.count > 0 &&
@@ -66,9 +78,7 @@ static void judge_binding(struct chio_judge *j, const struct chio_attest_policy 
         j, CHIO_ATTEST_NONCE,
         j->request->nonce_len > 0 ? "the nonce is not answered" : "the policy wants a nonce, and none was given");
   }
-  if (p->require_key && !chio_judge_proved(j, CHIO_ATTEST_PROVED_STATEMENT)) {
-    chio_judge_fail(j, CHIO_ATTEST_KEY_BINDING, "the policy wants a key statement");
-  }
+  judge_required_key(j, p);
 }
 
 static void judge_age(struct chio_judge *j, const struct chio_attest_policy *p) {

@@ -185,7 +185,8 @@ static enum chio_err read_roots(toml_value *table, bool alone, struct chio_attes
 static const struct {
   const char *table, *key;
 } special[] = {{"", "version"},  {"", "title"},    {"roots", "spki_sha256"},  {"roots", "files"},
-               {"nitro", "pcr"}, {"azure", "pcr"}, {"collateral", "required"}};
+               {"nitro", "pcr"}, {"azure", "pcr"}, {"collateral", "required"},
+               {"rollout", "previous"}, {"rollout", "mode"}, {"rollout", "share"}};
 
 static bool known_key(const char *table, const char *key) {
   size_t count;
@@ -271,11 +272,27 @@ static bool expects_registers(const struct chio_attest_policy *policy) {
   return false;
 }
 
+/* Stubs have nothing to expect of them, and are named for what they are. */
+static enum chio_err check_stub(const struct chio_attest_policy *policy, struct chio_detail *detail) {
+  bool named = chio_policy_has_string(&policy->tees, "stub");
+  if (named && !policy->allow_stub)
+    return chio_fail(detail, CHIO_E_CONFIG, "%s: tee 'stub' needs insecure_allow_stub = true", policy->name);
+  if (!named && policy->allow_stub)
+    return chio_fail(detail, CHIO_E_CONFIG, "%s: insecure_allow_stub is set, and 'tee' does not name 'stub'",
+                     policy->name);
+  if (policy->allow_direct_key && !policy->require_key)
+    return chio_fail(detail, CHIO_E_CONFIG, "%s: key.allow_direct says nothing without key.required", policy->name);
+  return CHIO_OK;
+}
+
 /* What a policy must say: which TEE, and what runs in it. */
 static enum chio_err check_policy(const struct chio_attest_policy *policy, struct chio_detail *detail) {
   if (policy->tees.count == 0)
     return chio_fail(detail, CHIO_E_CONFIG, "%s: 'tee' is missing: which TEEs may it be?", policy->name);
-  if (policy->measurements.count == 0 && policy->signers.count == 0 && !expects_registers(policy)) {
+  enum chio_err err = check_stub(policy, detail);
+  if (err != CHIO_OK) return err;
+  bool only_stub = policy->tees.count == 1 && policy->allow_stub;
+  if (!only_stub && policy->measurements.count == 0 && policy->signers.count == 0 && !expects_registers(policy)) {
     return chio_fail(detail, CHIO_E_CONFIG,
                      "%s: one of 'measurements', 'signers' and 'nitro.pcr' is needed: what may run there?",
                      policy->name);
@@ -316,7 +333,8 @@ static enum chio_err read_document(const struct chio_toml *doc, bool alone, stru
   enum chio_err err = check_keys(root, "", detail);
   if (err == CHIO_OK) err = read_special(root, alone, policy, detail);
   if (err == CHIO_OK) err = read_rules(root, policy, detail);
-  return err == CHIO_OK ? check_policy(policy, detail) : err;
+  if (err == CHIO_OK) err = check_policy(policy, detail);
+  return err == CHIO_OK ? chio_policy_read_rollout(root, policy, detail) : err;
 }
 
 static int public_code(enum chio_err err) {
@@ -324,12 +342,16 @@ static int public_code(enum chio_err err) {
   return err == CHIO_E_NO_MEMORY ? CHIO_ATTEST_E_NO_MEMORY : CHIO_ATTEST_E_MALFORMED;
 }
 
-static int finish(enum chio_err err, struct chio_toml *doc, const char *name, bool alone,
+/* Where a policy stands: by itself, as the one that another replaces, or with no files beside it. */
+enum standing { BY_ITSELF, PREVIOUS, ALONE };
+
+static int finish(enum chio_err err, struct chio_toml *doc, const char *name, enum standing standing,
                   struct chio_attest_policy **out_policy, struct chio_attest_message *message,
                   struct chio_detail *detail) {
   struct chio_attest_policy *policy = NULL;
   if (err == CHIO_OK && (policy = policy_new(name)) == NULL) err = CHIO_E_NO_MEMORY;
-  if (err == CHIO_OK) err = read_document(doc, alone, policy, detail);
+  if (err == CHIO_OK) policy->no_rollout = standing != BY_ITSELF;
+  if (err == CHIO_OK) err = read_document(doc, standing == ALONE, policy, detail);
   chio_toml_free(doc);
   if (err == CHIO_OK) {
     *out_policy = policy;
@@ -342,13 +364,23 @@ static int finish(enum chio_err err, struct chio_toml *doc, const char *name, bo
   return public_code(err);
 }
 
-int chio_attest_policy_load(const char *path, struct chio_attest_policy **out_policy,
-                            struct chio_attest_message *message) {
-  if (path == NULL || out_policy == NULL) return CHIO_ATTEST_E_ARGUMENT;
+static int load(const char *path, bool is_previous, struct chio_attest_policy **out_policy,
+                struct chio_attest_message *message) {
   struct chio_detail detail = {""};
   struct chio_toml *doc = NULL;
   enum chio_err err = chio_toml_load(path, &detail, &doc);
-  return finish(err, doc, path, false, out_policy, message, &detail);
+  return finish(err, doc, path, is_previous ? PREVIOUS : BY_ITSELF, out_policy, message, &detail);
+}
+
+int chio_attest_policy_load(const char *path, struct chio_attest_policy **out_policy,
+                            struct chio_attest_message *message) {
+  if (path == NULL || out_policy == NULL) return CHIO_ATTEST_E_ARGUMENT;
+  return load(path, false, out_policy, message);
+}
+
+int chio_policy_load_previous(const char *path, struct chio_attest_policy **out_policy,
+                              struct chio_attest_message *message) {
+  return load(path, true, out_policy, message);
 }
 
 static int parse(const void *text, size_t len, const char *name, bool alone, struct chio_attest_policy **out_policy,
@@ -357,7 +389,7 @@ static int parse(const void *text, size_t len, const char *name, bool alone, str
   struct chio_detail detail = {""};
   struct chio_toml *doc = NULL;
   enum chio_err err = chio_toml_parse(chio_slice(text, len), name, &detail, &doc);
-  return finish(err, doc, name, alone, out_policy, message, &detail);
+  return finish(err, doc, name, alone ? ALONE : BY_ITSELF, out_policy, message, &detail);
 }
 
 int chio_attest_policy_parse(const void *text, size_t len, const char *name, struct chio_attest_policy **out_policy,
@@ -388,6 +420,7 @@ void chio_attest_policy_free(struct chio_attest_policy *policy) {
   }
   free_pcrs(&policy->pcrs);
   free_pcrs(&policy->tpm_pcrs);
+  chio_attest_policy_free(policy->previous);
   free(policy->roots);
   free(policy->title);
   free(policy->name);

@@ -4,6 +4,7 @@
 #define CHIO_ATTEST_POLICY_RULES_H
 
 #include "attest/policy.h"
+#include "signer/base/toml.h"
 
 enum chio_rule_kind { RULE_STRINGS, RULE_BYTES, RULE_BOOL, RULE_INT, RULE_DATE };
 
@@ -23,6 +24,15 @@ static inline const void *chio_policy_value(const struct chio_attest_policy *pol
                                             const struct chio_policy_rule *rule) {
   return (const char *)policy + rule->offset;
 }
+
+/* A policy that another one replaces: it may have no [rollout]. As chio_attest_policy_load. */
+int chio_policy_load_previous(const char *path, struct chio_attest_policy **out_policy,
+                              struct chio_attest_message *message);
+
+/* Reads [rollout] (policy_rollout.c). CHIO_E_CONFIG. */
+CHIO_MUST_CHECK enum chio_err chio_policy_read_rollout(const struct chio_toml_value *root,
+                                                       struct chio_attest_policy *policy,
+                                                       struct chio_detail *detail);
 
 /* Whether the policy says anything by this rule. */
 bool chio_policy_says(const struct chio_attest_policy *policy, const struct chio_policy_rule *rule);

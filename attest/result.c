@@ -44,6 +44,7 @@ const char *chio_attest_proof_text(unsigned bit) {
 void chio_attest_result_free(struct chio_attest_result *pub) {
   if (pub == NULL) return;
   struct chio_result *result = (struct chio_result *)pub;
+  if (atomic_fetch_sub(&result->refs, 1) > 1) return;
   while (result->blocks != NULL) {
     struct chio_result_block *next = result->blocks->next;
     free(result->blocks);
@@ -51,6 +52,11 @@ void chio_attest_result_free(struct chio_attest_result *pub) {
   }
   chio_buf_clear(&result->claims);
   free(result);
+}
+
+struct chio_attest_result *chio_result_ref(struct chio_attest_result *pub) {
+  (void)atomic_fetch_add(&((struct chio_result *)pub)->refs, 1);
+  return pub;
 }
 
 void chio_attest_free(void *memory) {
@@ -155,6 +161,15 @@ static void put_key(struct chio_buf *out, const struct chio_attest_result *r) {
   }
 }
 
+static void put_rollout(struct chio_buf *out, const struct chio_attest_result *r) {
+  if (r->decided_by == NULL) {
+    chio_buf_append_str(out, ",\"rollout\":null");
+    return;
+  }
+  chio_buf_printf(out, ",\"rollout\":{\"decided_by\":\"%s\",\"other\":{\"verdict\":\"%s\",\"reason\":\"%s\"}}",
+                  r->decided_by, r->other_accepted ? "accepted" : "refused", chio_attest_reason_code(r->other_reason));
+}
+
 int chio_attest_result_json(const struct chio_attest_result *r, char **out_json) {
   static const uint8_t zero[32];
   if (r == NULL || out_json == NULL) return CHIO_ATTEST_E_ARGUMENT;
@@ -179,6 +194,7 @@ int chio_attest_result_json(const struct chio_attest_result *r, char **out_json)
   put_hex(&out, "root_spki_sha256", r->root_spki_sha256, memcmp(r->root_spki_sha256, zero, 32) != 0 ? 32 : 0);
   put_hex(&out, "replay_id", r->replay_id, memcmp(r->replay_id, zero, 32) != 0 ? 32 : 0);
   put_key(&out, r);
+  put_rollout(&out, r);
   chio_buf_printf(&out, ",\"claims\":%s}", r->claims_json);
   if (chio_buf_cstr(&out) == NULL || chio_buf_err(&out) != CHIO_OK) {
     chio_buf_clear(&out);

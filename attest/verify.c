@@ -141,16 +141,11 @@ static int prepare(struct chio_judge *j, struct chio_buf *key, struct chio_attes
   return CHIO_ATTEST_OK;
 }
 
-int chio_attest_verify(const struct chio_attest_request *request, struct chio_attest_result **out_result,
+int chio_judge_request(const struct chio_attest_request *request, struct chio_attest_result **out_result,
                        struct chio_attest_message *message) {
-  if (request == NULL || out_result == NULL || (request->evidence == NULL && request->evidence_len > 0)) {
-    return fail_message(message, CHIO_ATTEST_E_ARGUMENT, "no request");
-  }
-  if (request->evidence_len > CHIO_ATTEST_EVIDENCE_MAX) {
-    return fail_message(message, CHIO_ATTEST_E_ARGUMENT, "the evidence is larger than the limit");
-  }
   struct chio_result *result = calloc(1, sizeof *result);
   if (result == NULL) return CHIO_ATTEST_E_NO_MEMORY;
+  atomic_init(&result->refs, 1);
   result->pub.window_from = INT64_MIN;
   result->pub.window_until = INT64_MAX;
   struct chio_judge j = {.request = request,
@@ -172,4 +167,16 @@ int chio_attest_verify(const struct chio_attest_request *request, struct chio_at
   else
     chio_attest_result_free(&result->pub);
   return code;
+}
+
+int chio_attest_verify(const struct chio_attest_request *request, struct chio_attest_result **out_result,
+                       struct chio_attest_message *message) {
+  if (request == NULL || out_result == NULL || (request->evidence == NULL && request->evidence_len > 0)) {
+    return fail_message(message, CHIO_ATTEST_E_ARGUMENT, "no request");
+  }
+  if (request->evidence_len > CHIO_ATTEST_EVIDENCE_MAX) {
+    return fail_message(message, CHIO_ATTEST_E_ARGUMENT, "the evidence is larger than the limit");
+  }
+  bool rollout = request->policy != NULL && request->policy->previous != NULL;
+  return rollout ? chio_rollout_verify(request, out_result, message) : chio_judge_request(request, out_result, message);
 }

@@ -41,3 +41,7 @@ FUZZ_TARGETS += tests/fuzz/fuzz_wants
 tests_fuzz_fuzz_wants_SOURCES = tests/fuzz/fuzz_wants.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_wants_LDFLAGS = $(FUZZ_LDFLAGS)
 tests_fuzz_fuzz_wants_LDADD = $(FUZZ_ATTEST_LIBS)
+FUZZ_TARGETS += tests/fuzz/fuzz_tee_package
+tests_fuzz_fuzz_tee_package_SOURCES = tests/fuzz/fuzz_tee_package.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_tee_package_LDFLAGS = $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_tee_package_LDADD = $(FUZZ_ATTEST_LIBS)

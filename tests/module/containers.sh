@@ -126,6 +126,33 @@ check "a wrapper by tee-v1" chio-hsm attest p256 --format cmw --binding tee-v1 -
 check "is judged by the profile that is named" judge tee.cmw --key p256.pem --binding tee-v1 --workload-hash "$hash"
 refute "and for no key without one" judge tee.cmw --key p256.pem
 
+check "a report of package tee is written" chio-hsm attest p256 --format tee-report --workload-hash "$hash" -o tee.json
+check "and accepted for its key" judge tee.json --key p256.pem
+refute "not for another key" judge tee.json --key p384.pem
+refute "an RSA key has no such report" chio-hsm attest rsa2048 --format tee-report --workload-hash "$hash"
+refute "nor is there one without the model's hash" chio-hsm attest p256 --format tee-report
+refute "nor over a nonce" chio-hsm attest p256 --format tee-report --workload-hash "$hash" --nonce 00
+cat >tee.py <<'P'
+import base64, hashlib, json, sys
+text = open("tee.json").read()
+report = json.loads(text)
+assert text.rstrip("\n") == json.dumps(report, indent=2), "MarshalReport's layout"
+assert list(report) == ["tee_type", "pubkey", "model_hash", "quote", "timestamp"] and report["tee_type"] == "tdx"
+user = hashlib.sha256(bytes.fromhex(report["pubkey"]) + bytes.fromhex(report["model_hash"])).digest()
+assert base64.b64decode(report["quote"])[0x238:0x278] == user + bytes(32)
+P
+check "the package's own rules find key and model in it" python3 tee.py
+printf '{"timestamp":1,"type":"stub","user_data":"%s"}' "$hash" >stub.json
+refute "a stub quote is refused" judge stub.json
+printf 'version = 1\ntee = ["stub"]\ninsecure_allow_stub = true\n' >stub.toml
+check "but for a policy that says so" chio-hsm verify stub.json --policy stub.toml
+
+check "a policy is drafted" chio-hsm policy init --from p256.crt --root "$root" -o old.toml
+{ echo 'require_nonce = true'; cat old.toml; printf '[rollout]\nprevious = "old.toml"\nmode = "shadow"\n'; } >new.toml
+check "in shadow the old policy decides" chio-hsm verify birth.crt --policy new.toml
+contains "and what the new one says is told" "previous decided; the other policy says: nonce" \
+  "$(chio-hsm verify birth.crt --policy new.toml)"
+
 refute "a profile that the signer has not is refused" chio-hsm attest p256 --format quote --binding registry-v1-onboard
 refute "tee-v1 has no form for an RSA key" \
   chio-hsm attest rsa2048 --format quote --binding tee-v1 --workload-hash "$hash"

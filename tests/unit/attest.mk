@@ -31,6 +31,21 @@ tests_unit_test_attest_ear_SOURCES = tests/unit/test_attest_ear.c
 tests_unit_test_attest_ear_CFLAGS = $(ATTEST_TEST_CFLAGS)
 tests_unit_test_attest_ear_LDADD = $(ATTEST_TEST_LIBS)
 
+UNIT_TESTS += tests/unit/test_attest_rollout
+tests_unit_test_attest_rollout_SOURCES = tests/unit/test_attest_rollout.c tests/unit/attest_rig.c tests/unit/attest_rig.h
+tests_unit_test_attest_rollout_CFLAGS = $(ATTEST_TEST_CFLAGS)
+tests_unit_test_attest_rollout_LDADD = $(ATTEST_TEST_LIBS)
+
+UNIT_TESTS += tests/unit/test_attest_cache
+tests_unit_test_attest_cache_SOURCES = tests/unit/test_attest_cache.c tests/unit/attest_rig.c tests/unit/attest_rig.h
+tests_unit_test_attest_cache_CFLAGS = $(ATTEST_TEST_CFLAGS)
+tests_unit_test_attest_cache_LDADD = $(ATTEST_TEST_LIBS)
+
+UNIT_TESTS += tests/unit/test_attest_tee
+tests_unit_test_attest_tee_SOURCES = tests/unit/test_attest_tee.c tests/unit/attest_rig.c tests/unit/attest_rig.h
+tests_unit_test_attest_tee_CFLAGS = $(ATTEST_TEST_CFLAGS)
+tests_unit_test_attest_tee_LDADD = $(ATTEST_TEST_LIBS)
+
 UNIT_TESTS += tests/unit/test_attest_json
 tests_unit_test_attest_json_SOURCES = tests/unit/test_attest_json.c
 tests_unit_test_attest_json_CFLAGS = $(ATTEST_TEST_CFLAGS)

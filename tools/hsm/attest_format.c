@@ -7,6 +7,7 @@
 #include "attest/der.h"
 #include "attest/der_write.h"
 #include "attest/ratls.h"
+#include "attest/tee_package.h"
 #include "signer/base/secret.h"
 #include "signer/wire/mechanism.h"
 #include "tools/hsm/birth_papers.h"
@@ -15,6 +16,7 @@
 #include "tools/hsm/text.h"
 #include "tools/hsm/x509_write.h"
 
+#include <stdio.h>
 #include <sys/random.h>
 #include <time.h>
 
@@ -144,6 +146,56 @@ static enum chio_err make_quote(const struct hsm_attest *a, struct chio_buf *out
   return err == CHIO_OK ? chio_buf_err(out) : err;
 }
 
+/* What the Go package tee calls the platform; it has no SGX. */
+static enum chio_err tee_type(const struct hsm_attest *a, char out[8], struct chio_detail *detail) {
+  struct chio_slice tee = hsm_key_attribute(a->key, (uint32_t)CKA_CHIO_TEE);
+  static const char *const names[] = {"tdx", "snp", "nitro"};
+  if (tee.len > 4 && memcmp(tee.data, "sim-", 4) == 0) tee = chio_slice(tee.data + 4, tee.len - 4);
+  for (size_t i = 0; i < CHIO_ARRAY_LEN(names); i++) {
+    if (!chio_slice_equal(tee, chio_slice_str(names[i]))) continue;
+    (void)snprintf(out, 8, "%s", names[i]);
+    return CHIO_OK;
+  }
+  return chio_fail(detail, CHIO_E_UNSUPPORTED, "package tee has no type for platform '%.*s'", (int)tee.len,
+                   (const char *)tee.data);
+}
+
+static enum chio_err tee_report(const struct hsm_attest *a, struct chio_tee_report *report,
+                                struct chio_detail *detail) {
+  const char *hash = a->hsm->option[HSM_OPT_WORKLOAD_HASH];
+  struct chio_slice spki, quote;
+  struct chio_cmw cmw;
+  CHIO_AUTO(chio_buf) struct chio_buf *holder = chio_buf_new();
+  CHIO_AUTO(chio_buf) struct chio_buf *model = chio_buf_new();
+  CHIO_AUTO(chio_buf) struct chio_buf *bytes = chio_buf_new();
+  if (holder == NULL || model == NULL || bytes == NULL) return CHIO_E_NO_MEMORY;
+  if (a->has_nonce || hash == NULL || hsm_hex_parse(hash, model) != CHIO_OK || model->len == 0 ||
+      model->len > CHIO_TEE_HASH_MAX)
+    return chio_fail(detail, CHIO_E_ARGUMENT, "--format tee-report takes --workload-hash of 1 to 64 bytes, no nonce");
+  enum chio_err err = tee_type(a, report->type, detail);
+  if (err == CHIO_OK) err = hsm_key_spki(a->hsm, a->key, &spki, holder, detail);
+  if (err == CHIO_OK) err = made_now(a, "tee-v1", chio_buf_slice(model), bytes, detail);
+  if (err == CHIO_OK && spki.len != CHIO_TEE_SPKI_SIZE) err = CHIO_E_KEY_TYPE; /* tee-v1 has refused it before */
+  if (err == CHIO_OK) err = chio_cmw_parse(chio_buf_slice(bytes), &cmw);
+  if (err != CHIO_OK) return err;
+  memcpy(report->point, spki.data + spki.len - CHIO_TEE_POINT_SIZE, CHIO_TEE_POINT_SIZE);
+  memcpy(report->model_hash, model->data, model->len);
+  report->model_hash_len = model->len;
+  report->timestamp = (uint64_t)time(NULL);
+  err = raw_quote(&cmw, &quote, detail);
+  if (err == CHIO_OK) chio_buf_append_slice(&report->quote, quote);
+  chio_cmw_clear(&cmw);
+  return err == CHIO_OK ? chio_buf_err(&report->quote) : err;
+}
+
+static enum chio_err make_tee_report(const struct hsm_attest *a, struct chio_buf *out, struct chio_detail *detail) {
+  struct chio_tee_report report = {.quote = CHIO_BUF_INIT};
+  enum chio_err err = tee_report(a, &report, detail);
+  if (err == CHIO_OK) chio_tee_report_put(&report, out);
+  chio_buf_clear(&report.quote);
+  return err == CHIO_OK ? chio_buf_err(out) : err;
+}
+
 /* ---- Certificates and requests that the key signs ---- */
 
 /* SGX and TDX have a form of their own that other verifiers read; all else is wrapped. */
@@ -267,7 +319,7 @@ static enum chio_err make_csr(const struct hsm_attest *a, struct chio_buf *out, 
 static const struct hsm_attest_format formats[] = {
     {"bundle", false, make_bundle}, {"certificate", false, make_certificate}, {"ratls", true, make_ratls},
     {"csr", true, make_csr},        {"cmw", true, make_cmw},                  {"quote", true, make_quote},
-    {"chio", false, NULL},
+    {"chio", false, NULL},          {"tee-report", true, make_tee_report},
 };
 
 static bool has(const struct hsm *hsm, enum hsm_option option) {
@@ -285,7 +337,8 @@ static enum chio_err check_options(const struct hsm *hsm, const struct hsm_attes
     return chio_fail(detail, CHIO_E_ARGUMENT, "--format chio has no place for a nonce");
   if (!chio && (has(hsm, HSM_OPT_SIM_STATE) || has(hsm, HSM_OPT_CHAIN)))
     return chio_fail(detail, CHIO_E_ARGUMENT, "--sim-state and --chain are for --format chio");
-  if (!direct && (has(hsm, HSM_OPT_BINDING) || has(hsm, HSM_OPT_WORKLOAD_HASH)))
+  bool takes_hash = direct || format->make == make_tee_report;
+  if ((!direct && has(hsm, HSM_OPT_BINDING)) || (!takes_hash && has(hsm, HSM_OPT_WORKLOAD_HASH)))
     return chio_fail(detail, CHIO_E_ARGUMENT, "--format %s takes no binding profile, and no part of one", format->name);
   if (!direct && !chio && has(hsm, HSM_OPT_RECEIPT_ROOT))
     return chio_fail(detail, CHIO_E_ARGUMENT, "--format %s takes no --receipt-root", format->name);
@@ -303,5 +356,6 @@ enum chio_err hsm_attest_format_find(const struct hsm *hsm, const struct hsm_att
     return check_options(hsm, &formats[i], detail);
   }
   return chio_fail(detail, CHIO_E_ARGUMENT,
-                   "no format '%s'; there are bundle, certificate, ratls, csr, cmw, quote and chio", name);
+                   "no format '%s'; there are bundle, certificate, ratls, csr, cmw, quote, chio and tee-report",
+                   name);
 }

@@ -118,6 +118,9 @@ static void print_result(const struct chio_attest_result *r, const struct chio_a
   for (size_t i = 0; i < r->failures_count; i++) {
     (void)printf("%-12s%s: %s\n", "refused", chio_attest_reason_code(r->failures[i].reason), r->failures[i].text);
   }
+  if (r->decided_by != NULL)
+    (void)printf("%-12s%s decided; the other policy says: %s\n", "rollout", r->decided_by,
+                 r->other_accepted ? "accepted" : chio_attest_reason_code(r->other_reason));
   if (r->accepted) (void)puts(r->simulated ? "accepted (simulated: proves nothing about hardware)" : "accepted");
 }
 

@@ -1,0 +1,300 @@
+/* Reports and stub quotes of the Go package tee, and what a quote carries: read, written, refused. */
+#include "attest/chio_attest.h"
+#include "attest/tee_package.h"
+#include "signer/base/text.h"
+#include "tests/unit/attest_rig.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+/* Private key 1, model hash SHA-256 of nothing. */
+#define POINT                                                                    \
+  "046b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c296"           \
+  "4fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51f5"
+#define MODEL "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+#define USER_DATA "0f628f389333925bb0bc3a06abbf1892c5cdef87c678d6297099624a66c36a47"
+#define STUB "{\"timestamp\":1700000000,\"type\":\"stub\",\"user_data\":\"" USER_DATA "\"}"
+#define STUB_BASE64                                                                                   \
+  "eyJ0aW1lc3RhbXAiOjE3MDAwMDAwMDAsInR5cGUiOiJzdHViIiwidXNlcl9kYXRhIjoiMGY2MjhmMzg5MzMzOTI1YmIwYm" \
+  "MzYTA2YWJiZjE4OTJjNWNkZWY4N2M2NzhkNjI5NzA5OTYyNGE2NmMzNmE0NyJ9"
+
+static struct attest_rig rig;
+
+static int set_up(void **state) {
+  (void)state;
+  return attest_rig_open(&rig);
+}
+
+static int tear_down(void **state) {
+  (void)state;
+  attest_rig_close(&rig);
+  return 0;
+}
+
+#define STUB_POLICY "version = 1\ntee = [\"stub\"]\ninsecure_allow_stub = true\n"
+
+static struct chio_attest_policy *parse(const char *toml) {
+  struct chio_attest_policy *policy = NULL;
+  struct chio_attest_message message = {""};
+  if (chio_attest_policy_parse(toml, strlen(toml), "policy", &policy, &message) != CHIO_ATTEST_OK)
+    fail_msg("%s", message.text);
+  return policy;
+}
+
+static enum chio_attest_reason judge(const char *evidence, const char *toml, const struct chio_buf *key,
+                                     uint32_t *out_proved) {
+  struct chio_attest_policy *policy = toml != NULL ? parse(toml) : NULL;
+  const struct chio_attest_request request = {.evidence = evidence,
+                                              .evidence_len = strlen(evidence),
+                                              .policy = policy,
+                                              .at = rig.now,
+                                              .key = key != NULL ? key->data : NULL,
+                                              .key_len = key != NULL ? key->len : 0};
+  struct chio_attest_result *result = NULL;
+  assert_int_equal(chio_attest_verify(&request, &result, NULL), CHIO_ATTEST_OK);
+  enum chio_attest_reason reason = result->reason;
+  if (out_proved != NULL) *out_proved = result->proved;
+  if (result->accepted) assert_true(result->simulated);
+  chio_attest_result_free(result);
+  chio_attest_policy_free(policy);
+  return reason;
+}
+
+static char *report(const char *type, const char *point, const char *model, const char *quote) {
+  static char text[2048];
+  snprintf(text, sizeof text,
+           "{\"tee_type\":\"%s\",\"pubkey\":\"%s\",\"model_hash\":\"%s\",\"quote\":\"%s\",\"timestamp\":1700000000}", type,
+           point, model, quote);
+  return text;
+}
+
+static void a_stub_is_accepted_only_where_the_policy_says_so(void **state) {
+  (void)state;
+  uint32_t proved = 0;
+  struct chio_buf real = CHIO_BUF_INIT;
+  attest_rig_policy_text(&rig, "", "", &real);
+  assert_int_equal(judge(STUB, STUB_POLICY, NULL, &proved), CHIO_ATTEST_ACCEPTED);
+  assert_int_equal(proved & (CHIO_ATTEST_PROVED_SIGNATURE | CHIO_ATTEST_PROVED_CHAIN | CHIO_ATTEST_PROVED_KEY |
+                             CHIO_ATTEST_PROVED_MEASUREMENT),
+                   0);
+  assert_int_equal(judge(report("stub", POINT, MODEL, STUB_BASE64), STUB_POLICY, NULL, &proved), CHIO_ATTEST_ACCEPTED);
+  assert_int_equal(proved & (CHIO_ATTEST_PROVED_SIGNATURE | CHIO_ATTEST_PROVED_KEY), 0);
+  assert_int_equal(judge(STUB, NULL, NULL, NULL), CHIO_ATTEST_SIGNATURE);
+  assert_int_equal(judge(report("stub", POINT, MODEL, STUB_BASE64), NULL, NULL, NULL), CHIO_ATTEST_SIGNATURE);
+  assert_int_equal(judge(STUB, chio_buf_cstr(&real), NULL, NULL), CHIO_ATTEST_SIGNATURE);
+  chio_buf_clear(&real);
+}
+
+/* Permission for stubs is for stubs: a quote under such a policy, and a stub under expectations, are what they are. */
+static void permission_for_stubs_lets_nothing_else_through(void **state) {
+  (void)state;
+  struct chio_buf spki = CHIO_BUF_INIT;
+  uint8_t point[CHIO_TEE_POINT_SIZE], key[CHIO_TEE_SPKI_SIZE];
+  static const char *const rows[] = {
+      STUB_POLICY "require_nonce = true\n", STUB_POLICY "max_age = 1000000000\n",
+      STUB_POLICY "[key]\nrequired = true\n", STUB_POLICY "[key]\nrequired = true\nallow_direct = true\n",
+      STUB_POLICY "[key]\norigins = [\"born\"]\n"};
+  assert_int_equal(chio_hex_decode(chio_slice_str(POINT), point, sizeof point), CHIO_OK);
+  chio_tee_spki(point, key);
+  chio_buf_append(&spki, key, sizeof key);
+  for (size_t i = 0; i < CHIO_ARRAY_LEN(rows); i++)
+    assert_int_not_equal(judge(report("stub", POINT, MODEL, STUB_BASE64), rows[i], &spki, NULL), CHIO_ATTEST_ACCEPTED);
+  struct chio_attest_policy *policy = parse(STUB_POLICY);
+  const struct chio_attest_request request = {
+      .evidence = rig.quote.data, .evidence_len = rig.quote.len, .policy = policy, .at = rig.now};
+  assert_int_not_equal(attest_rig_judge(&request), CHIO_ATTEST_ACCEPTED);
+  chio_attest_policy_free(policy);
+  chio_buf_clear(&spki);
+}
+
+static void policies_say_stub_twice_or_not_at_all(void **state) {
+  (void)state;
+  static const char *const rows[] = {
+      "version = 1\ntee = [\"stub\"]\n",
+      "version = 1\ntee = [\"tdx\"]\ninsecure_allow_stub = true\n",
+      "version = 1\ntee = [\"stub\", \"tdx\"]\ninsecure_allow_stub = true\n", /* and what may run in the TD? */
+      "version = 1\ntee = [\"stub\"]\ninsecure_allow_stub = false\n",
+  };
+  for (size_t i = 0; i < CHIO_ARRAY_LEN(rows); i++) {
+    struct chio_attest_policy *policy = NULL;
+    assert_int_equal(chio_attest_policy_parse(rows[i], strlen(rows[i]), "policy", &policy, NULL),
+                     CHIO_ATTEST_E_MALFORMED);
+  }
+}
+
+static void a_report_around_a_quote_proves_its_key(void **state) {
+  (void)state;
+  struct chio_tee_report made = {.type = "tdx", .model_hash_len = 32, .timestamp = 1700000000};
+  struct chio_buf text = CHIO_BUF_INIT, toml = CHIO_BUF_INIT, other = CHIO_BUF_INIT;
+  uint32_t proved = 0;
+  memcpy(made.point, rig.key.data + rig.key.len - CHIO_TEE_POINT_SIZE, CHIO_TEE_POINT_SIZE);
+  memcpy(made.model_hash, attest_rig_workload, 32);
+  made.quote = rig.quote;
+  chio_tee_report_put(&made, &text);
+  attest_rig_policy_text(&rig, "", "[key]\nrequired = true\nallow_direct = true", &toml);
+  attest_rig_key(&other);
+  const char *json = chio_buf_cstr(&text), *policy = chio_buf_cstr(&toml);
+  assert_int_equal(judge(json, policy, &rig.key, &proved), CHIO_ATTEST_ACCEPTED);
+  assert_int_not_equal(proved & CHIO_ATTEST_PROVED_KEY, 0);
+  assert_int_equal(judge(json, policy, &other, NULL), CHIO_ATTEST_KEY_MISMATCH);
+  assert_int_equal(judge(json, NULL, &rig.key, NULL), CHIO_ATTEST_SIMULATED_ROOT);
+  /* Another word, another model, another key than the quote's. */
+  char *changed = strdup(json);
+  assert_non_null(changed);
+  memcpy(strstr(changed, "tdx"), "snp", 3);
+  assert_int_equal(judge(changed, policy, &rig.key, NULL), CHIO_ATTEST_TEE);
+  free(changed);
+  changed = strdup(json);
+  strstr(changed, "model_hash")[14] ^= 1;
+  assert_int_equal(judge(changed, policy, &rig.key, NULL), CHIO_ATTEST_KEY_BINDING);
+  free(changed);
+  changed = strdup(json);
+  strstr(changed, "pubkey")[60] ^= 1;
+  assert_int_equal(judge(changed, policy, NULL, NULL), CHIO_ATTEST_KEY_BINDING);
+  free(changed);
+  chio_buf_clear(&text);
+  chio_buf_clear(&toml);
+  chio_buf_clear(&other);
+}
+
+static void other_forms_of_reports_are_refused(void **state) {
+  (void)state;
+  static const struct {
+    const char *json;
+    enum chio_attest_reason reason;
+  } rows[] = {
+      {"{\"timestamp\":1,\"type\":\"stub\"}", CHIO_ATTEST_FORMAT},
+      {"{\"timestamp\":-1,\"type\":\"stub\",\"user_data\":\"" USER_DATA "\"}", CHIO_ATTEST_FORMAT},
+      {"{\"timestamp\":\"1\",\"type\":\"stub\",\"user_data\":\"" USER_DATA "\"}", CHIO_ATTEST_FORMAT},
+      {"{\"timestamp\":1,\"type\":\"stub\",\"user_data\":\"" USER_DATA "00\"}", CHIO_ATTEST_FORMAT},
+      {"{\"timestamp\":1,\"type\":\"stub\",\"user_data\":\"0f62\"}", CHIO_ATTEST_FORMAT},
+      {"{\"timestamp\":1,\"type\":\"stub\",\"user_data\":\"" USER_DATA "\",\"more\":1}", CHIO_ATTEST_FORMAT},
+      {"{\"timestamp\":1,\"type\":\"stub\",\"type\":\"stub\",\"user_data\":\"" USER_DATA "\"}", CHIO_ATTEST_FORMAT},
+      {"{\"timestamp\":1,\"type\":\"stubb\",\"user_data\":\"" USER_DATA "\"}", CHIO_ATTEST_UNSUPPORTED},
+      {"{\"tee_type\":\"stub\",\"pubkey\":\"" POINT "\"}", CHIO_ATTEST_FORMAT},
+  };
+  static const struct {
+    const char *type, *point, *model, *quote;
+    enum chio_attest_reason reason;
+  } reports[] = {
+      {"sgx", POINT, MODEL, STUB_BASE64, CHIO_ATTEST_UNSUPPORTED},
+      {"", POINT, MODEL, STUB_BASE64, CHIO_ATTEST_UNSUPPORTED},
+      {"STUB", POINT, MODEL, STUB_BASE64, CHIO_ATTEST_UNSUPPORTED},
+      {"tdx", POINT, MODEL, STUB_BASE64, CHIO_ATTEST_TEE},
+      {"stub", POINT "00", MODEL, STUB_BASE64, CHIO_ATTEST_FORMAT},
+      {"stub", "02" POINT, MODEL, STUB_BASE64, CHIO_ATTEST_FORMAT},
+      {"stub", POINT, "", STUB_BASE64, CHIO_ATTEST_FORMAT},
+      {"stub", POINT, "e3b", STUB_BASE64, CHIO_ATTEST_FORMAT},
+      {"stub", POINT, MODEL MODEL "00", STUB_BASE64, CHIO_ATTEST_FORMAT},
+      {"stub", POINT, MODEL, "", CHIO_ATTEST_FORMAT},
+      {"stub", POINT, MODEL, "e30=", CHIO_ATTEST_FORMAT},
+      {"stub", POINT, MODEL, "@@@@", CHIO_ATTEST_FORMAT},
+      {"stub", POINT, USER_DATA, STUB_BASE64, CHIO_ATTEST_KEY_BINDING},
+  };
+  for (size_t i = 0; i < CHIO_ARRAY_LEN(rows); i++) {
+    enum chio_attest_reason reason = judge(rows[i].json, STUB_POLICY, NULL, NULL);
+    if (reason != rows[i].reason) fail_msg("row %zu: %s", i, chio_attest_reason_code(reason));
+  }
+  for (size_t i = 0; i < CHIO_ARRAY_LEN(reports); i++) {
+    const char *json = report(reports[i].type, reports[i].point, reports[i].model, reports[i].quote);
+    enum chio_attest_reason reason = judge(json, STUB_POLICY, NULL, NULL);
+    bool same = reports[i].reason == CHIO_ATTEST_TEE ? reason != CHIO_ATTEST_ACCEPTED : reason == reports[i].reason;
+    if (!same) fail_msg("report %zu: %s", i, chio_attest_reason_code(reason));
+  }
+}
+
+/* ---- What a quote carries ---- */
+
+static void user_data_is_found_in_a_stub_and_in_a_quote(void **state) {
+  (void)state;
+  struct chio_attest_user_data data;
+  uint8_t expected[32];
+  assert_int_equal(chio_hex_decode(chio_slice_str(USER_DATA), expected, sizeof expected), CHIO_OK);
+  assert_int_equal(chio_attest_extract_user_data(STUB, strlen(STUB), &data), CHIO_ATTEST_OK);
+  assert_string_equal(data.tee, "stub");
+  assert_memory_equal(data.user_data, expected, sizeof expected);
+  assert_int_equal(chio_attest_extract_user_data(rig.quote.data, rig.quote.len, &data), CHIO_ATTEST_OK);
+  assert_string_equal(data.tee, "tdx");
+  assert_int_equal(data.report_data_len, 64);
+  assert_memory_equal(data.report_data, rig.quote.data + 568, 64);
+  assert_memory_equal(data.user_data, data.report_data, 32);
+}
+
+static void bytes_that_are_no_quote_have_none(void **state) {
+  (void)state;
+  struct chio_attest_user_data data = {.tee = "untouched"};
+  static const char *const rows[] = {"", "{}", "{", "quote", "{\"type\":\"stub\"}", "\x84\x44\xa1\x01\x38\x22"};
+  for (size_t i = 0; i < CHIO_ARRAY_LEN(rows); i++)
+    assert_int_equal(chio_attest_extract_user_data(rows[i], strlen(rows[i]), &data), CHIO_ATTEST_E_MALFORMED);
+  for (size_t len = 0; len < 632; len++)
+    assert_int_equal(chio_attest_extract_user_data(rig.quote.data, len, &data), CHIO_ATTEST_E_MALFORMED);
+  assert_string_equal(data.tee, "untouched");
+  assert_int_equal(chio_attest_extract_user_data(NULL, 0, &data), CHIO_ATTEST_E_ARGUMENT);
+  assert_int_equal(chio_attest_extract_user_data("x", 1, NULL), CHIO_ATTEST_E_ARGUMENT);
+}
+
+static struct chio_buf read_vector(const char *name) {
+  char path[4096];
+  const char *dir = getenv("CHIO_VECTORS"), *top = getenv("abs_top_srcdir");
+  struct chio_buf out = CHIO_BUF_INIT;
+  if (dir != NULL)
+    snprintf(path, sizeof path, "%s/quotes/%s", dir, name);
+  else
+    snprintf(path, sizeof path, "%s/../shared/vectors/quotes/%s", top != NULL ? top : ".", name);
+  FILE *file = fopen(path, "rb");
+  if (file == NULL) return out;
+  uint8_t *to = chio_buf_reserve(&out, 65536);
+  assert_non_null(to);
+  out.len = fread(to, 1, 65536, file);
+  fclose(file);
+  return out;
+}
+
+/* What the package misses: a report with its table after it, documents without a tag, documents that have expired. */
+static void recorded_evidence_of_each_kind_is_recognised(void **state) {
+  (void)state;
+  static const struct {
+    const char *file, *more, *tee;
+  } rows[] = {{"snp/milan-v5-gcp/report.bin", NULL, "snp"},
+              {"snp/milan-v5-gcp/report.bin", "snp/milan-v5-gcp/auxblob.bin", "snp"},
+              {"snp/turin-v5-ms/report.bin", NULL, "snp"},
+              {"nitro/veracruz.cbor", NULL, "nitro"},
+              {"nitro/blocky-prod.cbor", NULL, "nitro"},
+              {"nitro/nitrotpm-eternis.cbor", NULL, "nitrotpm"},
+              {"sgx/v3-phala/quote.bin", NULL, "sgx"}};
+  for (size_t i = 0; i < CHIO_ARRAY_LEN(rows); i++) {
+    struct chio_buf bytes = read_vector(rows[i].file);
+    struct chio_attest_user_data data;
+    if (bytes.len == 0) {
+      print_message("# no vectors at hand (CHIO_VECTORS)\n");
+      skip();
+    }
+    if (rows[i].more != NULL) {
+      struct chio_buf more = read_vector(rows[i].more);
+      chio_buf_append_slice(&bytes, chio_buf_slice(&more));
+      chio_buf_clear(&more);
+    }
+    if (chio_attest_extract_user_data(bytes.data, bytes.len, &data) != CHIO_ATTEST_OK) fail_msg("%s", rows[i].file);
+    assert_string_equal(data.tee, rows[i].tee);
+    assert_true(data.whole_len >= data.report_data_len && data.report_data_len <= sizeof data.report_data);
+    chio_buf_clear(&bytes);
+  }
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(a_stub_is_accepted_only_where_the_policy_says_so),
+      cmocka_unit_test(permission_for_stubs_lets_nothing_else_through),
+      cmocka_unit_test(policies_say_stub_twice_or_not_at_all),
+      cmocka_unit_test(a_report_around_a_quote_proves_its_key),
+      cmocka_unit_test(other_forms_of_reports_are_refused),
+      cmocka_unit_test(user_data_is_found_in_a_stub_and_in_a_quote),
+      cmocka_unit_test(bytes_that_are_no_quote_have_none),
+      cmocka_unit_test(recorded_evidence_of_each_kind_is_recognised),
+  };
+  return cmocka_run_group_tests(tests, set_up, tear_down);
+}
