@@ -148,6 +148,15 @@ static enum chio_err find_kmsd_user(const struct chiod *d, struct chio_identity 
   return CHIO_OK;
 }
 
+/* What one takes over that runs as chiod's user can read the state folder. */
+static void tell_kmsd_user(const struct chio_identity *identity) {
+  if (identity == NULL)
+    chio_log(CHIO_LOG_NOTICE, "kmsd.user",
+             "chio-kmsd runs as chiod's own user, who can read the state folder: start chiod as root for another");
+  else
+    chio_log(CHIO_LOG_INFO, "kmsd.user", "chio-kmsd runs as a user of its own", CHIO_F_STR("user", identity->name));
+}
+
 static enum chio_err start_spawner(struct chiod *d, struct chio_detail *detail) {
   struct chio_identity identity;
   bool change;
@@ -158,6 +167,7 @@ static enum chio_err start_spawner(struct chiod *d, struct chio_detail *detail) 
                                              .identity = change ? &identity : NULL,
                                              .environment = &d->options.kmsd_environment,
                                              .log_fd = d->log_fd};
+  tell_kmsd_user(change && identity.uid != d->identity.uid ? &identity : NULL);
   return chio_spawner_start(&config, &d->spawner_fd, detail);
 }
 

@@ -1,6 +1,7 @@
 #include "signer/daemon/reach_link.h"
 
 #include "signer/base/log.h"
+#include "signer/daemon/reach_frame.h"
 #include "signer/daemon/spawner.h"
 
 #include <config.h>
@@ -14,7 +15,7 @@
 
 #define WATCH_MS 100u
 #define PING_ID 0u
-#define STEADY_MS 5000u /* one that has run so long starts the delays anew */
+#define STEADY_MS 500u /* one that has served for so long starts the delays anew */
 #define DEFAULT_MS 5000u
 
 /* One request under way, on the stack of who asks. */
@@ -70,6 +71,7 @@ struct chio_reach {
   unsigned incarnation;
   pid_t pid;
   uint64_t started_at_ms;
+  uint64_t ready_at_ms; /* 0: its start is not over */
   uint64_t ping_at_ms; /* a PING is under way since; 0: none */
   bool suspect;        /* somebody waited in vain */
   unsigned late;       /* answers that nobody waits for any more and that may still come */
@@ -110,12 +112,6 @@ unsigned chio_reach_default_ms(const struct chio_reach *reach, const char *backe
   return b != NULL && b->timeout_ms > 0 ? b->timeout_ms : DEFAULT_MS;
 }
 
-void chio_reach_answer_clear(struct chio_reach_answer *answer) {
-  if (answer->body != NULL) chio_wipe(answer->body, answer->len);
-  free(answer->body);
-  *answer = (struct chio_reach_answer){NULL, 0};
-}
-
 /* ---- Sending ---- */
 
 /* To this incarnation alone, and not past the time. A frame that was sent in part spoils the channel: it is shut. */
@@ -140,39 +136,7 @@ static enum chio_err send_frame(struct chio_reach *r, unsigned incarnation, stru
   return err;
 }
 
-static enum chio_err encode(enum chio_backend_message_type type, uint32_t id, const void *request,
-                            struct chio_buf *out) {
-  return chio_message_request(chio_backend_message_find((uint16_t)type), id, request, out);
-}
-
 /* ---- Receiving ---- */
-
-static bool receive_all(int fd, uint8_t *to, size_t len) {
-  while (len > 0) {
-    ssize_t n = recv(fd, to, len, 0);
-    if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) return false;
-    to += n;
-    len -= (size_t)n;
-  }
-  return true;
-}
-
-struct incoming {
-  struct chio_frame_header header;
-  struct chio_reach_answer body;
-};
-
-static bool receive_frame(int fd, struct incoming *out) {
-  uint8_t bytes[CHIO_FRAME_HEADER_SIZE];
-  if (!receive_all(fd, bytes, sizeof bytes)) return false;
-  if (chio_frame_decode(chio_slice(bytes, sizeof bytes), &out->header) != CHIO_OK) return false;
-  out->body.len = out->header.length;
-  out->body.body = malloc(out->body.len > 0 ? out->body.len : 1);
-  if (out->body.body != NULL && receive_all(fd, out->body.body, out->body.len)) return true;
-  chio_reach_answer_clear(&out->body);
-  return false;
-}
 
 /* With the lock held. */
 static struct waiter **find_waiter(struct chio_reach *r, uint32_t id) {
@@ -192,7 +156,7 @@ static void take_detail(struct chio_slice text, struct chio_detail *out) {
 }
 
 /* How a call went, ahead of its reply. False: not our protocol. */
-static bool take_call(struct chio_reach *r, const struct incoming *in) {
+static bool take_call(struct chio_reach *r, const struct chio_reach_frame *in) {
   struct chio_backend_call_request call;
   if (in->header.type != CHIO_BACKEND_CALL ||
       chio_fields_decode(chio_backend_call_request_fields, chio_slice(in->body.body, in->body.len), sizeof call,
@@ -212,14 +176,14 @@ static bool take_call(struct chio_reach *r, const struct incoming *in) {
 }
 
 /* With the lock held: what the answer says of its backend. */
-static void note_answer(struct chio_reach *r, const struct waiter *w, const struct incoming *in) {
+static void note_answer(struct chio_reach *r, const struct waiter *w, const struct chio_reach_frame *in) {
   struct backend *b = find_backend(r, w->question->backend);
   if (b == NULL) return;
   b->breaker_open = in->header.generation == CHIO_BACKEND_BREAKER_OPEN;
 }
 
 /* Gives a reply to whoever waits for it. False: not our protocol. */
-static bool take_reply(struct chio_reach *r, struct incoming *in) {
+static bool take_reply(struct chio_reach *r, struct chio_reach_frame *in) {
   bool known = true;
   (void)pthread_mutex_lock(&r->lock);
   struct waiter **at = find_waiter(r, in->header.request_id);
@@ -250,8 +214,8 @@ static bool take_reply(struct chio_reach *r, struct incoming *in) {
 static void read_channel(struct chio_reach *r, int channel) {
   bool good = true;
   while (good) {
-    struct incoming in = {.body = {NULL, 0}};
-    if (!receive_frame(channel, &in)) return;
+    struct chio_reach_frame in = {.body = {NULL, 0}};
+    if (!chio_reach_receive(channel, &in)) return;
     good = (in.header.flags & CHIO_FRAME_REPLY) != 0 ? take_reply(r, &in) : take_call(r, &in);
     chio_reach_answer_clear(&in.body);
   }
@@ -263,9 +227,9 @@ static void read_channel(struct chio_reach *r, int channel) {
 /* Sends one request of the start and waits for its reply; only the keeper reads. */
 static enum chio_err start_step(struct chio_reach *r, int channel, struct chio_slice frame, unsigned type,
                                 struct chio_detail *detail) {
-  struct incoming in = {.body = {NULL, 0}};
+  struct chio_reach_frame in = {.body = {NULL, 0}};
   enum chio_err err = send_frame(r, r->incarnation, frame, now_ms() + CHIO_REACH_START_MS);
-  if (err != CHIO_OK || !receive_frame(channel, &in))
+  if (err != CHIO_OK || !chio_reach_receive(channel, &in))
     return chio_fail(detail, CHIO_E_BACKEND_UNREACHABLE, "chio-kmsd ended at its start");
   err = chio_err_from_wire(in.header.error);
   if (in.header.type != type || (in.header.flags & CHIO_FRAME_REPLY) == 0)
@@ -285,7 +249,7 @@ static enum chio_err hand_shake(struct chio_reach *r, int channel, struct chio_d
     err = start_step(r, channel, chio_buf_slice(&r->backends[i].open), CHIO_BACKEND_OPEN, detail);
   }
   if (err != CHIO_OK) return err == CHIO_E_EXISTS || err == CHIO_E_ARGUMENT ? CHIO_E_CONFIG : err;
-  err = encode(CHIO_BACKEND_LOCK, 1, &request, &lock);
+  err = chio_reach_encode(CHIO_BACKEND_LOCK, 1, &request, &lock);
   if (err == CHIO_OK) err = start_step(r, channel, chio_buf_slice(&lock), CHIO_BACKEND_LOCK, detail);
   chio_buf_clear(&lock);
   return err;
@@ -311,6 +275,7 @@ static enum chio_err start_one(struct chio_reach *r, struct chio_detail *detail)
   r->incarnation++;
   r->pid = pid;
   r->started_at_ms = now_ms();
+  r->ready_at_ms = 0;
   r->starts++;
   r->ping_at_ms = 0;
   r->suspect = false;
@@ -341,9 +306,9 @@ static void close_channel(struct chio_reach *r) {
 }
 
 static void note_start(struct chio_reach *r, enum chio_err err, const struct chio_detail *detail) {
-  bool first;
   (void)pthread_mutex_lock(&r->lock);
-  first = !r->tried;
+  bool first = !r->tried;
+  if (err == CHIO_OK) r->ready_at_ms = now_ms();
   if (first) {
     r->first_err = err;
     r->first_detail = *detail;
@@ -364,7 +329,7 @@ static void note_start(struct chio_reach *r, enum chio_err err, const struct chi
 static bool pause_before_start(struct chio_reach *r) {
   (void)pthread_mutex_lock(&r->lock);
   uint64_t now = now_ms();
-  if (now - r->started_at_ms >= STEADY_MS) r->backoff_ms = 0;
+  if (r->ready_at_ms != 0 && now - r->ready_at_ms >= STEADY_MS) r->backoff_ms = 0;
   uint64_t until = now + r->backoff_ms;
   r->backoff_ms = r->backoff_ms == 0 ? CHIO_REACH_BACKOFF_MIN_MS : 2 * r->backoff_ms;
   if (r->backoff_ms > CHIO_REACH_BACKOFF_MAX_MS) r->backoff_ms = CHIO_REACH_BACKOFF_MAX_MS;
@@ -409,7 +374,7 @@ static const char *what_is_wrong(const struct chio_reach *r, uint64_t now) {
 
 static void ping(struct chio_reach *r, unsigned incarnation) {
   struct chio_buf frame = CHIO_BUF_INIT;
-  if (encode(CHIO_BACKEND_PING, PING_ID, NULL, &frame) == CHIO_OK)
+  if (chio_reach_encode(CHIO_BACKEND_PING, PING_ID, NULL, &frame) == CHIO_OK)
     (void)!send_frame(r, incarnation, chio_buf_slice(&frame), now_ms());
   chio_buf_clear(&frame);
 }
@@ -500,7 +465,7 @@ static enum chio_err attempt(struct chio_reach *r, struct waiter *w, uint64_t un
   if (!join(r, w, until_ms, &incarnation))
     return chio_fail(&w->detail, CHIO_E_BACKEND_UNREACHABLE, "backend '%s': chio-kmsd does not run",
                      w->question->backend);
-  enum chio_err err = encode(w->question->type, w->id, w->question->request, &frame);
+  enum chio_err err = chio_reach_encode(w->question->type, w->id, w->question->request, &frame);
   bool encoded = err == CHIO_OK;
   if (encoded) err = send_frame(r, incarnation, chio_buf_slice(&frame), until_ms);
   if (frame.data != NULL) chio_wipe(frame.data, frame.len);
@@ -599,7 +564,7 @@ static enum chio_err copy_backends(struct chio_reach *r, const struct chio_reach
     b->timeout_ms = config->backends[i].timeout_ms;
     copy_text(config->backends[i].name, b->name, sizeof b->name);
     copy_text(config->backends[i].kind, b->kind, sizeof b->kind);
-    enum chio_err err = encode(CHIO_BACKEND_OPEN, 1, &config->backends[i], &b->open);
+    enum chio_err err = chio_reach_encode(CHIO_BACKEND_OPEN, 1, &config->backends[i], &b->open);
     if (err != CHIO_OK) return err;
   }
   return CHIO_OK;

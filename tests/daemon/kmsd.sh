@@ -110,6 +110,13 @@ out=$(cat "$CHIO_TEST_DIR/slow")
 is "64 callers of a slow KMS do not wait for one another" 0 "$(failed "$out" 224)"
 printf '%s\n' "$out" | tap_comment
 
+# ---- In an application's own process there is no chio-kmsd ----
+embedded() {
+  abs_top_srcdir=$abs_top_srcdir CHIO_TEST_DIR='' "$abs_top_srcdir/tests/support/with-chiod" --embedded \
+    chio-hsm key generate x --token fake 2>&1
+}
+contains "the embedded signer says that it reaches no backends" "reaches no backends" "$(embedded)"
+
 # ---- The end ----
 last=$(kmsd_pid)
 stop_by TERM
