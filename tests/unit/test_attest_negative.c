@@ -253,6 +253,45 @@ static void dcap_qvl_127_every_field_of_the_header_counts(void **state) {
   judge_quotes(rows, CHIO_ARRAY_LEN(rows));
 }
 
+/* Version 5 says what its body is, and how long: signed, so a platform could say anything. */
+static void intel_qvl_a_body_has_the_size_of_its_type_and_fits_its_tee(void **state) {
+  (void)state;
+  static const struct {
+    const char *name;
+    uint32_t tee, type, size, body;
+    enum chio_attest_reason reason;
+    bool running; /* 1.5: the module that runs is the one at launch */
+  } rows[] = {
+      {"TD 1.0", 0x81, 2, 584, 584, CHIO_ATTEST_ACCEPTED, false},
+      {"TD 1.5", 0x81, 3, 648, 648, CHIO_ATTEST_ACCEPTED, true},
+      {"TD 1.5, the module that runs of version 0", 0x81, 3, 648, 648, CHIO_ATTEST_TCB_NOT_SUPPORTED, false},
+      {"TD 1.0, one byte less", 0x81, 2, 583, 584, CHIO_ATTEST_FORMAT, false},
+      {"TD 1.0, one byte more", 0x81, 2, 585, 585, CHIO_ATTEST_FORMAT, false},
+      {"TD 1.0 of the size of 1.5", 0x81, 2, 648, 648, CHIO_ATTEST_FORMAT, false},
+      {"TD 1.5 of the size of 1.0", 0x81, 3, 584, 584, CHIO_ATTEST_FORMAT, false},
+      {"nothing", 0x81, 2, 0, 584, CHIO_ATTEST_FORMAT, false},
+      {"everything", 0x81, 2, 0xffffffff, 584, CHIO_ATTEST_FORMAT, false},
+      {"an enclave under a TD's header", 0x81, 1, 384, 384, CHIO_ATTEST_FORMAT, false},
+      {"a TD under an enclave's header", 0, 2, 584, 584, CHIO_ATTEST_FORMAT, false},
+      {"type 0", 0x81, 0, 584, 584, CHIO_ATTEST_UNSUPPORTED, false},
+      {"type 5", 0x81, 5, 584, 584, CHIO_ATTEST_UNSUPPORTED, false},
+      {"type 0x102", 0x81, 0x102, 584, 584, CHIO_ATTEST_UNSUPPORTED, false},
+  };
+  for (size_t i = 0; i < CHIO_ARRAY_LEN(rows); i++) {
+    struct chio_buf quote = CHIO_BUF_INIT;
+    chio_sim_qe_header(&rig.qe, 5, rows[i].tee, &quote);
+    chio_buf_append_u16le(&quote, (uint16_t)rows[i].type);
+    chio_buf_append_u32le(&quote, rows[i].size);
+    for (size_t at = 0; at < rows[i].body; at++)
+      chio_buf_append_u8(&quote, at < CHIO_DCAP_TD10_SIZE ? rig.quote.data[BODY + at] : 0);
+    if (rows[i].running) memcpy(quote.data + 54 + CHIO_TD_TCB_SVN_2, rig.quote.data + BODY + CHIO_TD_TCB_SVN, 16);
+    assert_int_equal(chio_sim_qe_sign(&rig.qe, 5, true, &quote), CHIO_OK);
+    forge_expect(rows[i].name, rig_judge(chio_buf_slice(&quote), &whole, ""), rows[i].reason,
+                 rows[i].reason == CHIO_ATTEST_ACCEPTED ? 0 : CHIO_ATTEST_PROVED_POLICY);
+    chio_buf_clear(&quote);
+  }
+}
+
 /* Each length, and one more, one less, nothing, everything. */
 static void intel_qvl_and_dcap_qvl_every_length_adds_up(void **state) {
   (void)state;
@@ -505,6 +544,7 @@ int main(void) {
       cmocka_unit_test(dcap_qvl_component_arrays_have_sixteen_members_each),
       cmocka_unit_test(an_older_list_of_intels_does_not_make_a_platform_newer),
       cmocka_unit_test(dcap_qvl_127_every_field_of_the_header_counts),
+      cmocka_unit_test(intel_qvl_a_body_has_the_size_of_its_type_and_fits_its_tee),
       cmocka_unit_test(intel_qvl_and_dcap_qvl_every_length_adds_up),
       cmocka_unit_test(dcap_qvl_a_quote_without_pck_certificates_is_refused),
       cmocka_unit_test(automata_bytes_after_the_signature_are_refused),
