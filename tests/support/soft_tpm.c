@@ -2,8 +2,11 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -51,6 +54,59 @@ void soft_tpm_stop(struct soft_tpm *tpm) {
   (void)waitpid(tpm->pid, NULL, 0);
   tpm->pid = -1;
   temp_dir_remove(&tpm->dir);
+}
+
+/* ---- As a device ---- */
+
+/* One command or response: its size stands in bytes 2 to 5. */
+static bool pass_on(int from, int to) {
+  uint8_t bytes[4096];
+  size_t have = 0, size = 10;
+  while (have < size) {
+    ssize_t got = read(from, bytes + have, size - have);
+    if (got <= 0) return false;
+    have += (size_t)got;
+    if (have == 10) size = (size_t)bytes[2] << 24 | (size_t)bytes[3] << 16 | (size_t)bytes[4] << 8 | bytes[5];
+    if (size < 10 || size > sizeof bytes) return false;
+  }
+  return write(to, bytes, have) == (ssize_t)have;
+}
+
+static void bridge(const struct soft_tpm *tpm, int master) {
+  struct sockaddr_un address = {.sun_family = AF_UNIX};
+  int len = snprintf(address.sun_path, sizeof address.sun_path, "%.90s/tpm", tpm->dir.path);
+  int tpm_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (len <= 0 || tpm_fd < 0 || connect(tpm_fd, (struct sockaddr *)&address, sizeof address) != 0) _exit(1);
+  while (pass_on(master, tpm_fd) && pass_on(tpm_fd, master)) {
+  }
+  _exit(0);
+}
+
+bool soft_tpm_device_open(const struct soft_tpm *tpm, struct soft_tpm_device *out) {
+  struct termios raw;
+  char name[100];
+  int master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+  bool ok = master >= 0 && grantpt(master) == 0 && unlockpt(master) == 0 &&
+            ptsname_r(master, name, sizeof name) == 0;
+  out->terminal = ok ? open(name, O_RDWR | O_NOCTTY | O_CLOEXEC) : -1;
+  ok = out->terminal >= 0 && tcgetattr(out->terminal, &raw) == 0;
+  if (ok) {
+    cfmakeraw(&raw);
+    ok = tcsetattr(out->terminal, TCSANOW, &raw) == 0;
+  }
+  out->pid = ok ? fork() : -1;
+  if (out->pid == 0) bridge(tpm, master);
+  if (master >= 0) (void)close(master);
+  (void)snprintf(out->tcti, sizeof out->tcti, "device:%s", ok ? name : "");
+  return out->pid > 0;
+}
+
+void soft_tpm_device_close(struct soft_tpm_device *device) {
+  if (device->pid > 0) {
+    (void)kill(device->pid, SIGKILL);
+    (void)waitpid(device->pid, NULL, 0);
+  }
+  if (device->terminal >= 0) (void)close(device->terminal);
 }
 
 /* ---- Setting up ---- */

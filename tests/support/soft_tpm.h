@@ -17,6 +17,15 @@ struct soft_tpm {
 bool soft_tpm_start(struct soft_tpm *tpm);
 void soft_tpm_stop(struct soft_tpm *tpm);
 
+/* A terminal behind which the TPM answers as it does behind /dev/tpmrm0; while it is there, nobody else can ask. */
+struct soft_tpm_device {
+  char tcti[128];
+  int terminal;
+  pid_t pid;
+};
+bool soft_tpm_device_open(const struct soft_tpm *tpm, struct soft_tpm_device *out);
+void soft_tpm_device_close(struct soft_tpm_device *device);
+
 /* Makes a signing key of RSA 2048 and keeps it at that handle; its modulus. */
 bool soft_tpm_make_key(const struct soft_tpm *tpm, uint32_t handle, struct chio_buf *out_modulus);
 

@@ -50,4 +50,4 @@ endif
 EXTRA_DIST += tests/unit/test_attest_azure.c tests/support/soft_tpm.c tests/support/soft_tpm.h
 tests_unit_test_attest_azure_SOURCES = tests/unit/test_attest_azure.c tests/support/soft_tpm.c tests/support/soft_tpm.h
 tests_unit_test_attest_azure_CFLAGS = $(ATTEST_TEST_CFLAGS) $(TSS_CFLAGS)
-tests_unit_test_attest_azure_LDADD = $(ATTEST_TEST_LIBS) $(TSS_LIBS)
+tests_unit_test_attest_azure_LDADD = $(DAEMON_TEST_LIBS) $(CRYPTO_LIBS) $(SODIUM_LIBS) $(JANSSON_LIBS) $(TSS_LIBS)

@@ -7,12 +7,14 @@
 #include "attest/hardware.h"
 #include "attest/hcl.h"
 #include "signer/base/text.h"
+#include "signer/daemon/sandbox.h"
 #include "tests/support/soft_tpm.h"
 
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <time.h>
 
 #include <cmocka.h>
@@ -235,11 +237,11 @@ static void each_changed_byte_is_refused(void **arg) {
 
 static EVP_PKEY *ak;
 
-static void put_envelope(const struct chio_buf *ak_spki, struct chio_buf *out) {
+static void put_envelope(const struct chio_buf *ak_spki, bool fresh, struct chio_buf *out) {
   struct chio_buf statement = CHIO_BUF_INIT, pae = CHIO_BUF_INIT, hex = CHIO_BUF_INIT;
   uint8_t raw[64], der[80], hash[32];
   size_t der_len;
-  chio_buf_append_str(&statement, "{\"origin\":\"born\",\"spki\":\"");
+  chio_buf_printf(&statement, "{%s\"origin\":\"born\",\"spki\":\"", fresh ? "\"nonce\":\"0011\"," : "");
   chio_base64_append(&statement, chio_buf_slice(ak_spki));
   chio_buf_printf(&statement, "\",\"time\":%lld,\"version\":1}", (long long)time(NULL));
   const char *text = chio_buf_cstr(&statement);
@@ -256,29 +258,29 @@ static void put_envelope(const struct chio_buf *ak_spki, struct chio_buf *out) {
   chio_buf_clear(&hex);
 }
 
-/* tee: what the bundle calls its platform; other: another manifest in the report data than in the bundle. */
-static struct chio_attest_result *judge_bundle(const char *tee, bool other) {
+/* tee: what the bundle calls its platform; other: another manifest in the report data than in the bundle; nonce: asked
+ * for and answered, empty for none. */
+static struct chio_attest_result *judge_bundle(const char *tee, bool other, struct chio_slice nonce) {
   static const uint8_t manifest[32] = {7}, another[32] = {8};
   struct chio_buf spki = CHIO_BUF_INIT, envelope = CHIO_BUF_INIT, part = CHIO_BUF_INIT, bundle = CHIO_BUF_INIT;
   uint8_t kept[CHIO_REPORT_DATA_SIZE];
   memcpy(kept, report_data, sizeof kept);
   if (ak == NULL) assert_int_equal(chio_ecdsa_generate("P-256", &ak), CHIO_OK);
   assert_int_equal(chio_pkey_spki(ak, &spki), CHIO_OK);
-  put_envelope(&spki, &envelope);
-  assert_int_equal(chio_boot_report_data(chio_buf_slice(&spki), other ? another : manifest, chio_slice(NULL, 0),
-                                         report_data),
+  put_envelope(&spki, nonce.len > 0, &envelope);
+  assert_int_equal(chio_boot_report_data(chio_buf_slice(&spki), other ? another : manifest, nonce, report_data),
                    CHIO_OK);
   struct chio_buf evidence = evidence_of("azure-snp");
   memcpy(report_data, kept, sizeof kept);
   const struct chio_boot_evidence boot = {tee,
                                           chio_buf_slice(&spki),
                                           manifest,
-                                          chio_slice(NULL, 0),
+                                          nonce,
                                           chio_buf_slice(&evidence),
                                           chio_slice(NULL, 0)};
   assert_int_equal(chio_bundle_boot_part(&boot, &part), CHIO_OK);
   assert_int_equal(chio_bundle_join(chio_buf_slice(&envelope), chio_buf_slice(&part), &bundle), CHIO_OK);
-  struct chio_attest_result *r = judge(chio_buf_slice(&bundle), &snp_root, chio_slice(NULL, 0));
+  struct chio_attest_result *r = judge(chio_buf_slice(&bundle), &snp_root, nonce);
   chio_buf_clear(&spki);
   chio_buf_clear(&envelope);
   chio_buf_clear(&part);
@@ -292,18 +294,23 @@ static void a_bundle_binds_its_key_by_what_the_tpm_quoted(void **arg) {
       CHIO_ATTEST_PROVED_TPM | CHIO_ATTEST_PROVED_REPORT_DATA | CHIO_ATTEST_PROVED_STATEMENT;
   (void)arg;
   need_tpm();
-  struct chio_attest_result *r = judge_bundle("sim-snp", false);
+  const struct chio_slice none = chio_slice(NULL, 0);
+  struct chio_attest_result *r = judge_bundle("sim-snp", false, none);
   if (!r->accepted) fail_msg("%s", r->failures[0].text);
   assert_int_equal(r->proved & proved, proved);
   assert_string_equal(r->container, "bundle");
   assert_string_equal(r->format, "azure-snp");
   chio_attest_result_free(r);
-  r = judge_bundle("sim-snp", true);
+  r = judge_bundle("sim-snp", true, none);
   assert_int_equal(r->accepted, 0);
   assert_int_equal(r->reason, CHIO_ATTEST_KEY_BINDING);
   chio_attest_result_free(r);
-  r = judge_bundle("azure-snp", false); /* its hardware is simulated: it must not say otherwise */
+  r = judge_bundle("azure-snp", false, none); /* its hardware is simulated: it must not say otherwise */
   assert_int_equal(r->reason, CHIO_ATTEST_TEE);
+  chio_attest_result_free(r);
+  r = judge_bundle("sim-snp", false, chio_slice("\x00\x11", 2)); /* a caller's nonce is in the statement */
+  if (!r->accepted) fail_msg("%s", r->failures[0].text);
+  assert_true((r->proved & CHIO_ATTEST_PROVED_NONCE) != 0);
   chio_attest_result_free(r);
   EVP_PKEY_free(ak);
 }
@@ -331,6 +338,38 @@ static void auto_finds_it_on_azures_machines_alone(void **arg) {
   assert_int_equal(chio_platform_open_on(&hardware, "auto", sims.path, NULL, &platform, NULL), CHIO_OK);
   assert_string_equal(chio_platform_name(platform), "sim-tdx");
   chio_platform_free(platform);
+}
+
+/* The TPM is reached before, as chiod does; asked afterwards. */
+static int quote_behind_the_filter(const char *tcti) {
+  struct chio_hardware hardware = machine();
+  struct chio_platform *platform = NULL;
+  struct chio_buf quote = CHIO_BUF_INIT;
+  struct chio_detail detail = {""};
+  hardware.azure.tcti = tcti;
+  if (chio_platform_open_on(&hardware, "azure-snp", state.path, NULL, &platform, &detail) != CHIO_OK) {
+    (void)fprintf(stderr, "# %s\n", detail.text);
+    return 1;
+  }
+  if (chio_sandbox_enter(&detail) != CHIO_OK) return 2;
+  return chio_platform_quote(platform, report_data, &quote, &detail) == CHIO_OK && quote.len > 0 ? 0 : 3;
+}
+
+static void chiods_filter_lets_it_ask_the_tpm(void **arg) {
+  int status = 0;
+  (void)arg;
+  need_tpm();
+  if (CHIO_SANITIZED) skip();
+  struct soft_tpm_device device;
+  assert_true(soft_tpm_device_open(&tpm, &device));
+  pid_t pid = fork();
+  if (pid == 0) _exit(quote_behind_the_filter(device.tcti));
+  pid_t ended = waitpid(pid, &status, 0);
+  soft_tpm_device_close(&device);
+  assert_int_equal(ended, pid);
+  if (WIFEXITED(status) && WEXITSTATUS(status) == 2) skip();
+  if (!WIFEXITED(status)) fail_msg("ended by signal %d", WTERMSIG(status));
+  assert_int_equal(WEXITSTATUS(status), 0);
 }
 
 static void without_a_certificate_the_verifier_names_it(void **arg) {
@@ -403,6 +442,7 @@ int main(void) {
       cmocka_unit_test(each_changed_byte_is_refused),
       cmocka_unit_test(a_bundle_binds_its_key_by_what_the_tpm_quoted),
       cmocka_unit_test(auto_finds_it_on_azures_machines_alone),
+      cmocka_unit_test(chiods_filter_lets_it_ask_the_tpm),
       cmocka_unit_test(without_a_certificate_the_verifier_names_it),
       cmocka_unit_test(the_wrong_hardware_and_a_missing_tpm_are_named),
       cmocka_unit_test(evidence_of_tdx_takes_the_quote_from_the_state_folder),
