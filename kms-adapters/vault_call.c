@@ -97,6 +97,11 @@ static struct chio_attempt_result judge(struct sending *s, const struct chio_htt
   struct chio_detail reason = {.text = ""};
   enum chio_err err = CHIO_OK;
   if (http->status >= 300) return refused(s, http);
+  /* What it has nothing to say to is 204. A connection that ends among the headers looks like this. */
+  if (http->body.len == 0 && http->status != 204) {
+    err = say(s, CHIO_E_BACKEND_UNREACHABLE, "the reply is cut short");
+    return (struct chio_attempt_result){CHIO_ATTEMPT_AGAIN, err, 0};
+  }
   if (http->body.len > 0) err = chio_body_parse(chio_buf_slice(&http->body), "the reply", &s->reply, &reason);
   if (err == CHIO_E_BACKEND) err = say(s, err, reason.text);
   return (struct chio_attempt_result){CHIO_ATTEMPT_DONE, err, 0};

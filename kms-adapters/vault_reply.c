@@ -251,7 +251,7 @@ struct chio_attempt_result chio_vault_refusal(long status, struct chio_slice bod
     case 504: return (struct chio_attempt_result){again, CHIO_E_BACKEND_UNREACHABLE, 0};
     case 503:
       return (struct chio_attempt_result){
-          again, strstr(why->text, "sealed") != NULL ? CHIO_E_POLICY : CHIO_E_BACKEND_UNREACHABLE, 0};
+          again, strstr(why->text, "sealed") != NULL ? CHIO_E_BACKEND_SEALED : CHIO_E_BACKEND_UNREACHABLE, 0};
     default: return (struct chio_attempt_result){done, CHIO_E_BACKEND, 0};
   }
 }

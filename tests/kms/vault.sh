@@ -85,6 +85,7 @@ api transit/keys/k384/config '{"min_decryption_version":2}'
 contains "a version below the least is gone" NOT_FOUND \
   "$(vault sign 'hashivault://k384?key_version=1' ECDSA_SHA384 2>&1)"
 api sys/seal '{}'
-contains "a sealed server is told as one" "POLICY: backend 'test'" "$(vault --timeout-ms 2000 sign hashivault://k521 ECDSA_SHA512 2>&1)"
+contains "a sealed server is told as one" "BACKEND_SEALED: backend 'test'" \
+  "$(vault --timeout-ms 2000 sign hashivault://k521 ECDSA_SHA512 2>&1)"
 
 plan

@@ -279,8 +279,9 @@ static void each_refusal_has_its_meaning_and_its_number_of_attempts(void **state
       {429, "{\"errors\":[\"request path \\\"transit/sign/k\\\": rate limit quota exceeded\"]}", CHIO_E_BUSY, 5},
       {500, "{\"errors\":[\"internal error\"]}", CHIO_E_BACKEND_UNREACHABLE, 5},
       {502, "<html>bad gateway</html>", CHIO_E_BACKEND_UNREACHABLE, 5},
-      {503, "{\"errors\":[\"Vault is sealed\"]}", CHIO_E_POLICY, 5},
+      {503, "{\"errors\":[\"Vault is sealed\"]}", CHIO_E_BACKEND_SEALED, 5},
       {0, NULL, CHIO_E_BACKEND_UNREACHABLE, 5},
+      {200, "", CHIO_E_BACKEND_UNREACHABLE, 5},
       {200, "{\"data\":", CHIO_E_BACKEND, 1},
       {204, NULL, CHIO_E_BACKEND, 1},
   };
@@ -803,7 +804,7 @@ static void health_asks_about_the_token(void **state) {
   struct rig rig;
   OPEN(&rig, replies);
   assert_int_equal(chio_vault_ops.health(rig.vault, &deadline, &rig.detail), CHIO_OK);
-  assert_int_equal(chio_vault_ops.health(rig.vault, &deadline, &rig.detail), CHIO_E_POLICY);
+  assert_int_equal(chio_vault_ops.health(rig.vault, &deadline, &rig.detail), CHIO_E_BACKEND_SEALED);
   rig_close(&rig);
 }
 
