@@ -2,7 +2,7 @@
 
 kind     none | reply (status, headers, body or size) | kill (no answer) | delay (seconds) | cut (Content-Length lies)
          | replace (from, to: in the server's body) | echo (the body goes through, altered by replace)
-path     only requests whose path holds this text are hit
+path     only requests whose path or X-Amz-Target holds this text are hit
 first    only so many requests are hit, then none; without it all are
 
 Each request writes "METHOD PATH" into $FAULTS_DIR/calls.
@@ -17,13 +17,18 @@ DIR = os.environ["FAULTS_DIR"]
 hits = {"text": None, "count": 0}
 
 
+def asked(flow):
+    """What is asked for; AWS says it in a header."""
+    return f'{flow.request.path} {flow.request.headers.get("X-Amz-Target", "")}'.strip()
+
+
 def fault_for(flow):
     with open(os.path.join(DIR, "fault"), encoding="utf-8") as file:
         text = file.read()
     if text != hits["text"]:
         hits.update(text=text, count=0)
     fault = json.loads(text)
-    if fault.get("path", "") not in flow.request.path:
+    if fault.get("path", "") not in asked(flow):
         return {"kind": "none"}
     hits["count"] += 1
     if "first" in fault and hits["count"] > fault["first"]:
@@ -45,7 +50,7 @@ async def request(flow: http.HTTPFlow) -> None:
         flow.response = http.Response.make(200, b"ready")
         return
     with open(os.path.join(DIR, "calls"), "a", encoding="utf-8") as file:
-        file.write(f"{flow.request.method} {flow.request.path}\n")
+        file.write(f"{flow.request.method} {asked(flow)}\n")
     fault = fault_for(flow)
     flow.metadata["fault"] = fault
     if fault["kind"] == "reply":
