@@ -89,7 +89,8 @@ void chio_call_changed(struct chio_call *call) {
 
 bool chio_call_sees(const struct chio_call *call, const struct chio_object *object) {
   if (call->slot->backend != NULL && !chio_backend_shows(call->slot->backend, object)) return false;
-  return chio_object_visible(object, &call->conn->client, call->who == CHIO_WHO_USER);
+  /* A call of the core's own has no connection, and sees what it made a note of. */
+  return call->conn == NULL || chio_object_visible(object, &call->conn->client, call->who == CHIO_WHO_USER);
 }
 
 enum chio_err chio_call_object(struct chio_call *call, const struct chio_uid *uid, struct chio_object **out_object) {

@@ -3,6 +3,7 @@ KMS_TESTS = tests/kms/azure.sh
 KMS_TESTS += tests/kms/matrix.sh
 KMS_TESTS += tests/kms/aws_localstack.sh tests/kms/aws_ministack.sh tests/kms/aws_moto.sh
 KMS_TESTS += tests/kms/softhsm.sh
+KMS_TESTS += tests/kms/token.sh
 KMS_TESTS += tests/kms/vault.sh
 TESTS += $(KMS_TESTS)
 EXTRA_DIST += tests/kms

@@ -367,6 +367,29 @@ static void a_key_that_was_destroyed_is_renewed_no_more(void **state) {
   assert_int_equal(fake.signs, signs);
 }
 
+static void a_session_key_is_renewed_as_long_as_its_client_is_there(void **state) {
+  struct bench *b = *state;
+  struct chio_buf pub = CHIO_BUF_INIT;
+  struct chio_delegate_reply r;
+  uint64_t now = (uint64_t)time(NULL);
+  uint8_t first[16], now_has[16];
+  chio_attrs_begin(&pub);
+  chio_attrs_add(&pub, CKA_EC_PARAMS, rig_oid_p256);
+  assert_int_equal(rig_key_pair(&b->rig, CHIO_MECH_EC_KEY_PAIR_GEN, &pub, NULL, &b->key_public, &b->key), CHIO_OK);
+  chio_buf_clear(&pub);
+  struct chio_delegate_request q = request_of(b, true);
+  assert_int_equal(delegate(b, &q, &r), CHIO_OK);
+  leaf_serial(b, first);
+  chio_renewals_round(b->rig.core, now + 21 * DAY);
+  leaf_serial(b, now_has);
+  assert_memory_not_equal(first, now_has, 16);
+  chio_conn_close(b->rig.conn);
+  unsigned signs = fake.signs;
+  chio_renewals_round(b->rig.core, now + 50 * DAY);
+  assert_int_equal(fake.signs, signs);
+  b->rig.conn = rig_connect(&b->rig, 1);
+}
+
 static int quiet(void **state) {
   (void)state;
   chio_log_configure(CHIO_LOG_ERROR, CHIO_LOG_TEXT, open("/dev/null", O_WRONLY));
@@ -389,6 +412,7 @@ int main(void) {
       TEST(a_delegation_is_renewed_before_it_ends_also_after_a_restart),
       TEST(an_outage_of_the_issuer_stops_no_key_and_is_over_when_it_is_over),
       TEST(a_key_that_was_destroyed_is_renewed_no_more),
+      TEST(a_session_key_is_renewed_as_long_as_its_client_is_there),
   };
   return cmocka_run_group_tests(tests, quiet, NULL);
 }

@@ -4,6 +4,7 @@
 #include "tools/hsm/signer.h"
 
 #define EVIDENCE_APPLICATION "chio-hsm evidence"
+#define DELEGATION_APPLICATION "chio-hsm delegation"
 
 /* CHIO_EVIDENCE_OID (attest/bundle.h) as it stands in a certificate. */
 static const uint8_t evidence_oid[] = {0x06, 0x14, 0x69, 0x81, 0xa4, 0xaf, 0x92, 0xc7, 0xa6, 0x9c, 0xaa,
@@ -29,7 +30,8 @@ static enum chio_err is_evidence(struct hsm *hsm, uint64_t class, const struct c
   if (err == CHIO_E_ATTRIBUTE_UNKNOWN) return CHIO_OK;
   if (err != CHIO_OK) return err;
   if (class == CKO_DATA)
-    *out_is = chio_slice_equal(value, chio_slice_str(EVIDENCE_APPLICATION));
+    *out_is = chio_slice_equal(value, chio_slice_str(EVIDENCE_APPLICATION)) ||
+              chio_slice_equal(value, chio_slice_str(DELEGATION_APPLICATION));
   else
     *out_is = value.len > 0 && memmem(value.data, value.len, evidence_oid, sizeof evidence_oid) != NULL;
   return CHIO_OK;

@@ -4,8 +4,8 @@
 
 #include "tools/hsm/key.h"
 
-/* Destroys the evidence certificate and the evidence data object with the key's CKA_ID. Other certificates with that
- * id stay: they may be somebody else's. */
+/* Destroys the certificates with evidence and the data objects of evidence and delegation with the key's CKA_ID. Other
+ * certificates with that id stay: they may be somebody else's. */
 CHIO_MUST_CHECK enum chio_err hsm_birth_papers_destroy(struct hsm *hsm, const struct hsm_key *key,
                                                        struct chio_detail *detail);
 
