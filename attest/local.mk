@@ -93,6 +93,7 @@ attest_libchio_verify_la_SOURCES = \
   attest/snp.c attest/snp.h \
   attest/snp_judge.c \
   attest/snp_policy.c attest/snp_policy.h \
+  attest/snp_table.c attest/snp_table.h \
   attest/snp_vek.c attest/snp_vek.h \
   attest/tee_package.c attest/tee_package.h \
   attest/user_data.c \

@@ -3,6 +3,7 @@
 #include "attest/binding.h"
 #include "attest/cmw.h"
 #include "attest/ratls.h"
+#include "attest/snp_table.h"
 
 #define CLAIMS CHIO_BINDING_PART_COUNT /* no part: the data goes into claims */
 
@@ -44,13 +45,15 @@ static bool ends_with(const char *text, const char *end) {
 }
 
 /* In the form that other verifiers have for evidence of its kind, where there is one. */
-static struct chio_cmw_record wrap(const char *tee, struct chio_slice quote, struct chio_buf *holder) {
+static struct chio_cmw_record wrap(const char *tee, struct chio_slice quote, struct chio_slice table,
+                                   struct chio_buf *holder) {
   struct chio_cmw_record record = {.label = chio_slice_str("evidence"), .indicator = CHIO_CMW_IS_EVIDENCE};
   bool tdx = ends_with(tee, "tdx"), snp = ends_with(tee, "snp");
   record.value = quote;
   record.type = chio_slice_str(ends_with(tee, "nitro") ? CHIO_CMW_NITRO : CHIO_CMW_QUOTE);
   if (!tdx && !snp) return record;
-  const struct chio_tsm_report report = {.out = quote, .provider = chio_slice_str(tdx ? "tdx_guest" : "sev_guest")};
+  const struct chio_tsm_report report = {
+      .out = quote, .aux = table, .provider = chio_slice_str(tdx ? "tdx_guest" : "sev_guest")};
   chio_tsm_report_put(holder, &report);
   record.type = chio_slice_str(CHIO_CMW_TSM_CBOR);
   record.value = chio_buf_slice(holder);
@@ -60,10 +63,15 @@ static struct chio_cmw_record wrap(const char *tee, struct chio_slice quote, str
 static enum chio_err put(struct chio_platform *platform, struct chio_slice quote, struct chio_slice claims,
                          struct chio_slice certificates, struct chio_buf *out) {
   CHIO_AUTO(chio_buf) struct chio_buf *holder = chio_buf_new();
-  if (holder == NULL) return CHIO_E_NO_MEMORY;
+  CHIO_AUTO(chio_buf) struct chio_buf *table = chio_buf_new();
+  if (holder == NULL || table == NULL) return CHIO_E_NO_MEMORY;
+  const char *tee = chio_platform_name(platform);
+  bool has_table = ends_with(tee, "snp") && certificates.len > 0;
+  enum chio_err err = has_table ? chio_snp_table_put(certificates, table) : CHIO_OK;
+  if (err != CHIO_OK) return err;
   struct chio_cmw_record records[3];
   size_t count = 0;
-  records[count++] = wrap(chio_platform_name(platform), quote, holder);
+  records[count++] = wrap(tee, quote, chio_buf_slice(table), holder);
   if (claims.len > 0)
     records[count++] = (struct chio_cmw_record){
         .label = chio_slice_str("claims"), .type = chio_slice_str(CHIO_CMW_CLAIMS), .value = claims};
@@ -71,7 +79,7 @@ static enum chio_err put(struct chio_platform *platform, struct chio_slice quote
     records[count++] = (struct chio_cmw_record){
         .label = chio_slice_str("certificates"), .type = chio_slice_str(CHIO_CMW_CHAIN), .value = certificates};
   chio_cmw_put(out, records, count);
-  enum chio_err err = chio_buf_err(holder);
+  err = chio_buf_err(holder);
   return err == CHIO_OK ? chio_buf_err(out) : err;
 }
 

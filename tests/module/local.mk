@@ -23,6 +23,9 @@ MODULE_TESTS = \
   tests/module/chio_hsm.sh \
   tests/module/client_embedded.sh \
   tests/module/containers.sh \
+  tests/module/containers_nitro.sh \
+  tests/module/containers_sgx.sh \
+  tests/module/containers_snp.sh \
   tests/module/delegate.sh \
   tests/module/results.sh \
   tests/module/binding.sh \

@@ -1,5 +1,6 @@
 /* chio_attest_cache: what is found again, and what must be judged each time. */
 #include "attest/chio_attest.h"
+#include "attest/platform.h"
 #include "tests/unit/attest_rig.h"
 
 #include <pthread.h>
@@ -136,6 +137,21 @@ static void what_answers_a_nonce_is_always_judged(void **state) {
   assert_false(found(cache, &request));
   assert_false(found(cache, &request));
   assert_int_equal(stats_of(cache).entries, 0);
+  /* And so is what answers it well. */
+  struct chio_buf quote = CHIO_BUF_INIT;
+  uint8_t data[CHIO_BINDING_SIZE];
+  const struct chio_binding_parts parts = {
+      {[CHIO_BINDING_KEY] = chio_buf_slice(&rig.key), [CHIO_BINDING_NONCE] = chio_slice(attest_rig_workload, 32)}};
+  assert_int_equal(chio_binding_report_data(chio_binding_find("atls-v1"), &parts, data, NULL), CHIO_OK);
+  assert_int_equal(chio_platform_quote(rig.platform, data, &quote, NULL), CHIO_OK);
+  binding = (struct chio_attest_binding){.profile = "atls-v1"};
+  request.evidence = quote.data, request.evidence_len = quote.len;
+  request.nonce = attest_rig_workload, request.nonce_len = 32;
+  assert_int_equal(attest_rig_judge(&request), CHIO_ATTEST_ACCEPTED);
+  assert_false(found(cache, &request));
+  assert_false(found(cache, &request));
+  assert_int_equal(stats_of(cache).entries, 0);
+  chio_buf_clear(&quote);
   chio_attest_cache_free(cache);
 }
 

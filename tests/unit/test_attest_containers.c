@@ -6,7 +6,10 @@
 #include "attest/csr.h"
 #include "attest/der.h"
 #include "attest/der_write.h"
+#include "attest/platform.h"
 #include "attest/ratls.h"
+#include "attest/snp_certs.h"
+#include "attest/snp_table.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -304,6 +307,41 @@ static void every_shorter_request_is_refused(void **state) {
   chio_buf_clear(&request);
 }
 
+/* ---- Certificate tables ---- */
+
+static void a_table_holds_what_it_was_made_of(void **state) {
+  (void)state;
+  char dir[] = "/tmp/chio-test-table.XXXXXX", path[64];
+  static const char *const names[] = {"sim/snp.pem", "sim/snp-root.pem", "sim", ""};
+  struct chio_platform *platform = NULL;
+  struct chio_buf pem = CHIO_BUF_INIT, table = CHIO_BUF_INIT, back = CHIO_BUF_INIT;
+  struct chio_cert_set made = {.count = 0}, read = {.count = 0};
+  assert_non_null(mkdtemp(dir));
+  assert_int_equal(chio_platform_open("sim-snp", dir, NULL, &platform, NULL), CHIO_OK);
+  assert_int_equal(chio_platform_certificates(platform, &pem), CHIO_OK);
+  assert_int_equal(chio_snp_table_put(chio_buf_slice(&pem), &table), CHIO_OK);
+  assert_int_equal(chio_snp_certs_pem(chio_buf_slice(&table), &back), CHIO_OK);
+  assert_int_equal(chio_cert_set_add_pem(&made, chio_buf_slice(&pem), 8), CHIO_OK);
+  assert_int_equal(chio_cert_set_add_pem(&read, chio_buf_slice(&back), 8), CHIO_OK);
+  assert_true(made.count >= 1 && made.count == read.count);
+  size_t before = table.len;
+  chio_buf_append_slice(&pem, chio_buf_slice(&back)); /* each kind twice */
+  assert_int_equal(chio_snp_table_put(chio_buf_slice(&pem), &table), CHIO_E_TOO_LONG);
+  assert_int_not_equal(
+      chio_snp_table_put(LIT("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"), &table), CHIO_OK);
+  assert_int_equal(table.len, before);
+  chio_cert_set_clear(&made);
+  chio_cert_set_clear(&read);
+  chio_buf_clear(&pem);
+  chio_buf_clear(&table);
+  chio_buf_clear(&back);
+  chio_platform_free(platform);
+  for (size_t i = 0; i < CHIO_ARRAY_LEN(names); i++) {
+    snprintf(path, sizeof path, "%s/%s", dir, names[i]);
+    (void)remove(path);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_collection_reads_back),
@@ -316,6 +354,7 @@ int main(void) {
       cmocka_unit_test(the_wrapper_in_a_request_is_found),
       cmocka_unit_test(requests_of_another_shape_are_refused),
       cmocka_unit_test(every_shorter_request_is_refused),
+      cmocka_unit_test(a_table_holds_what_it_was_made_of),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -120,28 +120,31 @@ static const struct chio_cmw_record *record(const struct chio_cmw *cmw, const ch
   return NULL;
 }
 
-/* The quote in what the signer made, as the platform gave it. */
-static enum chio_err raw_quote(const struct chio_cmw *cmw, struct chio_slice *out, struct chio_detail *detail) {
+/* The quote in what the signer made, as the platform gave it; the certificate table that came with it, or nothing. */
+static enum chio_err raw_quote(const struct chio_cmw *cmw, struct chio_slice *out, struct chio_slice *out_table,
+                               struct chio_detail *detail) {
   const struct chio_cmw_record *evidence = record(cmw, "evidence");
   struct chio_tsm_report tsm;
+  *out_table = chio_slice(NULL, 0);
   if (evidence == NULL) return chio_fail(detail, CHIO_E_EVIDENCE_FORMAT, "the signer's answer holds no evidence");
   *out = evidence->value;
   if (!chio_slice_equal(evidence->type, chio_slice_str(CHIO_CMW_TSM_CBOR))) return CHIO_OK;
   enum chio_err err = chio_tsm_report_parse(evidence->value, &tsm);
-  if (err == CHIO_OK) *out = tsm.out;
+  if (err == CHIO_OK) *out = tsm.out, *out_table = tsm.aux;
   return err;
 }
 
 static enum chio_err make_quote(const struct hsm_attest *a, struct chio_buf *out, struct chio_detail *detail) {
   struct chio_cmw cmw;
-  struct chio_slice quote;
+  struct chio_slice quote, table;
   CHIO_AUTO(chio_buf) struct chio_buf *bytes = chio_buf_new();
   if (bytes == NULL) return CHIO_E_NO_MEMORY;
   enum chio_err err = make_cmw(a, bytes, detail);
   if (err == CHIO_OK) err = chio_cmw_parse(chio_buf_slice(bytes), &cmw);
   if (err != CHIO_OK) return err;
-  err = raw_quote(&cmw, &quote, detail);
+  err = raw_quote(&cmw, &quote, &table, detail);
   if (err == CHIO_OK) chio_buf_append_slice(out, quote);
+  chio_buf_append_slice(out, table);
   chio_cmw_clear(&cmw);
   return err == CHIO_OK ? chio_buf_err(out) : err;
 }
@@ -163,7 +166,7 @@ static enum chio_err tee_type(const struct hsm_attest *a, char out[8], struct ch
 static enum chio_err tee_report(const struct hsm_attest *a, struct chio_tee_report *report,
                                 struct chio_detail *detail) {
   const char *hash = a->hsm->option[HSM_OPT_WORKLOAD_HASH];
-  struct chio_slice spki, quote;
+  struct chio_slice spki, quote, table;
   struct chio_cmw cmw;
   CHIO_AUTO(chio_buf) struct chio_buf *holder = chio_buf_new();
   CHIO_AUTO(chio_buf) struct chio_buf *model = chio_buf_new();
@@ -182,8 +185,9 @@ static enum chio_err tee_report(const struct hsm_attest *a, struct chio_tee_repo
   memcpy(report->model_hash, model->data, model->len);
   report->model_hash_len = model->len;
   report->timestamp = (uint64_t)time(NULL);
-  err = raw_quote(&cmw, &quote, detail);
+  err = raw_quote(&cmw, &quote, &table, detail);
   if (err == CHIO_OK) chio_buf_append_slice(&report->quote, quote);
+  chio_buf_append_slice(&report->quote, table);
   chio_cmw_clear(&cmw);
   return err == CHIO_OK ? chio_buf_err(&report->quote) : err;
 }
@@ -202,11 +206,11 @@ static enum chio_err make_tee_report(const struct hsm_attest *a, struct chio_buf
 static enum chio_err ratls_extension(struct chio_slice bytes, struct chio_slice *out_oid, struct chio_buf *out,
                                      struct chio_detail *detail) {
   struct chio_cmw cmw;
-  struct chio_slice quote;
+  struct chio_slice quote, table;
   enum chio_err err = chio_cmw_parse(bytes, &cmw);
   if (err != CHIO_OK) return err;
   const struct chio_cmw_record *claims = record(&cmw, "claims");
-  err = raw_quote(&cmw, &quote, detail);
+  err = raw_quote(&cmw, &quote, &table, detail);
   if (err == CHIO_OK && claims != NULL && chio_dcap_quote_looks_like(quote)) {
     *out_oid = chio_oid_tagged_evidence;
     chio_ratls_put(quote, claims->value, out);
