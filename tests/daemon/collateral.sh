@@ -63,6 +63,8 @@ is "a verifier says the same as with the recorded files" "$(judge "$intel")" "$(
 lacks "and misses none" "collateral-missing" "$(judge "$copy")"
 check "the state folder has it in the same layout" test -s "$CHIO_STATE/collateral/intel_sgx_root.crl"
 
+contains "doctor tells what has ended" "which the signer keeps, ended at" "$(chio-hsm doctor 2>&1)"
+
 # ---- AMD ----
 mkdir "$copy/amd"
 check "collateral of a report is fetched" chio-hsm collateral fetch "$amd/report.bin" --output "$copy/amd"

@@ -3,6 +3,7 @@
 #include "attest/judge.h"
 #include "attest/moment.h"
 #include "attest/pem.h"
+#include "signer/wire/msg_collateral.h"
 #include "tools/hsm/doctor.h"
 #include "tools/hsm/text.h"
 
@@ -105,6 +106,42 @@ static void judge_root(struct hsm_doctor *d) {
   chio_buf_clear(&der);
 }
 
+/* ---- What the signer keeps (collateral fetch) ---- */
+
+static void judge_kept(struct hsm_doctor *d, json_t *list) {
+  size_t i;
+  json_t *row;
+  unsigned good = 0;
+  json_array_foreach(list, i, row) {
+    const char *file = json_string_value(json_object_get(row, "file"));
+    const char *until = json_string_value(json_object_get(row, "until"));
+    int64_t end = INT64_MAX;
+    if (file == NULL || (until != NULL && chio_moment_parse(chio_slice_str(until), &end) != CHIO_OK)) continue;
+    if (end <= d->expectation.at)
+      hsm_doctor_find(d, true, "collateral", "'%.100s', which the signer keeps, ended at %s", file, until);
+    else if (end - d->expectation.at < (int64_t)HSM_DOCTOR_COLLATERAL_DAYS * 86400)
+      hsm_doctor_find(d, true, "collateral", "'%.100s', which the signer keeps, ends at %s", file, until);
+    else
+      good++;
+  }
+  if (good > 0) hsm_doctor_find(d, false, "collateral", "%u things that the signer keeps are good for a while", good);
+}
+
+/* False when the signer keeps none, or fetches none. */
+static bool ask_kept(struct hsm_doctor *d) {
+  const struct chio_collateral_request request = {.action = CHIO_COLLATERAL_LIST};
+  struct chio_collateral_reply reply;
+  CHIO_AUTO(chio_buf) struct chio_buf *holder = chio_buf_new();
+  if (holder == NULL || d->hsm->client == NULL ||
+      chio_call_collateral(d->hsm->client, &request, &reply, holder, NULL, NULL) != CHIO_OK)
+    return false;
+  json_t *list = json_loadb((const char *)reply.data.data, reply.data.len, 0, NULL);
+  bool kept = json_is_array(list) && json_array_size(list) > 0;
+  if (kept) judge_kept(d, list);
+  json_decref(list);
+  return kept;
+}
+
 void hsm_doctor_dates(struct hsm_doctor *d, const char *platform) {
   bool simulated = platform != NULL && strncmp(platform, "sim-", 4) == 0;
   unsigned good = 0;
@@ -113,8 +150,11 @@ void hsm_doctor_dates(struct hsm_doctor *d, const char *platform) {
     judge_certs(d, chio_vendor_certs(CHIO_VENDOR_AMD), &good);
     hsm_doctor_find(d, false, "anchor", "%u of AMD's authorities that are built in are good for a while", good);
   }
+  bool kept = platform != NULL && ask_kept(d);
   if (d->expectation.collateral != NULL)
     judge_collateral(d);
+  else if (kept)
+    return;
   else if (platform != NULL && !simulated && strstr(platform, "nitro") == NULL)
     hsm_doctor_find(d, true, "collateral", "none is named (--collateral): revocation and TCB of '%s' cannot be judged",
                     platform);
