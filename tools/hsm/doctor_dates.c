@@ -67,8 +67,8 @@ static void judge_document(struct hsm_doctor *d, const struct chio_document *doc
   if (document->kind == CHIO_DOCUMENT_JWKS) return; /* a key set has no end */
   (void)!chio_json_string(chio_json_get(document->json, root, "id"), &id);
   (void)!chio_json_string(chio_json_get(document->json, root, "fmspc"), &fmspc);
-  (void)snprintf(name, sizeof name, "the %s %.*s%s%.*s",
-                 document->kind == CHIO_DOCUMENT_TCB_INFO ? "TCB info" : "QE identity",
+  (void)snprintf(name, sizeof name, "the %s%s%.*s%s%.*s",
+                 document->kind == CHIO_DOCUMENT_TCB_INFO ? "TCB info" : "QE identity", id.len > 0 ? " " : "",
                  (int)(id.len < 16 ? id.len : 16), (const char *)id.data, fmspc.len > 0 ? " of FMSPC " : "",
                  (int)(fmspc.len < 16 ? fmspc.len : 16), (const char *)fmspc.data);
   if (chio_tcb_head_read(document->json, &head) != CHIO_OK)
