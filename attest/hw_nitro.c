@@ -33,16 +33,19 @@ static enum chio_err nitro_open(const struct chio_platform_place *place, void **
   return chio_nitro_open(&place->hardware->nitro, out_self, detail);
 }
 
-static enum chio_err nitro_quote(void *self, const uint8_t report_data[CHIO_REPORT_DATA_SIZE],
-                                 struct chio_buf *out_quote, struct chio_detail *detail) {
+static enum chio_err nitro_quote_for(void *self, const uint8_t report_data[CHIO_REPORT_DATA_SIZE],
+                                     struct chio_slice public_key, struct chio_buf *out_quote,
+                                     struct chio_detail *detail) {
   struct chio_buf document = CHIO_BUF_INIT;
   struct chio_nitro parsed;
-  enum chio_err err = chio_nsm_document(self, report_data, &document, detail);
+  enum chio_err err = chio_nsm_document(self, report_data, public_key, &document, detail);
   if (err == CHIO_OK) {
     err = chio_nitro_parse(chio_buf_slice(&document), &parsed);
     if (err != CHIO_OK) err = chio_fail(detail, CHIO_E_PLATFORM, "the document is %s", chio_err_text(err));
     else if (!chio_slice_equal(parsed.user_data, chio_slice(report_data, CHIO_REPORT_DATA_SIZE)))
       err = chio_fail(detail, CHIO_E_PLATFORM, "the document is over other data");
+    else if (!chio_slice_equal(parsed.public_key, public_key))
+      err = chio_fail(detail, CHIO_E_PLATFORM, "the document names another key");
   }
   if (err == CHIO_OK) {
     chio_buf_append_slice(out_quote, chio_buf_slice(&document));
@@ -52,6 +55,11 @@ static enum chio_err nitro_quote(void *self, const uint8_t report_data[CHIO_REPO
   return err;
 }
 
+static enum chio_err nitro_quote(void *self, const uint8_t report_data[CHIO_REPORT_DATA_SIZE],
+                                 struct chio_buf *out_quote, struct chio_detail *detail) {
+  return nitro_quote_for(self, report_data, chio_slice(NULL, 0), out_quote, detail);
+}
+
 const struct chio_platform_backend chio_platform_nitro = {
     .name = "nitro",
     .present = nitro_present,
@@ -59,5 +67,6 @@ const struct chio_platform_backend chio_platform_nitro = {
     .open = nitro_open,
     .close = free,
     .quote = nitro_quote,
+    .quote_for = nitro_quote_for,
     .measurement = chio_nitro_measurement,
 };

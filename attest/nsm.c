@@ -31,19 +31,26 @@ static void put_null(struct chio_buf *out) {
   chio_buf_append(out, &null, cbor_encode_null(&null, sizeof null));
 }
 
-/* {"Attestation": {"user_data": DATA, "nonce": null, "public_key": null}} */
-static void put_request(const uint8_t *data, struct chio_buf *out) {
+static void put_bytes(struct chio_slice bytes, struct chio_buf *out) {
   uint8_t head[9];
+  chio_buf_append(out, head, cbor_encode_bytestring_start(bytes.len, head, sizeof head));
+  chio_buf_append_slice(out, bytes);
+}
+
+/* {"Attestation": {"user_data": DATA, "nonce": null, "public_key": KEY or null}} */
+static void put_request(const uint8_t *data, struct chio_slice public_key, struct chio_buf *out) {
   put_map(1, out);
   put_text("Attestation", out);
   put_map(3, out);
   put_text("user_data", out);
-  chio_buf_append(out, head, cbor_encode_bytestring_start(CHIO_REPORT_DATA_SIZE, head, sizeof head));
-  chio_buf_append(out, data, CHIO_REPORT_DATA_SIZE);
+  put_bytes(chio_slice(data, CHIO_REPORT_DATA_SIZE), out);
   put_text("nonce", out);
   put_null(out);
   put_text("public_key", out);
-  put_null(out);
+  if (public_key.len > 0)
+    put_bytes(public_key, out);
+  else
+    put_null(out);
 }
 
 /* ---- Reply ---- */
@@ -139,13 +146,13 @@ static enum chio_err call(const struct chio_nsm *nsm, int fd, struct chio_slice 
   return err == CHIO_OK || err == CHIO_E_PERMISSION ? err : CHIO_E_PLATFORM;
 }
 
-static enum chio_err ask(const struct chio_nsm *nsm, int fd, const uint8_t *report_data, struct chio_buf *out,
-                         struct chio_detail *detail) {
+static enum chio_err ask(const struct chio_nsm *nsm, int fd, const uint8_t *report_data, struct chio_slice public_key,
+                         struct chio_buf *out, struct chio_detail *detail) {
   struct chio_buf request = CHIO_BUF_INIT;
   struct chio_slice document;
   size_t len = 0;
   uint8_t *response = calloc(1, CHIO_NSM_RESPONSE_MAX);
-  put_request(report_data, &request);
+  put_request(report_data, public_key, &request);
   enum chio_err err = response != NULL ? chio_buf_err(&request) : CHIO_E_NO_MEMORY;
   if (err == CHIO_OK) err = call(nsm, fd, chio_buf_slice(&request), response, &len, detail);
   if (err == CHIO_OK) err = chio_nsm_reply(chio_slice(response, len), &document, detail);
@@ -159,11 +166,11 @@ static enum chio_err ask(const struct chio_nsm *nsm, int fd, const uint8_t *repo
 }
 
 enum chio_err chio_nsm_document(const struct chio_nsm *nsm, const uint8_t report_data[CHIO_REPORT_DATA_SIZE],
-                                struct chio_buf *out, struct chio_detail *detail) {
+                                struct chio_slice public_key, struct chio_buf *out, struct chio_detail *detail) {
   int fd = -1;
   enum chio_err err = chio_node_device(nsm->path, &fd, detail);
   if (err != CHIO_OK) return err;
-  err = ask(nsm, fd, report_data, out, detail);
+  err = ask(nsm, fd, report_data, public_key, out, detail);
   (void)close(fd);
   return err;
 }

@@ -26,9 +26,11 @@ struct chio_nsm_raw {
 CHIO_MUST_CHECK enum chio_err chio_nsm_reply(struct chio_slice reply, struct chio_slice *out_document,
                                              struct chio_detail *detail);
 
-/* A document with the report data as its user data, appended. CHIO_E_PLATFORM, CHIO_E_PERMISSION. */
+/* A document with the report data as its user data and the public key, if it is not empty, as its own, appended.
+ * CHIO_E_PLATFORM, CHIO_E_PERMISSION. */
 CHIO_MUST_CHECK enum chio_err chio_nsm_document(const struct chio_nsm *nsm,
                                                 const uint8_t report_data[CHIO_REPORT_DATA_SIZE],
-                                                struct chio_buf *out, struct chio_detail *detail);
+                                                struct chio_slice public_key, struct chio_buf *out,
+                                                struct chio_detail *detail);
 
 #endif

@@ -84,6 +84,15 @@ enum chio_err chio_platform_quote(struct chio_platform *platform, const uint8_t 
   return platform->backend->quote(platform->self, report_data, out_quote, detail);
 }
 
+enum chio_err chio_platform_quote_for(struct chio_platform *platform, const uint8_t report_data[CHIO_REPORT_DATA_SIZE],
+                                      struct chio_slice public_key, struct chio_buf *out_quote,
+                                      struct chio_detail *detail) {
+  if (platform->backend->quote_for == NULL)
+    return chio_fail(detail, CHIO_E_UNSUPPORTED, "evidence of platform %s names no key to encrypt to",
+                     platform->backend->name);
+  return platform->backend->quote_for(platform->self, report_data, public_key, out_quote, detail);
+}
+
 enum chio_err chio_platform_certificates(struct chio_platform *platform, struct chio_buf *out_pem) {
   if (platform->backend->certificates == NULL) return CHIO_OK;
   return platform->backend->certificates(platform->self, out_pem);

@@ -39,6 +39,13 @@ CHIO_MUST_CHECK enum chio_err chio_platform_quote(struct chio_platform *platform
                                                   const uint8_t report_data[CHIO_REPORT_DATA_SIZE],
                                                   struct chio_buf *out_quote, struct chio_detail *detail);
 
+/* The same, with a public key (SubjectPublicKeyInfo) in it to which others may encrypt: a Nitro document has a place
+ * for one. CHIO_E_UNSUPPORTED where a quote has none. */
+CHIO_MUST_CHECK enum chio_err chio_platform_quote_for(struct chio_platform *platform,
+                                                      const uint8_t report_data[CHIO_REPORT_DATA_SIZE],
+                                                      struct chio_slice public_key, struct chio_buf *out_quote,
+                                                      struct chio_detail *detail);
+
 /* Certificates that a verifier needs and the quote does not carry (SNP alone: VCEK, ASK, ARK), concatenated PEM
  * appended; often none. */
 CHIO_MUST_CHECK enum chio_err chio_platform_certificates(struct chio_platform *platform, struct chio_buf *out_pem);

@@ -25,6 +25,10 @@ struct chio_platform_backend {
   void (*close)(void *self);
   CHIO_MUST_CHECK enum chio_err (*quote)(void *self, const uint8_t report_data[CHIO_REPORT_DATA_SIZE],
                                          struct chio_buf *out_quote, struct chio_detail *detail);
+  /* With a public key in it; NULL: there is no place for one. */
+  CHIO_MUST_CHECK enum chio_err (*quote_for)(void *self, const uint8_t report_data[CHIO_REPORT_DATA_SIZE],
+                                             struct chio_slice public_key, struct chio_buf *out_quote,
+                                             struct chio_detail *detail);
   /* NULL: the quote carries all it needs. */
   CHIO_MUST_CHECK enum chio_err (*certificates)(void *self, struct chio_buf *out_pem);
   /* Simulated platforms alone. */

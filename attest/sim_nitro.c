@@ -112,7 +112,8 @@ static enum chio_err put_pcrs(const struct sim_nitro *sim, struct chio_buf *out)
   return CHIO_OK;
 }
 
-static enum chio_err put_payload(const struct sim_nitro *sim, const uint8_t *report_data, struct chio_buf *out) {
+static enum chio_err put_payload(const struct sim_nitro *sim, const uint8_t *report_data, struct chio_slice public_key,
+                                 struct chio_buf *out) {
   struct timespec now;
   (void)clock_gettime(CLOCK_REALTIME, &now);
   chio_cbor_put_head(out, CHIO_CBOR_MAP, 9);
@@ -130,7 +131,10 @@ static enum chio_err put_payload(const struct sim_nitro *sim, const uint8_t *rep
   chio_cbor_put_head(out, CHIO_CBOR_ARRAY, PAIRS);
   for (size_t i = 0; i < PAIRS && err == CHIO_OK; i++) err = put_cert(out, sim->pki.pairs[i].cert);
   chio_cbor_put_text(out, "public_key");
-  chio_cbor_put_null(out);
+  if (public_key.len > 0)
+    chio_cbor_put_bytes(out, public_key);
+  else
+    chio_cbor_put_null(out);
   chio_cbor_put_text(out, "user_data");
   chio_cbor_put_bytes(out, chio_slice(report_data, CHIO_REPORT_DATA_SIZE));
   chio_cbor_put_text(out, "nonce");
@@ -153,12 +157,13 @@ static enum chio_err sign(const struct sim_nitro *sim, struct chio_slice payload
   return err;
 }
 
-static enum chio_err make_document(struct sim_nitro *sim, const uint8_t *report_data, struct chio_buf *out) {
+static enum chio_err make_document(struct sim_nitro *sim, const uint8_t *report_data, struct chio_slice public_key,
+                                   struct chio_buf *out) {
   static const uint8_t begin[] = {0x84, 0x44, 0xa1, 0x01, 0x38, 0x22, 0xa0};
   struct chio_buf payload = CHIO_BUF_INIT;
   uint8_t rs[2 * CHIO_P384_SIZE];
   enum chio_err err = renew_leaf(sim);
-  if (err == CHIO_OK) err = put_payload(sim, report_data, &payload);
+  if (err == CHIO_OK) err = put_payload(sim, report_data, public_key, &payload);
   if (err == CHIO_OK) err = sign(sim, chio_buf_slice(&payload), rs);
   if (err == CHIO_OK) {
     chio_buf_append(out, begin, sizeof begin);
@@ -170,14 +175,20 @@ static enum chio_err make_document(struct sim_nitro *sim, const uint8_t *report_
   return err;
 }
 
-static enum chio_err sim_nitro_quote(void *self, const uint8_t report_data[CHIO_REPORT_DATA_SIZE],
-                                     struct chio_buf *out_quote, struct chio_detail *detail) {
+static enum chio_err sim_nitro_quote_for(void *self, const uint8_t report_data[CHIO_REPORT_DATA_SIZE],
+                                         struct chio_slice public_key, struct chio_buf *out_quote,
+                                         struct chio_detail *detail) {
   struct sim_nitro *sim = self;
   (void)pthread_mutex_lock(&sim->lock);
-  enum chio_err err = make_document(sim, report_data, out_quote);
+  enum chio_err err = make_document(sim, report_data, public_key, out_quote);
   (void)pthread_mutex_unlock(&sim->lock);
   if (err == CHIO_OK) return CHIO_OK;
   return chio_fail(detail, CHIO_E_PLATFORM, "the simulated security module cannot sign: %s", chio_err_text(err));
+}
+
+static enum chio_err sim_nitro_quote(void *self, const uint8_t report_data[CHIO_REPORT_DATA_SIZE],
+                                     struct chio_buf *out_quote, struct chio_detail *detail) {
+  return sim_nitro_quote_for(self, report_data, chio_slice(NULL, 0), out_quote, detail);
 }
 
 static enum chio_err sim_nitro_root(const void *self, struct chio_buf *out_pem) {
@@ -191,6 +202,7 @@ const struct chio_platform_backend chio_platform_sim_nitro = {
     .open = sim_nitro_open,
     .close = sim_nitro_close,
     .quote = sim_nitro_quote,
+    .quote_for = sim_nitro_quote_for,
     .root = sim_nitro_root,
     .measurement = chio_nitro_measurement,
 };

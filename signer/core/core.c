@@ -1,6 +1,7 @@
 #include "signer/core/call.h"
 #include "signer/core/housekeeper.h"
 #include "signer/core/renewal.h"
+#include "signer/core/root_kms.h"
 #include "signer/core/state_lock.h"
 
 #include "signer/base/log.h"
@@ -72,19 +73,38 @@ struct chio_slot *chio_core_slot(struct chio_core *core, uint32_t number) {
   return NULL;
 }
 
+static enum chio_err open_platform(struct chio_core *core, const struct chio_core_config *config,
+                                   struct chio_detail *detail) {
+  if (core->platform != NULL) return CHIO_OK;
+  return chio_platform_open(config->platform, config->state_dir, config->measured_file, &core->platform, detail);
+}
+
+/* A KMS may want evidence before there is a store. */
+static enum chio_err open_seal(struct chio_core *core, const struct chio_core_config *config,
+                               struct chio_detail *detail) {
+  if (strcmp(config->seal, "kms") != 0) return chio_seal_open(config->seal, config->state_dir, &core->seal, detail);
+  enum chio_err err = open_platform(core, config, detail);
+  if (err != CHIO_OK) return err;
+  const struct chio_root_kms source = {.reach = &config->reach,
+                                       .platform = config->seal_evidence ? core->platform : NULL,
+                                       .backend = config->seal_backend,
+                                       .key = config->seal_key};
+  return chio_seal_open_kms(&source, config->state_dir, &core->seal, detail);
+}
+
 static enum chio_err open_parts(struct chio_core *core, const struct chio_core_config *config,
                                 struct chio_detail *detail) {
   const char *dir = config->state_dir;
   enum chio_err err = chio_state_lock(dir, &core->lock_fd, detail);
   if (err == CHIO_OK) err = chio_crypto_init();
-  if (err == CHIO_OK) err = chio_seal_open(config->seal, dir, &core->seal, detail);
+  if (err == CHIO_OK) err = open_seal(core, config, detail);
   if (err == CHIO_OK) err = chio_store_open(dir, core->seal, &core->store, detail);
   if (err == CHIO_OK) err = open_slots(core, detail);
   if (err == CHIO_OK) err = chio_users_new(core->store, core->seal, config, &core->users);
   for (size_t i = 0; err == CHIO_OK && i < core->slot_count; i++)
     if (chio_slot_is_open(&core->slots[i])) chio_users_open_slot(core->users, core->slots[i].number);
   if (err == CHIO_OK) err = chio_object_table_new(core->store, config->cache_objects, &core->objects);
-  if (err == CHIO_OK) err = chio_platform_open(config->platform, dir, config->measured_file, &core->platform, detail);
+  if (err == CHIO_OK) err = open_platform(core, config, detail);
   if (err == CHIO_OK) err = chio_evidence_open(core->platform, core->store, config->manifest, &core->evidence, detail);
   return err;
 }
@@ -148,6 +168,7 @@ enum chio_err chio_core_open(const struct chio_core_config *config, struct chio_
   }
   /* What the caller's strings say was taken; they may go. */
   core->config.state_dir = core->config.platform = core->config.seal = NULL;
+  core->config.seal_backend = core->config.seal_key = NULL;
   core->config.measured_file = core->config.manifest = NULL;
   core->config.backends = NULL;
   warn(core);

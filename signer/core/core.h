@@ -26,6 +26,9 @@ struct chio_core_config {
   const char *state_dir;     /* made 0700 when missing */
   const char *platform;      /* "sim-tdx" ...; NULL or "auto": chosen by looking */
   const char *seal;          /* sealing provider: "file", "snp" ... */
+  const char *seal_backend;  /* with seal "kms": NAME of the backend; NULL: none */
+  const char *seal_key;      /* URI of its key */
+  bool seal_evidence;        /* the KMS is shown evidence, and answers to the key in it */
   const char *measured_file; /* what a simulated platform measures; NULL: /proc/self/exe */
   const char *manifest;      /* the configuration in canonical text: its SHA-256 is in the boot evidence; may be NULL */
   uint32_t slots;            /* number of slots, 1 to CHIO_SLOTS_MAX */

@@ -1,6 +1,7 @@
 #include "signer/core/seal.h"
 
 #include "signer/core/root_file.h"
+#include "signer/core/root_kms.h"
 #include "signer/core/root_sgx.h"
 #include "signer/core/root_snp.h"
 
@@ -49,9 +50,18 @@ static enum chio_err make_seal(const char *provider, const struct chio_secret *r
   return CHIO_OK;
 }
 
+#define KMS "kms"
+
+enum chio_err chio_seal_open_kms(const struct chio_root_kms *source, const char *dir, struct chio_seal **out_seal,
+                                 struct chio_detail *detail) {
+  CHIO_AUTO(chio_secret) struct chio_secret *root = NULL;
+  enum chio_err err = chio_root_kms_open(source, dir, &root, detail);
+  return err == CHIO_OK ? make_seal(KMS, root, out_seal) : err;
+}
+
 static enum chio_err unknown(const char *provider, struct chio_detail *detail) {
   return chio_fail(detail, CHIO_E_UNSUPPORTED,
-                   "no sealing provider is called '%s' (there are: file, snp, sgx, sgx-signer)", provider);
+                   "no sealing provider is called '%s' (there are: file, snp, sgx, sgx-signer, kms)", provider);
 }
 
 enum chio_err chio_seal_open(const char *provider, const char *dir, struct chio_seal **out_seal,
@@ -70,6 +80,7 @@ enum chio_err chio_seal_prepare(const char *provider, struct chio_detail *detail
     if (strcmp(providers[i].name, provider) != 0) continue;
     return providers[i].prepare != NULL ? providers[i].prepare(detail) : CHIO_OK;
   }
+  if (strcmp(provider, KMS) == 0) return CHIO_OK;
   return unknown(provider, detail);
 }
 

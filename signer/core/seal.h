@@ -1,7 +1,8 @@
 /*
  * The sealing root of a state folder and the keys derived from it. A provider says where the root comes from: "file"
  * keeps it in the clear in DIR/root.key (0600): for development, said loudly in the log; "snp", "sgx" and "sgx-signer"
- * keep it under a key that the hardware derives for this code alone (root_snp.h, root_sgx.h).
+ * keep it under a key that the hardware derives for this code alone (root_snp.h, root_sgx.h); "kms" under one that a
+ * KMS unwraps for whoever it trusts, or for this code alone (root_kms.h).
  */
 #ifndef CHIO_CORE_SEAL_H
 #define CHIO_CORE_SEAL_H
@@ -21,6 +22,12 @@ CHIO_MUST_CHECK enum chio_err chio_seal_open(const char *provider, const char *d
 /* For root, before it becomes another user: what the provider needs root for. CHIO_E_UNSUPPORTED, CHIO_E_PLATFORM,
  * CHIO_E_PERMISSION. */
 CHIO_MUST_CHECK enum chio_err chio_seal_prepare(const char *provider, struct chio_detail *detail);
+
+struct chio_root_kms;
+
+/* The provider "kms" (root_kms.h), which needs more than a folder. Errors of chio_root_kms_open. */
+CHIO_MUST_CHECK enum chio_err chio_seal_open_kms(const struct chio_root_kms *source, const char *dir,
+                                                 struct chio_seal **out_seal, struct chio_detail *detail);
 void chio_seal_free(struct chio_seal *seal);
 CHIO_AUTO_DECLARE(chio_seal)
 const char *chio_seal_provider(const struct chio_seal *seal);

@@ -33,6 +33,9 @@ const struct chio_config_key chio_options_keys[] = {
     CHIO_CONFIG_STRING("pidfile", O, pidfile),
     CHIO_CONFIG_STRING("platform", O, platform),
     CHIO_CONFIG_STRING("seal", O, seal),
+    CHIO_CONFIG_STRING("seal_kms.backend", O, seal_backend),
+    CHIO_CONFIG_STRING("seal_kms.key", O, seal_key),
+    CHIO_CONFIG_BOOL("seal_kms.evidence", O, seal_evidence),
     CHIO_CONFIG_STRING("socket.path", O, socket),
     CHIO_CONFIG_STRING("socket.mode", O, socket_mode),
     CHIO_CONFIG_STRING("socket.group", O, socket_group),
@@ -86,6 +89,7 @@ void chio_options_default(struct chio_options *options) {
       .user = "chio",
       .platform = "auto",
       .seal = "file",
+      .seal_evidence = true,
       .log_level = CHIO_LOG_NOTICE,
       .log_format = CHIO_LOG_TEXT,
       .pool_threads = 4,
@@ -201,6 +205,9 @@ mode_t chio_options_socket_mode(const struct chio_options *options) {
 static void write_manifest(const struct chio_options *o, struct chio_buf *out) {
   chio_buf_printf(out, "chio-hsm manifest v1\n");
   chio_buf_printf(out, "platform=%s\nseal=%s\n", o->platform, o->seal);
+  if (strcmp(o->seal, "kms") == 0)
+    chio_buf_printf(out, "seal_kms.backend=%s\nseal_kms.evidence=%s\nseal_kms.key=%s\n", o->seal_backend,
+                    o->seal_evidence ? "true" : "false", o->seal_key);
   chio_buf_printf(out, "token.argon2_memory=%lld\ntoken.argon2_passes=%lld\n", (long long)o->argon2_memory,
                   (long long)o->argon2_passes);
   chio_buf_printf(out, "token.pin_failures_delay=%lld\ntoken.pin_failures_lock=%lld\n",
@@ -219,6 +226,9 @@ void chio_options_core(const struct chio_options *options, struct chio_buf *mani
   out_config->state_dir = options->state;
   out_config->platform = options->platform;
   out_config->seal = options->seal;
+  out_config->seal_backend = options->seal_backend;
+  out_config->seal_key = options->seal_key;
+  out_config->seal_evidence = options->seal_evidence;
   out_config->manifest = chio_buf_cstr(manifest);
   out_config->slots = (uint32_t)options->slots;
   out_config->pin_min = (uint32_t)options->pin_min;

@@ -33,6 +33,9 @@ struct chio_options {
   char pidfile[CHIO_OPTIONS_PATH];
   char platform[CHIO_OPTIONS_NAME];
   char seal[CHIO_OPTIONS_NAME];
+  char seal_backend[CHIO_OPTIONS_NAME];
+  char seal_key[CHIO_BACKEND_URI_MAX];
+  bool seal_evidence;
   struct chio_config_strings allow_users, allow_groups;
   int log_level, log_format;
   char log_file[CHIO_OPTIONS_PATH];

@@ -18,6 +18,7 @@ static struct {
   int fails_with;        /* errno of every call */
   const char *error;     /* answered in place of a document */
   bool other_data, no_document, cut, trailing, nothing, endless, garbage;
+  size_t key_asked, key_len; /* bytes of the public key asked for, and of the one in the document */
 } module;
 
 static cbor_item_t *text(const char *s) {
@@ -54,7 +55,7 @@ static cbor_item_t *payload(const uint8_t *user_data, size_t len) {
   add(map, text("pcrs"), pcrs);
   add(map, text("certificate"), filled(0x30, 300));
   add(map, text("cabundle"), bundle);
-  add(map, text("public_key"), cbor_new_null());
+  add(map, text("public_key"), module.key_len > 0 ? filled(0x30, module.key_len) : cbor_new_null());
   add(map, text("user_data"), cbor_build_bytestring(user_data, len));
   add(map, text("nonce"), cbor_new_null());
   return serialized(map);
@@ -85,7 +86,9 @@ static cbor_item_t *value_of(const cbor_item_t *map, const char *key) {
 static cbor_item_t *answer(const cbor_item_t *request) {
   cbor_item_t *reply = cbor_new_definite_map(1), *inner = cbor_new_definite_map(1);
   cbor_item_t *asked = value_of(request, "Attestation"), *user_data = value_of(asked, "user_data");
-  assert_true(cbor_is_null(value_of(asked, "nonce")) && cbor_is_null(value_of(asked, "public_key")));
+  assert_true(cbor_is_null(value_of(asked, "nonce")));
+  cbor_item_t *key = value_of(asked, "public_key");
+  assert_true(module.key_asked == 0 ? cbor_is_null(key) : cbor_bytestring_length(key) == module.key_asked);
   assert_int_equal(cbor_bytestring_length(user_data), CHIO_REPORT_DATA_SIZE);
   uint8_t data[CHIO_REPORT_DATA_SIZE];
   memcpy(data, cbor_bytestring_handle(user_data), sizeof data);
@@ -152,6 +155,35 @@ static enum chio_err quote(struct chio_detail *detail) {
   }
   chio_buf_clear(&out);
   return err;
+}
+
+/* A document that names a key. */
+static enum chio_err quote_for(size_t key_len, struct chio_detail *detail) {
+  struct chio_nsm source = {.path = "/dev/null", .call = fake_ioctl};
+  uint8_t data[CHIO_REPORT_DATA_SIZE] = {1}, key[400];
+  struct chio_buf out = CHIO_BUF_INIT;
+  void *self = NULL;
+  memset(key, 0x30, sizeof key);
+  assert_int_equal(chio_nitro_open(&source, &self, detail), CHIO_OK);
+  enum chio_err err = chio_platform_nitro.quote_for(self, data, chio_slice(key, key_len), &out, detail);
+  chio_platform_nitro.close(self);
+  chio_buf_clear(&out);
+  return err;
+}
+
+static void a_document_names_the_key_that_was_asked_for_and_no_other(void **state) {
+  struct chio_detail detail = {""};
+  (void)state;
+  module.key_asked = module.key_len = 294;
+  if (quote_for(294, &detail) != CHIO_OK) fail_msg("%s", detail.text);
+  module.key_len = 293;
+  assert_int_equal(quote_for(294, &detail), CHIO_E_PLATFORM);
+  assert_non_null(strstr(detail.text, "another key"));
+  module.key_len = 0;
+  assert_int_equal(quote_for(294, &detail), CHIO_E_PLATFORM);
+  module.key_asked = 0;
+  module.key_len = 294;
+  assert_int_equal(quote(&detail), CHIO_E_PLATFORM);
 }
 
 static void the_ioctl_is_the_kernels(void **state) {
@@ -243,6 +275,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(the_ioctl_is_the_kernels),
       cmocka_unit_test_setup(a_document_holds_the_report_data, reset),
+      cmocka_unit_test_setup(a_document_names_the_key_that_was_asked_for_and_no_other, reset),
       cmocka_unit_test_setup(a_module_that_is_busy_for_ever_ends_it, reset),
       cmocka_unit_test_setup(error_codes_are_named, reset),
       cmocka_unit_test_setup(a_reply_that_is_none_is_refused, reset),

@@ -1,0 +1,122 @@
+#!/bin/sh
+# The state's root key sealed by a KMS (seal = "kms"): through chiod and chio-kmsd, with evidence against localstack (which
+# wraps for the key in the document, though it does not judge the document) and against ministack (which ignores evidence
+# and answers in the open: refused), by authorisation alone against Vault.
+set -u
+. "$abs_top_srcdir/tests/support/tap.sh"
+. "$abs_top_srcdir/tests/kms/use.sh"
+with_chiod=$abs_top_srcdir/tests/support/with-chiod
+
+AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test
+CHIO_PIN_SOURCE=$use_dir/pin
+export AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY CHIO_PIN_SOURCE
+unset AWS_SESSION_TOKEN AWS_PROFILE AWS_ENDPOINT_URL AWS_ENDPOINT_URL_KMS AWS_CA_BUNDLE 2>/dev/null
+printf '123456\n' >"$use_dir/pin"
+chmod 600 "$use_dir/pin"
+
+# A symmetric key: ENDPOINT
+make_key() {
+  curl -s -f --max-time 20 -H 'Content-Type: application/x-amz-json-1.1' -H 'X-Amz-Target: TrentService.CreateKey' \
+    -H 'Authorization: AWS4-HMAC-SHA256 Credential=test/20261121/us-east-1/kms/aws4_request, SignedHeaders=host, Signature=0' \
+    --data '{}' "$1/" | grep -o 'arn:aws:kms:[^"]*'
+}
+
+# Sets CHIO_TEST_CONFIG: KIND KEY EVIDENCE LINES-OF-THE-BACKEND
+configure() {
+  CHIO_TEST_CONFIG="seal = \"kms\"
+[seal_kms]
+backend = \"root\"
+key = \"$2\"
+evidence = $3
+[backend.root]
+kind = \"$1\"
+$4"
+  export CHIO_TEST_CONFIG
+}
+
+# Under a signer: a key is made, the signer is started again, and the key is still there.
+cat >"$use_dir/restart" <<'SCRIPT'
+#!/bin/sh
+set -eu
+chio-hsm key generate kept --token test
+[ -s "$CHIO_STATE/root.kms" ] && [ ! -e "$CHIO_STATE/root.key" ]
+kill "$(cat "$CHIO_PIDFILE")"
+tries=100
+while [ -s "$CHIO_PIDFILE" ] && [ $tries -gt 0 ]; do sleep 0.1; tries=$((tries - 1)); done
+"${1:-true}"
+"$CHIO_START" || {
+  cat "$CHIOD_LOG"
+  exit 1
+}
+chio-hsm key list --token test | grep kept
+SCRIPT
+# The same after the evidence is left out of the configuration.
+cat >"$use_dir/without_evidence" <<'SCRIPT'
+#!/bin/sh
+sed -i 's/^evidence = true/evidence = false/' "$CHIO_STATE/hsm.toml"
+SCRIPT
+chmod 755 "$use_dir/restart" "$use_dir/without_evidence"
+
+# A start that fails with these words: WORDS COMMAND...
+start_fails() {
+  start_words=$1
+  shift
+  if start_said=$("$@" 2>&1); then
+    echo "it starts: $start_said"
+    return 1
+  fi
+  case $start_said in *"$start_words"*) return 0 ;; esac
+  echo "$start_said"
+  return 1
+}
+
+CHIO_TEST_PLATFORM=sim-nitro
+export CHIO_TEST_PLATFORM
+if try_server localstack; then
+  key=awskms:///$(make_key "$CHIO_TEST_LOCALSTACK_ENDPOINT")
+  place="endpoint = \"$CHIO_TEST_LOCALSTACK_ENDPOINT\"
+region = \"us-east-1\""
+  configure aws "$key" true "$place"
+  check "a root that AWS wraps for evidence opens again at the next start" "$with_chiod" "$use_dir/restart"
+  check "but not without evidence" start_fails "was made to be opened by evidence" \
+    "$with_chiod" "$use_dir/restart" "$use_dir/without_evidence"
+  CHIO_TEST_PLATFORM=sim-tdx
+  check "a platform whose evidence names no key is refused" start_fails "evidence of platform sim-tdx names no key" \
+    "$with_chiod" true
+  CHIO_TEST_PLATFORM=sim-nitro
+  configure aws "awskms:///00000000-0000-0000-0000-000000000000" true "$place"
+  check "a key that is not there is refused" start_fails "NotFoundException" "$with_chiod" true
+  configure aws "$key" true "endpoint = \"http://127.0.0.1:1\"
+region = \"us-east-1\""
+  check "a KMS that is not there keeps chiod from starting" start_fails "seal_kms: backend 'root'" "$with_chiod" true
+else
+  skip "sealed by AWS for evidence" "localstack: $use_reason"
+fi
+
+if try_server ministack; then
+  key=awskms:///$(make_key "$CHIO_TEST_MINISTACK_ENDPOINT")
+  configure aws "$key" true "endpoint = \"$CHIO_TEST_MINISTACK_ENDPOINT\"
+region = \"us-east-1\""
+  check "a KMS that answers evidence in the open is refused" start_fails "answered evidence with an open plaintext" \
+    "$with_chiod" true
+else
+  skip "a KMS that does not look at evidence" "ministack: $use_reason"
+fi
+
+if try_server vault; then
+  curl -s -f -H "X-Vault-Token: root" --data '{"type":"aes256-gcm96"}' "$CHIO_TEST_VAULT_ENDPOINT/v1/transit/keys/seal" >/dev/null
+  place="endpoint = \"$CHIO_TEST_VAULT_ENDPOINT\"
+auth = \"token\"
+token_file = \"$CHIO_TEST_VAULT_TOKEN_FILE\""
+  configure vault hashivault://seal false "$place"
+  check "a root that Vault wraps opens again at the next start" "$with_chiod" "$use_dir/restart"
+  configure vault hashivault://seal true "$place"
+  check "Vault knows no evidence" start_fails "seal_kms: backend 'root'" "$with_chiod" true
+else
+  skip "sealed by Vault" "vault: $use_reason"
+fi
+
+CHIO_TEST_CONFIG='seal = "kms"'
+check "a seal that names no backend is refused" start_fails "needs seal_kms.backend and seal_kms.key" "$with_chiod" true
+
+plan
