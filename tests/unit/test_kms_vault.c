@@ -571,6 +571,20 @@ static void a_token_is_renewed_before_its_end_and_replaced_when_that_fails(void 
   rig_close(&rig);
 }
 
+static void a_token_that_was_refused_is_not_renewed_but_replaced(void **state) {
+  (void)state;
+  const struct http_script_reply replies[] = {SAYS(200, LOGIN("hvs.1", "3600")), SAYS(403, BAD_TOKEN),
+                                              SAYS(200, LOGIN("hvs.2", "3600")), SAYS(200, KEY_P256)};
+  struct rig rig;
+  struct chio_kms_key key;
+  rig_open(&rig, (struct chio_backend_options){.auth = "jwt", .role = "r"}, replies, CHIO_ARRAY_LEN(replies));
+  assert_int_equal(describe(&rig, "hashivault://k", &key), CHIO_OK);
+  assert_int_equal(http_script_count(rig.script), 4);
+  assert_string_equal(http_script_asked(rig.script, 2)->line, "POST /v1/auth/jwt/login HTTP/1.1");
+  assert_memory_equal(http_script_header(http_script_asked(rig.script, 3), "x-vault-token"), "hvs.2\n", 6);
+  rig_close(&rig);
+}
+
 static enum chio_err create(struct rig *rig, uint32_t type, uint32_t bits, const char *label, struct chio_key_uri *uri) {
   const struct chio_kms_spec spec = {.key_type = type, .bits = bits, .label = label};
   const struct chio_deadline deadline = chio_deadline_in(20000);
@@ -834,6 +848,7 @@ int main(void) {
       cmocka_unit_test(a_login_that_is_refused_or_answers_nonsense_is_no_login),
       cmocka_unit_test(a_file_that_is_missing_is_no_login_and_no_call),
       cmocka_unit_test(a_token_is_renewed_before_its_end_and_replaced_when_that_fails),
+      cmocka_unit_test(a_token_that_was_refused_is_not_renewed_but_replaced),
       cmocka_unit_test(a_key_is_made_once_under_a_free_name),
       cmocka_unit_test(keys_that_cannot_be_made_are_refused),
       cmocka_unit_test(making_a_key_is_never_tried_twice),
