@@ -17,11 +17,13 @@ struct chio_renewal {
   struct chio_uid uid;
   bool stored; /* a key of the store: kept over a restart */
   uint64_t due;
+  uint64_t round; /* in which it was last served: once in each */
 };
 
 struct chio_renewals {
   struct chio_renewal *list;
   size_t count, room;
+  uint64_t round;
   bool loaded;
 };
 
@@ -30,7 +32,9 @@ struct chio_renewals {
 static enum chio_err put(struct chio_renewals *r, const struct chio_renewal *entry) {
   for (size_t i = 0; i < r->count; i++) {
     if (r->list[i].slot != entry->slot || !chio_uid_equal(&r->list[i].uid, &entry->uid)) continue;
+    uint64_t round = r->list[i].round;
     r->list[i] = *entry;
+    r->list[i].round = round;
     return CHIO_OK;
   }
   if (r->count == RENEWALS_MAX) return CHIO_E_STORE_FULL;
@@ -97,16 +101,24 @@ enum chio_err chio_renewals_add(struct chio_core *core, const struct chio_object
   return err;
 }
 
-/* One that is due; false when there is none. It is put off at once, so that a failure does not come back in this round.
- */
-static bool take_due(struct chio_core *core, uint64_t now, struct chio_renewal *out) {
+/* Zero when the list cannot be read. */
+static uint64_t begin_round(struct chio_core *core) {
+  (void)pthread_mutex_lock(&core->renewals_lock);
+  uint64_t round = open_list(core) == CHIO_OK ? ++core->renewals->round : 0;
+  (void)pthread_mutex_unlock(&core->renewals_lock);
+  return round;
+}
+
+/* One that is due and was not served in this round, whatever the clock says meanwhile; false when there is none. */
+static bool take_due(struct chio_core *core, uint64_t round, uint64_t now, struct chio_renewal *out) {
   bool found = false;
   (void)pthread_mutex_lock(&core->renewals_lock);
-  bool open = open_list(core) == CHIO_OK;
-  for (size_t i = 0; open && !found && i < core->renewals->count; i++) {
-    if (core->renewals->list[i].due > now) continue;
-    *out = core->renewals->list[i];
-    core->renewals->list[i].due = now + AGAIN_SECONDS_MIN;
+  for (size_t i = 0; !found && i < core->renewals->count; i++) {
+    struct chio_renewal *entry = &core->renewals->list[i];
+    if (entry->due > now || entry->round == round) continue;
+    entry->due = now + AGAIN_SECONDS_MIN;
+    entry->round = round;
+    *out = *entry;
     found = true;
   }
   (void)pthread_mutex_unlock(&core->renewals_lock);
@@ -206,9 +218,9 @@ static void serve(struct chio_core *core, const struct chio_renewal *entry, uint
 
 void chio_renewals_round(struct chio_core *core, uint64_t now) {
   struct chio_renewal entry;
-  if (core->config.read_only) return;
-  for (size_t i = 0; i < RENEWALS_MAX && !atomic_load(&core->closing) && take_due(core, now, &entry); i++)
-    serve(core, &entry, now);
+  uint64_t round = core->config.read_only ? 0 : begin_round(core);
+  if (round == 0) return;
+  while (!atomic_load(&core->closing) && take_due(core, round, now, &entry)) serve(core, &entry, now);
 }
 
 void chio_renewals_close(struct chio_core *core) {
