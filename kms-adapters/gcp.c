@@ -16,7 +16,7 @@ static enum chio_err set_endpoint(struct chio_gcp *self, const char *endpoint, s
   size_t len = strlen(base);
   while (len > 0 && base[len - 1] == '/') len--;
   if (len >= sizeof self->base) return chio_fail(detail, CHIO_E_CONFIG, "endpoint is too long");
-  if (strncmp(base, "https://", 8) != 0 && !chio_gcp_url_is_loopback(base))
+  if (strncmp(base, "https://", 8) != 0 && !chio_http_is_loopback(base))
     return chio_fail(detail, CHIO_E_CONFIG, "endpoint must be https://...");
   memcpy(self->base, base, len);
   self->base[len] = '\0';

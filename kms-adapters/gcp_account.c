@@ -1,6 +1,7 @@
 #include "kms-adapters/gcp_account.h"
 
 #include "kms-adapters/body.h"
+#include "kms-adapters/http.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,18 +33,6 @@ bool chio_gcp_url_is_trusted(const char *url, const char *auth_endpoint) {
   if (auth_endpoint != NULL && same_origin(url, auth_endpoint)) return true;
   if (!starts(url, "https://") || host.len < sizeof domain) return false;
   return strncasecmp((const char *)host.data + host.len - (sizeof domain - 1), domain, sizeof domain - 1) == 0;
-}
-
-bool chio_gcp_url_is_loopback(const char *url) {
-  static const char *const hosts[] = {"127.0.0.1", "[::1]", "localhost"};
-  struct chio_slice host = authority_of(url);
-  for (size_t i = 0; i < CHIO_ARRAY_LEN(hosts); i++) {
-    size_t len = strlen(hosts[i]);
-    if (host.len >= len && strncasecmp((const char *)host.data, hosts[i], len) == 0 &&
-        (host.len == len || host.data[len] == ':'))
-      return true;
-  }
-  return false;
 }
 
 bool chio_gcp_token_ok(struct chio_slice token) {
@@ -160,7 +149,7 @@ static enum chio_err read_headers(json_t *headers, struct chio_gcp_account *acco
 /* Metadata services speak plain HTTP, on link-local addresses; everybody else is asked over TLS. */
 static bool source_url_ok(const char *url) {
   return (starts(url, "https://") && authority_of(url).len > 0) || starts(url, "http://169.254.169.254/") ||
-         starts(url, "http://metadata.google.internal/") || chio_gcp_url_is_loopback(url);
+         starts(url, "http://metadata.google.internal/") || chio_http_is_loopback(url);
 }
 
 static enum chio_err read_format(const json_t *source, struct chio_gcp_account *account, struct chio_detail *detail) {

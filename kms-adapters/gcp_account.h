@@ -65,9 +65,6 @@ CHIO_MUST_CHECK enum chio_err chio_gcp_subject_read(const struct chio_gcp_accoun
 /* https://HOST... with HOST below googleapis.com, or a URL of auth_endpoint's origin. */
 bool chio_gcp_url_is_trusted(const char *url, const char *auth_endpoint);
 
-/* http or https to 127.0.0.1, [::1] or localhost. */
-bool chio_gcp_url_is_loopback(const char *url);
-
 /* Whether these bytes can stand in an Authorization header: printable ASCII without blanks, 1 to
  * CHIO_GCP_SUBJECT_MAX. */
 bool chio_gcp_token_ok(struct chio_slice token);

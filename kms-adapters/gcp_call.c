@@ -61,7 +61,7 @@ static enum chio_err send_once(struct run *run, struct chio_http_reply *out_repl
       .body = run->body,
       .timeout_ms = run->call->once || left < CHIO_GCP_ATTEMPT_MS ? left : CHIO_GCP_ATTEMPT_MS,
       .ca_file = run->self->ca_file,
-      .allow_http = chio_gcp_url_is_loopback(run->self->base),
+      .allow_http = chio_http_is_loopback(run->self->base),
       .once = run->call->once,
   };
   err = left == 0 ? chio_fail(&run->detail, CHIO_E_TIMEOUT, "the time is over")

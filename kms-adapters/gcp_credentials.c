@@ -68,7 +68,7 @@ static enum chio_err set_options(struct chio_gcp_credentials *c, const struct ch
   if (options->secret_file != NULL)
     return chio_fail(detail, CHIO_E_CONFIG, "secret_file is for other backends; a service account is token_file");
   if (options->auth_endpoint != NULL && strncmp(options->auth_endpoint, "https://", 8) != 0 &&
-      c->way != WAY_METADATA && !chio_gcp_url_is_loopback(options->auth_endpoint))
+      c->way != WAY_METADATA && !chio_http_is_loopback(options->auth_endpoint))
     return chio_fail(detail, CHIO_E_CONFIG, "auth_endpoint must be https");
   (void)snprintf(c->account, sizeof c->account, "%s", account);
   c->token_file = options->token_file != NULL ? strdup(options->token_file) : NULL;

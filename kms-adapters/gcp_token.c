@@ -194,7 +194,7 @@ static enum chio_err post_form(struct chio_gcp_issuer *issuer, const char *url, 
                   .header_count = 1,
                   .body = chio_buf_slice(form),
                   .ca_file = issuer->ca_file,
-                  .allow_http = chio_gcp_url_is_loopback(url)},
+                  .allow_http = chio_http_is_loopback(url)},
   };
   enum chio_err err = chio_buf_err(form);
   if (err == CHIO_OK) err = run(&x, detail);
@@ -349,7 +349,7 @@ static enum chio_err impersonate(struct chio_gcp_issuer *issuer, const struct ch
                   .header_count = 2,
                   .body = chio_slice(body, (size_t)len),
                   .ca_file = issuer->ca_file,
-                  .allow_http = chio_gcp_url_is_loopback(account->impersonation_url)},
+                  .allow_http = chio_http_is_loopback(account->impersonation_url)},
   };
   err = run(&x, detail);
   if (err == CHIO_OK)

@@ -35,14 +35,9 @@ static enum chio_err copy(const char *from, const char *what, char *to, size_t s
 
 /* Tokens cross the network inside TLS. To the same machine (a Vault Agent, a test) they may go without. */
 static enum chio_err check_address(struct chio_vault *vault, struct chio_detail *detail) {
-  static const char *const loopback[] = {"http://127.0.0.1", "http://[::1]", "http://localhost"};
   size_t len = strlen(vault->address);
   while (len > 0 && vault->address[len - 1] == '/') vault->address[--len] = '\0';
-  for (size_t i = 0; i < CHIO_ARRAY_LEN(loopback); i++) {
-    size_t host_len = strlen(loopback[i]);
-    vault->loopback = vault->loopback || (strncmp(vault->address, loopback[i], host_len) == 0 &&
-                                          (vault->address[host_len] == ':' || vault->address[host_len] == '\0'));
-  }
+  vault->loopback = chio_http_is_loopback(vault->address);
   if (vault->loopback || strncmp(vault->address, "https://", 8) == 0) return CHIO_OK;
   return chio_fail(detail, CHIO_E_CONFIG, "endpoint is an https:// address, or http:// of this machine");
 }

@@ -162,12 +162,12 @@ static void urls_are_held_against_googles_hosts(void **state) {
   };
   for (size_t i = 0; i < CHIO_ARRAY_LEN(rows); i++)
     if (chio_gcp_url_is_trusted(rows[i].url, rows[i].endpoint) != rows[i].trusted) fail_msg("%s", rows[i].url);
-  assert_true(chio_gcp_url_is_loopback("http://127.0.0.1:8080/x"));
-  assert_true(chio_gcp_url_is_loopback("http://[::1]/x"));
-  assert_true(chio_gcp_url_is_loopback("http://localhost"));
-  assert_false(chio_gcp_url_is_loopback("http://localhost.evil.example"));
-  assert_false(chio_gcp_url_is_loopback("http://127.0.0.1.evil.example"));
-  assert_false(chio_gcp_url_is_loopback("http://127.0.0.1@evil.example"));
+  assert_true(chio_http_is_loopback("http://127.0.0.1:8080/x"));
+  assert_true(chio_http_is_loopback("http://[::1]/x"));
+  assert_true(chio_http_is_loopback("http://localhost"));
+  assert_false(chio_http_is_loopback("http://localhost.evil.example"));
+  assert_false(chio_http_is_loopback("http://127.0.0.1.evil.example"));
+  assert_false(chio_http_is_loopback("http://127.0.0.1@evil.example"));
 }
 
 static void what_a_source_says_must_be_a_token(void **state) {
