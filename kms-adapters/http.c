@@ -264,6 +264,8 @@ enum chio_err chio_http_call(struct chio_http *http, const struct chio_http_requ
     chio_trace_call(NULL);
     chio_http_reply_clear(&t->reply);
   }
+  for (struct curl_slist *line = t->headers; line != NULL; line = line->next)
+    chio_wipe(line->data, strlen(line->data)); /* tokens and signatures go this way */
   curl_slist_free_all(t->headers);
   if (t->easy != NULL) curl_easy_cleanup(t->easy);
   free(t);
