@@ -19,6 +19,8 @@
 
 static void run(const struct soft_tpm *tpm) {
   char state[300], server[600], control[600];
+  int nothing = open("/dev/null", O_WRONLY | O_CLOEXEC);
+  if (nothing >= 0) (void)dup2(nothing, STDERR_FILENO);
   (void)snprintf(state, sizeof state, "dir=%s", tpm->dir.path);
   (void)snprintf(server, sizeof server, "type=unixio,path=%s/tpm", tpm->dir.path);
   (void)snprintf(control, sizeof control, "type=unixio,path=%s/tpm.ctrl", tpm->dir.path);

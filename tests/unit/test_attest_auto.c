@@ -47,6 +47,7 @@ static struct chio_hardware bare(void) {
       .nitro = {.path = "/nonexistent/nsm", .call = no_ioctl},
       .tdx = {.tsm = tsm, .device = "/nonexistent/tdx_guest"},
       .snp = {.tsm = tsm, .device = {.path = "/nonexistent/sev-guest", .call = no_ioctl}},
+      .azure = {.tcti = "device:/nonexistent/tpmrm0", .dmi = "/nonexistent/dmi"},
   };
   h.tdx.tsm.provider = "tdx_guest";
   h.snp.tsm.provider = "sev_guest";
