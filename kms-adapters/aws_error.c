@@ -2,6 +2,7 @@
 
 #include "kms-adapters/aws_xml.h"
 #include "kms-adapters/body.h"
+#include "kms-adapters/trace.h"
 
 #define RETRY_AFTER_MAX_S 3600u /* longer than any deadline; keeps the arithmetic small */
 
@@ -140,6 +141,7 @@ void chio_aws_refusal_read(const struct chio_http_reply *reply, struct chio_aws_
   struct chio_slice body = chio_buf_slice(&reply->body);
   if (!read_json(body, &r)) read_xml(body, &r);
   if (r.code[0] == '\0') copy_code(chio_http_reply_header(reply, "x-amzn-errortype"), r.code);
+  chio_trace_code(chio_slice_str(r.code));
   copy_printable(chio_http_reply_header(reply, "x-amzn-requestid"), r.request_id, sizeof r.request_id);
   r.retry_after_ms = retry_after_ms(reply);
   judge_status(&r);

@@ -2,6 +2,7 @@
 #include "kms-adapters/azure.h"
 
 #include "kms-adapters/body.h"
+#include "kms-adapters/trace.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -139,6 +140,7 @@ static struct chio_attempt_result judge(struct run *run, const struct chio_http_
   struct words w = read_words(chio_buf_slice(&reply->body));
   struct chio_slice id = chio_http_reply_header(reply, "x-ms-request-id");
   enum chio_err err = meaning(reply->status, &w, &transient);
+  chio_trace_code(chio_slice_str(w.inner[0] != '\0' ? w.inner : w.code));
   (void)chio_fail(&run->detail, err, "%s: %s: HTTP %ld %s%s%s%s%s (request %.*s)", run->self->name, run->call->what,
                   reply->status, w.code, w.inner[0] != '\0' ? "/" : "", w.inner, w.message[0] != '\0' ? ": " : "",
                   w.message, (int)(id.len < 64 ? id.len : 64), id.data != NULL ? (const char *)id.data : "");
