@@ -12,6 +12,7 @@ rows_begin() {
   trap 'exit 129' HUP
   trap 'exit 130' INT
   trap 'exit 143' TERM
+  trap 'exit 141' PIPE
 }
 
 rows_clean() {

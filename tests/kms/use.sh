@@ -16,6 +16,7 @@ trap use_stop EXIT
 trap 'exit 129' HUP
 trap 'exit 130' INT
 trap 'exit 143' TERM
+trap 'exit 141' PIPE
 
 # Status 0, or 1 with the reason in $use_reason.
 try_server() {
