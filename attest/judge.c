@@ -51,7 +51,7 @@ const uint8_t *chio_judge_keep_bytes(struct chio_judge *j, struct chio_slice byt
 
 static void set_field(uint8_t *field, size_t size, size_t *len, struct chio_slice bytes) {
   if (bytes.len > size) return;
-  memcpy(field, bytes.data, bytes.len);
+  if (bytes.len > 0) memcpy(field, bytes.data, bytes.len);
   *len = bytes.len;
 }
 
