@@ -12,6 +12,7 @@
 
 #define HEADER_BYTES_MAX (64u * 1024u)
 #define IDLE_CONNECTION_S 60L
+#define KEPT_CONNECTIONS 256L /* libcurl's own rule closes some whenever fewer calls are under way than before */
 
 /* One call: made by the thread that waits, driven by the transfer thread. */
 struct transfer {
@@ -22,6 +23,7 @@ struct transfer {
   char message[CURL_ERROR_SIZE];
   CURLcode code;
   bool done;
+  pthread_cond_t finished; /* each waiter its own: the end of one call wakes one thread */
   struct transfer *next;
 };
 
@@ -29,8 +31,7 @@ struct chio_http {
   CURLM *multi;
   pthread_t thread;
   pthread_mutex_t lock;
-  pthread_cond_t finished;
-  struct transfer *submitted; /* not yet with the multi handle */
+  struct transfer *submitted, **submitted_end; /* not yet with the multi handle, in their order */
   bool stopping;
 };
 
@@ -46,7 +47,7 @@ static void finish_all(struct chio_http *http) {
     (void)pthread_mutex_lock(&http->lock);
     t->code = code;
     t->done = true;
-    (void)pthread_cond_broadcast(&http->finished);
+    (void)pthread_cond_signal(&t->finished); /* under the lock: the waiter frees t */
     (void)pthread_mutex_unlock(&http->lock);
   }
 }
@@ -57,6 +58,7 @@ static bool take_submitted(struct chio_http *http) {
   struct transfer *list = http->submitted;
   bool go_on = !http->stopping;
   http->submitted = NULL;
+  http->submitted_end = &http->submitted;
   (void)pthread_mutex_unlock(&http->lock);
   while (list != NULL) {
     struct transfer *t = list;
@@ -83,8 +85,9 @@ enum chio_err chio_http_new(struct chio_http **out_http) {
   if (http == NULL) return CHIO_E_NO_MEMORY;
   http->multi = curl_multi_init();
   (void)pthread_mutex_init(&http->lock, NULL);
-  (void)pthread_cond_init(&http->finished, NULL);
+  http->submitted_end = &http->submitted;
   if (http->multi != NULL) (void)curl_multi_setopt(http->multi, CURLMOPT_PIPELINING, CURLPIPE_MULTIPLEX);
+  if (http->multi != NULL) (void)curl_multi_setopt(http->multi, CURLMOPT_MAXCONNECTS, KEPT_CONNECTIONS);
   if (http->multi == NULL || pthread_create(&http->thread, NULL, drive, http) != 0) {
     if (http->multi != NULL) (void)curl_multi_cleanup(http->multi);
     free(http);
@@ -102,7 +105,6 @@ void chio_http_free(struct chio_http *http) {
   (void)curl_multi_wakeup(http->multi);
   (void)pthread_join(http->thread, NULL);
   (void)curl_multi_cleanup(http->multi);
-  (void)pthread_cond_destroy(&http->finished);
   (void)pthread_mutex_destroy(&http->lock);
   free(http);
 }
@@ -200,14 +202,16 @@ static enum chio_err prepare(struct transfer *t, const struct chio_http_request 
 }
 
 static void run(struct chio_http *http, struct transfer *t) {
+  (void)pthread_cond_init(&t->finished, NULL);
   (void)pthread_mutex_lock(&http->lock);
-  t->next = http->submitted;
-  http->submitted = t;
+  *http->submitted_end = t;
+  http->submitted_end = &t->next;
   (void)pthread_mutex_unlock(&http->lock);
   (void)curl_multi_wakeup(http->multi);
   (void)pthread_mutex_lock(&http->lock);
-  while (!t->done) (void)pthread_cond_wait(&http->finished, &http->lock);
+  while (!t->done) (void)pthread_cond_wait(&t->finished, &http->lock);
   (void)pthread_mutex_unlock(&http->lock);
+  (void)pthread_cond_destroy(&t->finished);
 }
 
 /* "https://user@host:port/path" -> "host:port", for messages: a path may name a key, a query may hold a token. */
