@@ -135,7 +135,8 @@ static struct chio_attempt_result judge(struct run *run, const struct chio_http_
   bool transient;
   if (reply->status == 200) {
     enum chio_err err = chio_body_parse(chio_buf_slice(&reply->body), "the vault's reply", &run->reply, &run->detail);
-    return err == CHIO_OK ? done(CHIO_OK) : again(run, err, 0);
+    /* nothing at all is what libcurl makes of a connection that was cut among the headers */
+    return err == CHIO_OK || reply->body.len > 0 ? done(err) : again(run, err, 0);
   }
   struct words w = read_words(chio_buf_slice(&reply->body));
   struct chio_slice id = chio_http_reply_header(reply, "x-ms-request-id");

@@ -147,8 +147,9 @@ static void statuses_mean_what_the_reference_says(void **state) {
       {429, "", CHIO_E_BUSY, CHIO_RETRY_ATTEMPTS},
       {500, "<html>", CHIO_E_BACKEND_UNREACHABLE, CHIO_RETRY_ATTEMPTS},
       {503, "{}", CHIO_E_BACKEND_UNREACHABLE, CHIO_RETRY_ATTEMPTS},
-      {200, "{\"key\":", CHIO_E_BACKEND, CHIO_RETRY_ATTEMPTS},
-      {200, "<html></html>", CHIO_E_BACKEND, CHIO_RETRY_ATTEMPTS},
+      {200, "{\"key\":", CHIO_E_BACKEND, 1},
+      {200, "<html></html>", CHIO_E_BACKEND, 1},
+      {200, "", CHIO_E_BACKEND, CHIO_RETRY_ATTEMPTS},
       {307, "", CHIO_E_BACKEND, 1},
       {0, NULL, CHIO_E_BACKEND_UNREACHABLE, 0}, /* libcurl itself tries a connection that was kept once more */
   };

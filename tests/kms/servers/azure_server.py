@@ -2,8 +2,9 @@
 real; what is not there answers 404. Written from the REST reference (api-version 7.4) and held by Microsoft's own clients
 (tests/kms/judge_azure.py).
 
-One TLS port serves, by Host: VAULT.vault.localhost, HSM.managedhsm.localhost (keys) and login.localhost (Entra ID). One
-plain port serves the metadata service and, under /admin/, what tests ask for:
+One TLS port serves, by Host: VAULT.vault.localhost, HSM.managedhsm.localhost (keys) and login.localhost (Entra ID). A plain
+port is the same first vault for a proxy before it, whatever the Host. Another one serves the metadata service and, under
+/admin/, what tests ask for:
   POST /admin/fault {"count": N, "path": SUBSTRING, "status": S, "headers": {}, "body": TEXT, "delay": SECONDS, "cut": BYTES,
                      "drop": true, "change": {MEMBER: VALUE}}   the next N requests whose path has the substring
   POST /admin/revoke          all tokens given out so far end
@@ -219,6 +220,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     server_version = "chio-hsm-test"
     world = None
     plain = False
+    vault = None
 
     def log_message(self, format, *args):
         pass
@@ -226,7 +228,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def handle_one(self):
         length = int(self.headers.get("Content-Length") or 0)
         self.raw = self.rfile.read(length) if length else b""
-        host = self.headers.get("Host", "")
+        host = self.vault or self.headers.get("Host", "")
         url = urllib.parse.urlsplit(self.path)
         fault = None if url.path.startswith("/admin/") else self.world.take_fault(url.path)
         try:
@@ -472,7 +474,7 @@ class Server(http.server.ThreadingHTTPServer):
 
 
 def main():
-    port, plain_port, directory = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
+    port, plain_port, vault_port, directory = int(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
     secret = open(f"{directory}/secret").read().strip()
     world = World(port, plain_port, secret)
     with open(f"{directory}/federated_token", "w") as out:
@@ -483,6 +485,9 @@ def main():
     secure.socket = tls.wrap_socket(secure.socket, server_side=True, do_handshake_on_connect=False)
     plain = Server(("127.0.0.1", plain_port), type("Plain", (Handler,), {"world": world, "plain": True}))
     threading.Thread(target=plain.serve_forever, daemon=True).start()
+    first = f"chio-test.vault.localhost:{port}"
+    vault = Server(("127.0.0.1", vault_port), type("Vault", (Handler,), {"world": world, "vault": first}))
+    threading.Thread(target=vault.serve_forever, daemon=True).start()
     secure.serve_forever()
 
 
