@@ -217,6 +217,7 @@ class World:
 
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
     server_version = "chio-hsm-test"
     world = None
     plain = False
