@@ -117,6 +117,7 @@ else
 fi
 
 CHIO_TEST_CONFIG='seal = "kms"'
+export CHIO_TEST_CONFIG
 check "a seal that names no backend is refused" start_fails "needs seal_kms.backend and seal_kms.key" "$with_chiod" true
 
 plan

@@ -1,7 +1,8 @@
 # The test servers as TAP tests use them, sourced behind tap.sh:
 #   use_server NAME   installs and starts tests/kms/servers/NAME and takes over what its DIR/env says; skips the whole test
 #                     when it cannot be had. What takes minutes to install is installed by `./check --all` alone
-#                     (CHIO_TEST_INSTALL=yes); else what is there already is used.
+#                     (CHIO_TEST_INSTALL=yes), what takes seconds by ./check too (=quick); else what is there already is
+#                     used.
 #   adapter ARGUMENT... runs tests/support/use_adapter
 # All servers are stopped when the test ends, however it ends.
 use_dir=$(mktemp -d "${TMPDIR:-/tmp}/chio-kms-XXXXXX")

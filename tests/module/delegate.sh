@@ -54,7 +54,7 @@ is "the key's name is in it" web "$(json verdict.json key)"
 is "its evidence was judged" True "$(json verdict.json evidence_judged)"
 is "the file was signed" True "$(json verdict.json file_signed)"
 contains "the certificate is for signing alone" "Digital Signature" "$(ossl x509 -in cert.0 -noout -text)"
-is "its common name is the key's label" "subject=CN = web" "$(ossl x509 -in cert.0 -noout -subject)"
+is "its common name is the key's label" "subject=CN=web" "$(ossl x509 -in cert.0 -noout -subject -nameopt RFC2253)"
 check "it ends within the days that were asked for" ossl x509 -in cert.0 -noout -checkend 601200
 refute "and no later" ossl x509 -in cert.0 -noout -checkend 605100
 refute "after its end it is refused" chio-hsm verify chain.pem --issuer cert.1 --at 2099-01-01T00:00:00Z

@@ -2,7 +2,7 @@
 #
 # A test server is an executable script tests/kms/servers/NAME with three verbs:
 #   install    gets it ready: status 0, or 77 with the reason on stdout when it cannot be had here; with
-#              CHIO_TEST_INSTALL=no it only looks whether it is ready
+#              CHIO_TEST_INSTALL=no it only looks whether it is ready; with =quick it installs what takes seconds
 #   start DIR  starts it on 127.0.0.1, on a free port, in the background; returns when it answers; DIR/env holds shell
 #              assignments (CHIO_TEST_NAME_ENDPOINT=... and whatever else its tests need), DIR/pid its process ids,
 #              DIR/log what it says
@@ -44,14 +44,16 @@ PY
 }
 
 # A folder of the cache that is made once: cached NAME FUNCTION. FUNCTION fills the folder $into; when it fails, the last
-# line it says on stdout is the reason. The file `ready` in it says that it is whole; two who install at once take turns.
+# line it says on stdout is the reason. A script whose installation takes seconds sets cached_when=quick. The file `ready` in
+# it says that it is whole; two who install at once take turns.
 cached() {
   into=$CHIO_TEST_CACHE/$1
   mkdir -p "$CHIO_TEST_CACHE" || server_unavailable "the cache $CHIO_TEST_CACHE cannot be made"
   exec 8>"$CHIO_TEST_CACHE/.$1.lock"
   flock 8 || server_fail "no lock for the cache"
   if [ ! -f "$into/ready" ]; then
-    [ "${CHIO_TEST_INSTALL:-yes}" = yes ] || server_unavailable "$1 is not installed; ./check --all installs it"
+    [ "${CHIO_TEST_INSTALL:-yes}" = "${cached_when:-yes}" ] || [ "${CHIO_TEST_INSTALL:-yes}" = yes ] ||
+      server_unavailable "$1 is not installed; ./check --all installs it"
     rm -rf "$into"
     mkdir -p "$into"
     cached_said=$("$2" 2>"$CHIO_TEST_CACHE/$1.log") ||
@@ -69,7 +71,7 @@ venv() {
     echo "$venv_python makes no virtual environment"
     return 1
   }
-  "$into/venv/bin/pip" install -q --disable-pip-version-check "$@" >&2 || {
+  "$into/venv/bin/pip" install -q --disable-pip-version-check --retries 2 --timeout 20 "$@" >&2 || {
     echo "pip cannot install $*"
     return 1
   }
