@@ -1,6 +1,7 @@
 /*
- * Evidence as one JSON document: a Sigstore-style bundle with the key statement as a DSSE envelope (in-toto payload
- * type "application/vnd.chio.key-statement+json") and the boot evidence as verification material. Enough to verify
+ * Evidence as one JSON document: a Sigstore-style bundle with the key statement as a DSSE envelope (payload type
+ * "application/vnd.chio.key-statement+json", or an in-toto Statement around it: in_toto.h) and the boot evidence as
+ * verification material. Enough to verify
  * offline. docs/attributes.md shows one. Written as two exact byte strings joined, so that the boot part is stored once
  * for all keys born in one run, and a certificate over the whole stays valid.
  */

@@ -1,6 +1,7 @@
 /* A bundle: the quote in it, what its report data was made of, and the key statement that the attested key signed. */
 #include "attest/bundle.h"
 
+#include "attest/in_toto.h"
 #include "attest/json.h"
 #include "attest/judge.h"
 #include "signer/base/text.h"
@@ -83,21 +84,31 @@ static enum chio_err read_bundle(const struct chio_json_doc *doc, struct bundle 
 
 /* ---- The statement ---- */
 
+static bool holds_in_toto(const struct bundle *b) {
+  return chio_slice_equal(b->payload_type, chio_slice_str(CHIO_IN_TOTO_PAYLOAD_TYPE));
+}
+
 /* DSSE: the attestation key signed (type, payload); only then is the payload parsed. */
 static bool judge_envelope(struct chio_judge *j, const struct bundle *b) {
   struct chio_pubkey ak;
-  if (!chio_slice_equal(b->payload_type, chio_slice_str(CHIO_STATEMENT_PAYLOAD_TYPE))) {
+  const char *type = holds_in_toto(b) ? CHIO_IN_TOTO_PAYLOAD_TYPE : CHIO_STATEMENT_PAYLOAD_TYPE;
+  if (!chio_slice_equal(b->payload_type, chio_slice_str(type))) {
     chio_judge_fail(j, CHIO_ATTEST_STATEMENT_FORMAT, "the envelope holds no key statement");
     return false;
   }
   struct chio_buf pae = CHIO_BUF_INIT;
-  chio_dsse_pae(CHIO_STATEMENT_PAYLOAD_TYPE, chio_buf_slice(&b->payload), &pae);
+  chio_dsse_pae(type, chio_buf_slice(&b->payload), &pae);
   bool ok =
       !pae.failed && chio_pubkey_parse(chio_buf_slice(&b->ak), &ak) == CHIO_OK && ak.kind == CHIO_PUBKEY_P256 &&
       chio_pubkey_verify(&ak, CHIO_SIG_ECDSA_SHA256, chio_buf_slice(&pae), chio_buf_slice(&b->signature)) == CHIO_OK;
   chio_buf_clear(&pae);
   if (!ok) chio_judge_fail(j, CHIO_ATTEST_STATEMENT_SIGNATURE, "the attestation key did not sign the key statement");
   return ok;
+}
+
+static bool has_digest(struct chio_slice spki, const uint8_t expected[CHIO_SHA256_SIZE]) {
+  uint8_t digest[CHIO_SHA256_SIZE];
+  return chio_hash_bytes(CHIO_HASH_SHA256, spki, digest) == CHIO_OK && memcmp(digest, expected, sizeof digest) == 0;
 }
 
 static void judge_statement_nonce(struct chio_judge *j, const struct chio_json *value, const struct bundle *b) {
@@ -121,13 +132,14 @@ static void judge_statement_nonce(struct chio_judge *j, const struct chio_json *
   }
 }
 
-static void judge_statement(struct chio_judge *j, const struct bundle *b) {
+static void judge_statement(struct chio_judge *j, const struct bundle *b, struct chio_slice statement,
+                            const uint8_t *subject_sha256) {
   struct chio_attest_result *r = &j->result->pub;
   CHIO_AUTO(chio_json_doc) struct chio_json_doc *doc = NULL;
   struct chio_buf spki = CHIO_BUF_INIT;
   struct chio_pubkey key;
   uint64_t version = 0, when = 0;
-  enum chio_err err = chio_json_parse(chio_buf_slice(&b->payload), &doc);
+  enum chio_err err = chio_json_parse(statement, &doc);
   const struct chio_json *root = err == CHIO_OK ? chio_json_root(doc) : NULL;
   if (err == CHIO_OK) err = chio_json_uint(chio_json_get(doc, root, "version"), 1, &version);
   if (err == CHIO_OK) err = chio_json_uint(chio_json_get(doc, root, "time"), (uint64_t)1 << 40, &when);
@@ -135,8 +147,10 @@ static void judge_statement(struct chio_judge *j, const struct bundle *b) {
   if (err == CHIO_OK) err = chio_pubkey_parse(chio_buf_slice(&spki), &key);
   if (err != CHIO_OK || version != 1) {
     chio_judge_fail(j, CHIO_ATTEST_STATEMENT_FORMAT, "the key statement is malformed or of another version");
+  } else if (subject_sha256 != NULL && !has_digest(chio_buf_slice(&spki), subject_sha256)) {
+    chio_judge_fail(j, CHIO_ATTEST_KEY_MISMATCH, "the in-toto Statement's subject is another key than its predicate's");
   } else {
-    r->statement_json = (const char *)chio_judge_keep_bytes(j, chio_buf_slice(&b->payload));
+    r->statement_json = (const char *)chio_judge_keep_bytes(j, statement);
     r->key_spki = chio_judge_keep_bytes(j, chio_buf_slice(&spki));
     r->key_spki_len = spki.len;
     r->evidence_time = (int64_t)when;
@@ -144,6 +158,22 @@ static void judge_statement(struct chio_judge *j, const struct bundle *b) {
     judge_statement_nonce(j, chio_json_get(doc, root, "nonce"), b);
   }
   chio_buf_clear(&spki);
+}
+
+/* The payload is the key statement, or an in-toto Statement around it. */
+static void judge_payload(struct chio_judge *j, const struct bundle *b) {
+  struct chio_in_toto in_toto;
+  if (!holds_in_toto(b)) {
+    judge_statement(j, b, chio_buf_slice(&b->payload), NULL);
+    return;
+  }
+  enum chio_err err = chio_in_toto_parse(chio_buf_slice(&b->payload), &in_toto);
+  if (err == CHIO_OK) {
+    judge_statement(j, b, in_toto.predicate, in_toto.subject_sha256);
+  } else {
+    chio_judge_fail(j, CHIO_ATTEST_STATEMENT_FORMAT, "the in-toto Statement is %s",
+                    err == CHIO_E_VERSION ? "of another _type or predicateType" : chio_err_text(err));
+  }
 }
 
 /* ---- The whole ---- */
@@ -185,7 +215,7 @@ void chio_judge_bundle(struct chio_judge *j, struct chio_slice bytes) {
     judge_tee_name(j, &b);
     judge_report_data(j, &b);
     chio_claim_hex(j, "manifest_sha256", chio_slice(b.manifest, sizeof b.manifest));
-    if (judge_envelope(j, &b)) judge_statement(j, &b);
+    if (judge_envelope(j, &b)) judge_payload(j, &b);
     j->ak_spki = (struct chio_slice){chio_judge_keep_bytes(j, chio_buf_slice(&b.ak)), b.ak.len};
   }
   bundle_clear(&b);

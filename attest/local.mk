@@ -10,6 +10,7 @@ attest_libchio_attest_la_SOURCES = \
   attest/der_write.c attest/der_write.h \
   attest/ecdsa.c attest/ecdsa.h \
   attest/hcl.c attest/hcl.h \
+  attest/in_toto.c attest/in_toto.h \
   attest/interop_quote.c attest/interop_quote.h \
   attest/jcs.c attest/jcs.h \
   attest/json.c attest/json.h \

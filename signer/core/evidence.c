@@ -1,6 +1,7 @@
 #include "signer/core/evidence.h"
 
 #include "attest/bundle.h"
+#include "attest/in_toto.h"
 #include "signer/core/object.h"
 
 #include <pthread.h>
@@ -184,6 +185,18 @@ static enum chio_err sign_der(struct chio_evidence *e, struct chio_slice message
   return err;
 }
 
+/* What the envelope holds: the key statement, or an in-toto Statement around it. */
+static enum chio_err make_payload(const struct chio_statement_facts *facts, struct chio_buf *out) {
+  struct chio_slice name = chio_slice(NULL, 0), spki = chio_slice(NULL, 0);
+  if (!facts->in_toto) return chio_statement_payload(facts, out);
+  CHIO_AUTO(chio_buf) struct chio_buf *statement = chio_buf_new();
+  if (statement == NULL) return CHIO_E_NO_MEMORY;
+  (void)chio_attrs_find(facts->attrs, CKA_UNIQUE_ID, &name);
+  if (!chio_attrs_find(facts->attrs, CKA_PUBLIC_KEY_INFO, &spki)) return CHIO_E_INTERNAL;
+  enum chio_err err = chio_statement_payload(facts, statement);
+  return err == CHIO_OK ? chio_in_toto_put(name, spki, chio_buf_slice(statement), out) : err;
+}
+
 enum chio_err chio_evidence_statement(struct chio_evidence *e, struct chio_statement_facts *facts,
                                       struct chio_buf *out) {
   CHIO_AUTO(chio_buf) struct chio_buf *payload = chio_buf_new();
@@ -192,13 +205,13 @@ enum chio_err chio_evidence_statement(struct chio_evidence *e, struct chio_state
   if (payload == NULL || pae == NULL || signature == NULL) return CHIO_E_NO_MEMORY;
   facts->time = (uint64_t)time(NULL);
   facts->counter = atomic_fetch_add(&e->counter, 1) + 1;
-  enum chio_err err = chio_statement_payload(facts, payload);
+  enum chio_err err = make_payload(facts, payload);
   if (err != CHIO_OK) return err;
-  chio_dsse_pae(CHIO_STATEMENT_PAYLOAD_TYPE, chio_buf_slice(payload), pae);
+  const char *type = facts->in_toto ? CHIO_IN_TOTO_PAYLOAD_TYPE : CHIO_STATEMENT_PAYLOAD_TYPE;
+  chio_dsse_pae(type, chio_buf_slice(payload), pae);
   if ((err = chio_buf_err(pae)) != CHIO_OK) return err;
   if ((err = sign_der(e, chio_buf_slice(pae), signature)) != CHIO_OK) return err;
-  return chio_dsse_envelope(CHIO_STATEMENT_PAYLOAD_TYPE, chio_buf_slice(payload), chio_buf_slice(signature), e->key_id,
-                            out);
+  return chio_dsse_envelope(type, chio_buf_slice(payload), chio_buf_slice(signature), e->key_id, out);
 }
 
 /* The boot evidence of that name. The lock is held by the caller while it uses it. */

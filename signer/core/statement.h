@@ -12,6 +12,7 @@ struct chio_statement_facts {
   uint64_t counter;
   bool fresh; /* a nonce was given (may be empty) */
   struct chio_slice nonce;
+  bool in_toto; /* the envelope is to hold an in-toto Statement around it (attest/in_toto.h) */
 };
 
 /* Appends the payload. CHIO_E_NO_MEMORY, CHIO_E_INTERNAL. */

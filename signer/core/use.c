@@ -1,5 +1,6 @@
 #include "signer/core/use.h"
 
+#include "attest/in_toto.h"
 #include "signer/core/backend_sign.h"
 #include "signer/core/direct.h"
 
@@ -106,7 +107,9 @@ enum chio_err chio_use_sign_digest(struct chio_call *call, const struct chio_use
 
 enum chio_err chio_use_attest(struct chio_call *call, const struct chio_used *used, struct chio_slice nonce,
                               struct chio_buf *out) {
-  bool direct = used->params.kind == CHIO_PARAMS_ATTEST;
+  bool profile = used->params.kind == CHIO_PARAMS_ATTEST;
+  bool in_toto = profile && chio_slice_equal(used->params.profile, chio_slice_str(CHIO_IN_TOTO_PROFILE));
+  bool direct = profile && !in_toto;
   if (direct && used->object->delegated)
     return chio_fail(&call->detail, CHIO_E_KEY_FUNCTION, "key '%s' is not in this TEE: no quote binds it",
                      used->object->label);
@@ -114,7 +117,9 @@ enum chio_err chio_use_attest(struct chio_call *call, const struct chio_used *us
     return chio_direct_evidence(chio_evidence_platform(call->core->evidence), chio_key_spki(used->key),
                                 used->params.profile, nonce, out, &call->detail);
   struct chio_token_row row = chio_slot_row(call->slot);
-  struct chio_statement_facts facts = {
-      .attrs = used->object->attrs, .key_bits = chio_key_bits(used->key), .token_serial = row.serial};
+  struct chio_statement_facts facts = {.attrs = used->object->attrs,
+                                       .key_bits = chio_key_bits(used->key),
+                                       .token_serial = row.serial,
+                                       .in_toto = in_toto};
   return chio_evidence_fresh(call->core->evidence, &facts, nonce, out, &call->detail);
 }

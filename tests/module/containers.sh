@@ -142,6 +142,30 @@ user = hashlib.sha256(bytes.fromhex(report["pubkey"]) + bytes.fromhex(report["mo
 assert base64.b64decode(report["quote"])[0x238:0x278] == user + bytes(32)
 P
 check "the package's own rules find key and model in it" python3 tee.py
+# A bundle with an in-toto Statement in its envelope.
+check "an in-toto Statement is written" chio-hsm attest p256 --format in-toto --nonce 0102 -o intoto.json
+check "and accepted for key and nonce" judge intoto.json --key p256.pem --nonce 0102
+contains "the key is proved" '"key"' "$(judge intoto.json --key p256.pem --json)"
+refute "not for another key" judge intoto.json --key p384.pem
+refute "not for another nonce" judge intoto.json --nonce 0103
+refute "refused where nobody names the root" chio-hsm verify intoto.json --key p256.pem
+check "written without a nonce" chio-hsm attest ed25519 --format in-toto -o plain.json
+check "it is accepted for its key" judge plain.json --key ed25519.pem
+refute "and answers no nonce" judge plain.json --nonce 00
+refute "it takes no binding profile" chio-hsm attest p256 --format in-toto --binding tee-v1
+refute "and no subject" chio-hsm attest p256 --format in-toto --subject x
+cat >subject.py <<'P'
+import base64, json
+bundle = json.load(open("intoto.json"))
+envelope = bundle["dsseEnvelope"]
+statement = json.loads(base64.b64decode(envelope["payload"]))
+statement["subject"][0]["digest"]["sha256"] = "00" * 32
+envelope["payload"] = base64.b64encode(json.dumps(statement, sort_keys=True, separators=(",", ":")).encode()).decode()
+json.dump(bundle, open("forged.json", "w"))
+P
+check "another subject is put into it" python3 subject.py
+contains "which the attestation key did not sign" '"statement-signature"' "$(judge forged.json --json)"
+
 printf '{"timestamp":1,"type":"stub","user_data":"%s"}' "$hash" >stub.json
 refute "a stub quote is refused" judge stub.json
 printf 'version = 1\ntee = ["stub"]\ninsecure_allow_stub = true\n' >stub.toml
@@ -245,5 +269,53 @@ P
   check "cryptography and cbor2 read the request's attribute" "$python" csr.py
 else
   skip "RA-TLS, message wrapper and request by other libraries" "cbor2 or cryptography is not here"
+fi
+if has securesystemslib.dsse && has cryptography; then
+  cat >intoto.py <<'P'
+import base64, copy, hashlib, json
+from cryptography.hazmat.primitives import serialization as s
+from securesystemslib.dsse import Envelope
+from securesystemslib.exceptions import VerificationError
+from securesystemslib.signer import SSlibKey
+bundle = json.load(open("intoto.json"))
+boot = bundle["verificationMaterial"]["chioBoot"]
+ak = s.load_der_public_key(base64.b64decode(boot["attestationKey"]))
+key = SSlibKey.from_crypto(ak, keyid=bundle["verificationMaterial"]["publicKey"]["hint"], scheme="ecdsa-sha2-nistp256")
+envelope = Envelope.from_dict(copy.deepcopy(bundle["dsseEnvelope"]))
+envelope.verify([key], 1)
+assert envelope.payload_type == "application/vnd.in-toto+json"
+statement = json.loads(envelope.payload)
+public = s.load_pem_public_key(open("p256.pem", "rb").read())
+spki = public.public_bytes(s.Encoding.DER, s.PublicFormat.SubjectPublicKeyInfo)
+subject, = statement["subject"]
+assert subject["digest"] == {"sha256": hashlib.sha256(spki).hexdigest()}
+assert subject["name"] == statement["predicate"]["unique_id"]
+assert base64.b64decode(statement["predicate"]["spki"]) == spki and statement["predicate"]["nonce"] == "0102"
+forged = Envelope.from_dict(copy.deepcopy(json.load(open("forged.json"))["dsseEnvelope"]))
+try:
+    forged.verify([key], 1)
+except VerificationError:
+    raise SystemExit(0)
+raise SystemExit("a forged Statement passes")
+P
+  check "securesystemslib verifies the envelope around the in-toto Statement" "$python" intoto.py
+else
+  skip "the in-toto Statement's envelope by another library" "securesystemslib or cryptography is not here"
+fi
+if has in_toto_attestation.v1.statement; then
+  cat >attestation.py <<'P'
+import base64, json
+from google.protobuf import json_format
+from in_toto_attestation.v1 import statement_pb2
+from in_toto_attestation.v1.statement import Statement
+payload = base64.b64decode(json.load(open("intoto.json"))["dsseEnvelope"]["payload"])
+message = json_format.Parse(payload, statement_pb2.Statement())
+Statement.copy_from_pb(message).validate()
+assert message.type == "https://in-toto.io/Statement/v1" and message.predicate_type.startswith("urn:oid:2.25.")
+assert len(message.subject) == 1 and message.predicate["origin"] == "born"
+P
+  check "in-toto-attestation reads the Statement and finds it valid" "$python" attestation.py
+else
+  skip "the in-toto Statement by another library" "in-toto-attestation is not here"
 fi
 plan

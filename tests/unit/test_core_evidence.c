@@ -1,5 +1,6 @@
 /* The evidence that keys carry: what it says, that it is signed, and that it stays the same. */
 #include "attest/bundle.h"
+#include "attest/in_toto.h"
 #include "tests/unit/core_rig.h"
 
 #include <jansson.h>
@@ -75,8 +76,8 @@ static size_t from_base64(const json_t *text, uint8_t *out, size_t max) {
   return len;
 }
 
-/* Checks the envelope's signature with the attestation key of the bundle, and returns the statement. */
-static json_t *verified_statement(const struct copy *bundle) {
+/* Checks the envelope's signature with the attestation key of the bundle, and returns the payload. */
+static json_t *verified_payload(const struct copy *bundle, const char *type) {
   static uint8_t payload[16384], signature[256], spki[512];
   json_t *json = parse(bundle->bytes, bundle->len);
   json_t *envelope = json_object_get(json, "dsseEnvelope");
@@ -86,7 +87,8 @@ static json_t *verified_statement(const struct copy *bundle) {
   size_t signature_len = from_base64(sig, signature, sizeof signature);
   size_t spki_len = from_base64(json_object_get(boot, "attestationKey"), spki, sizeof spki);
   struct chio_buf pae = CHIO_BUF_INIT;
-  chio_dsse_pae(CHIO_STATEMENT_PAYLOAD_TYPE, chio_slice(payload, payload_len), &pae);
+  assert_string_equal(json_string_value(json_object_get(envelope, "payloadType")), type);
+  chio_dsse_pae(type, chio_slice(payload, payload_len), &pae);
   const uint8_t *at = spki;
   EVP_PKEY *key = d2i_PUBKEY(NULL, &at, (long)spki_len);
   EVP_MD_CTX *ctx = EVP_MD_CTX_new();
@@ -99,6 +101,10 @@ static json_t *verified_statement(const struct copy *bundle) {
   chio_buf_clear(&pae);
   json_decref(json);
   return parse(payload, payload_len);
+}
+
+static json_t *verified_statement(const struct copy *bundle) {
+  return verified_payload(bundle, CHIO_STATEMENT_PAYLOAD_TYPE);
 }
 
 static const char *text(const json_t *statement, const char *name) {
@@ -278,6 +284,52 @@ static void fresh_evidence_carries_the_nonce_and_another_quote(void **state) {
   assert_int_equal(rig_sign(rig, &key, CHIO_MECH_CHIO_ATTEST, chio_slice(nonce, 1), NULL), CHIO_E_NOT_LOGGED_IN);
 }
 
+static enum chio_err attest_as(struct rig *rig, const struct chio_uid *key, const char *name, struct chio_slice nonce,
+                               struct copy *out) {
+  const struct chio_mech_params params = {.kind = CHIO_PARAMS_ATTEST, .profile = chio_slice_str(name)};
+  struct chio_buf encoded = CHIO_BUF_INIT;
+  struct chio_sign_reply r;
+  assert_int_equal(chio_mech_params_encode(&params, &encoded), CHIO_OK);
+  struct chio_sign_request q = {.ticket = rig_ticket(&rig->user),
+                                .key = *key,
+                                .mechanism = CHIO_MECH_CHIO_ATTEST,
+                                .params = chio_buf_slice(&encoded),
+                                .data = nonce};
+  enum chio_err err = rig_call(rig, rig->conn, CHIO_MSG_SIGN, &q, &r);
+  chio_buf_clear(&encoded);
+  if (err != CHIO_OK) return err;
+  assert_true(r.signature.len <= COPY_MAX);
+  memcpy(out->bytes, r.signature.data, r.signature.len);
+  out->len = r.signature.len;
+  return CHIO_OK;
+}
+
+static void an_in_toto_statement_holds_the_key_statement_and_names_the_key(void **state) {
+  struct rig *rig = *state;
+  static struct copy bundle, spki;
+  static const uint8_t nonce[65] = {0xa5, 1};
+  uint8_t digest[32];
+  char hex[2 * 32 + 1];
+  struct chio_uid key;
+  rig_p256(rig, "ci", NULL, &key);
+  take(rig, &key, CKA_PUBLIC_KEY_INFO, &spki);
+  assert_int_equal(attest_as(rig, &key, "in-toto", chio_slice(nonce, 65), NULL), CHIO_E_DATA_LEN);
+  assert_int_equal(attest_as(rig, &key, "in-toto-v1", chio_slice(nonce, 2), NULL), CHIO_E_MECHANISM_PARAM);
+  assert_int_equal(attest_as(rig, &key, "in-toto", chio_slice(nonce, 2), &bundle), CHIO_OK);
+  json_t *s = verified_payload(&bundle, "application/vnd.in-toto+json");
+  assert_string_equal(text(s, "_type"), "https://in-toto.io/Statement/v1");
+  assert_string_equal(text(s, "predicateType"), CHIO_IN_TOTO_PREDICATE_TYPE);
+  json_t *subjects = json_object_get(s, "subject"), *predicate = json_object_get(s, "predicate");
+  assert_int_equal(json_array_size(subjects), 1);
+  crypto_hash_sha256(digest, spki.bytes, spki.len);
+  assert_string_equal(text(json_object_get(json_array_get(subjects, 0), "digest"), "sha256"),
+                      sodium_bin2hex(hex, sizeof hex, digest, sizeof digest));
+  assert_string_equal(text(json_array_get(subjects, 0), "name"), text(predicate, "unique_id"));
+  assert_string_equal(text(predicate, "nonce"), "a501");
+  assert_int_equal(json_integer_value(json_object_get(predicate, "version")), 1);
+  json_decref(s);
+}
+
 static void a_key_that_may_not_sign_can_still_be_attested(void **state) {
   struct rig *rig = *state;
   struct chio_buf pub = CHIO_BUF_INIT, prv = CHIO_BUF_INIT;
@@ -364,6 +416,7 @@ int main(void) {
       T(the_certificate_and_the_data_object_hold_the_same_bundle),
       T(the_certificate_is_of_the_key_and_signed_by_the_attestation_key),
       T(fresh_evidence_carries_the_nonce_and_another_quote),
+      T(an_in_toto_statement_holds_the_key_statement_and_names_the_key),
       T(a_key_that_may_not_sign_can_still_be_attested),
       T(a_key_of_a_session_makes_no_evidence_objects),
       T(a_slot_whose_store_was_changed_serves_no_more),

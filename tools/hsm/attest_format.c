@@ -6,6 +6,7 @@
 #include "attest/dcap_quote.h"
 #include "attest/der.h"
 #include "attest/der_write.h"
+#include "attest/in_toto.h"
 #include "attest/ratls.h"
 #include "attest/tee_package.h"
 #include "signer/base/secret.h"
@@ -42,7 +43,7 @@ static enum chio_err of_birth(const struct hsm_attest *a, struct chio_buf *out, 
   return chio_buf_err(out);
 }
 
-/* Evidence made now. profile empty: a bundle over the data as nonce; else what binds the key by that profile. */
+/* Evidence made now. profile empty: a bundle over the data as nonce; else what the signer makes by that name. */
 static enum chio_err made_now(const struct hsm_attest *a, const char *profile, struct chio_slice data,
                               struct chio_buf *out, struct chio_detail *detail) {
   uint8_t ticket[CHIO_TICKET_MAX];
@@ -71,6 +72,10 @@ static enum chio_err made_now(const struct hsm_attest *a, const char *profile, s
 
 static enum chio_err make_bundle(const struct hsm_attest *a, struct chio_buf *out, struct chio_detail *detail) {
   return a->has_nonce ? made_now(a, NULL, a->nonce, out, detail) : of_birth(a, out, detail);
+}
+
+static enum chio_err make_in_toto(const struct hsm_attest *a, struct chio_buf *out, struct chio_detail *detail) {
+  return made_now(a, CHIO_IN_TOTO_PROFILE, a->nonce, out, detail);
 }
 
 static enum chio_err make_certificate(const struct hsm_attest *a, struct chio_buf *out, struct chio_detail *detail) {
@@ -324,6 +329,7 @@ static const struct hsm_attest_format formats[] = {
     {"bundle", false, make_bundle}, {"certificate", false, make_certificate}, {"ratls", true, make_ratls},
     {"csr", true, make_csr},        {"cmw", true, make_cmw},                  {"quote", true, make_quote},
     {"chio", false, NULL},          {"tee-report", true, make_tee_report},
+    {"in-toto", true, make_in_toto},
 };
 
 static bool has(const struct hsm *hsm, enum hsm_option option) {
@@ -360,6 +366,6 @@ enum chio_err hsm_attest_format_find(const struct hsm *hsm, const struct hsm_att
     return check_options(hsm, &formats[i], detail);
   }
   return chio_fail(detail, CHIO_E_ARGUMENT,
-                   "no format '%s'; there are bundle, certificate, ratls, csr, cmw, quote, chio and tee-report",
-                   name);
+                   "no format '%s'; there are bundle, certificate, ratls, csr, cmw, quote, chio, tee-report and "
+                   "in-toto", name);
 }
