@@ -5,6 +5,7 @@ KMS_TESTS += tests/kms/aws_localstack.sh tests/kms/aws_ministack.sh tests/kms/aw
 KMS_TESTS += tests/kms/softhsm.sh
 KMS_TESTS += tests/kms/token.sh
 KMS_TESTS += tests/kms/vault.sh
+KMS_TESTS += tests/kms/vault_issuer.sh
 TESTS += $(KMS_TESTS)
 EXTRA_DIST += tests/kms
 EXTRA_DIST += $(KMS_TESTS) tests/kms/judge_azure.py
