@@ -179,12 +179,19 @@ key=$keys/ec-sign-p256-sha256/cryptoKeyVersions/1
 signing=:asymmetricSign
 
 # What the caller sees after a fault, and after how many calls: fault NAME COUNT MEMBERS EXPECTED CALLS (ok: it signs)
+# On a loaded machine a call may end by its time and be made again: then it is tried once more.
 fault() {
-  admin reset
-  admin fault "{\"match\":\"$signing\",\"count\":$2,$3}"
-  if fault_out=$(use sign "$key" ECDSA 2>&1); then fault_out=ok; fi
+  under_fault "$2" "$3"
+  [ "$fault_calls" = "$5" ] || under_fault "$2" "$3"
   contains "$1: $4" "$4" "$fault_out"
-  is "$1: $5 calls" "$5" "$(calls $signing)"
+  is "$1: $5 calls" "$5" "$fault_calls"
+}
+
+under_fault() {
+  admin reset
+  admin fault "{\"match\":\"$signing\",\"count\":$1,$2}"
+  if fault_out=$(use sign "$key" ECDSA 2>&1); then fault_out=ok; fi
+  fault_calls=$(calls $signing)
   admin reset
 }
 
