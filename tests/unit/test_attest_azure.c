@@ -47,7 +47,8 @@ static void put_u32(uint8_t *at, uint32_t value) {
 
 static bool put_hcl(uint32_t type, struct chio_slice hardware) {
   uint8_t hcl[HCL_SIZE] = {'H', 'C', 'L', 'A', 2};
-  memcpy(hcl + CHIO_HCL_HARDWARE_OFFSET, hardware.data, hardware.len < 1184 ? hardware.len : 1184);
+  if (hardware.len > 0)
+    memcpy(hcl + CHIO_HCL_HARDWARE_OFFSET, hardware.data, hardware.len < 1184 ? hardware.len : 1184);
   put_u32(hcl + 0x4c0, (uint32_t)(20 + runtime.len));
   put_u32(hcl + 0x4c4, 1);
   put_u32(hcl + 0x4c8, type);
