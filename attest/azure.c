@@ -23,13 +23,16 @@ bool chio_azure_looks_like(const struct chio_json_doc *doc) {
 static enum chio_err read_numbers(const struct chio_json_doc *doc, const struct chio_json *array,
                                   struct chio_buf *out) {
   if (array->count > FIELD_MAX) return CHIO_E_TOO_LONG;
+  uint8_t *to = chio_buf_reserve(out, array->count + 1);
+  if (to == NULL) return CHIO_E_NO_MEMORY;
   for (const struct chio_json *e = chio_json_first(doc, array); e != NULL; e = chio_json_next(doc, e)) {
     uint64_t value;
     enum chio_err err = chio_json_uint(e, 255, &value);
     if (err != CHIO_OK) return err;
-    chio_buf_append_u8(out, (uint8_t)value);
+    *to++ = (uint8_t)value;
   }
-  return chio_buf_err(out);
+  out->len += array->count;
+  return CHIO_OK;
 }
 
 static enum chio_err read_hex(struct chio_slice text, struct chio_buf *out) {

@@ -193,6 +193,32 @@ static enum chio_err parse_member(struct parser *p, unsigned depth, bool keyed, 
   return p->at < p->end ? CHIO_OK : CHIO_E_MALFORMED;
 }
 
+/* The plain numbers that stand at the head of an array, each with its comma: bytes are often written so, by the thousand,
+ * and parse_value takes several times as long. Stops before the first element that is anything else, or is the last. */
+static enum chio_err parse_plain_numbers(struct parser *p, uint32_t index, uint32_t *last) {
+  const uint8_t *at = p->at, *end = p->end;
+  for (;;) {
+    const uint8_t *start = at;
+    while (at < end && *at >= '0' && *at <= '9') at++;
+    size_t len = (size_t)(at - start);
+    if (len == 0 || at == end || *at != ',' || (len > 1 && *start == '0')) return CHIO_OK;
+    uint32_t child;
+    enum chio_err err = node_new(p->doc, &child);
+    if (err != CHIO_OK) return err;
+    struct chio_json *nodes = p->doc->nodes;
+    nodes[child].type = CHIO_JSON_NUMBER;
+    nodes[child].raw = chio_slice(start, len);
+    if (*last == 0)
+      nodes[index].first = child;
+    else
+      nodes[*last].next = child;
+    nodes[index].count++;
+    *last = child;
+    p->at = ++at;
+    while (at < end && *at == ' ') at++;
+  }
+}
+
 /* At the opening bracket; index is the container's own node. */
 static enum chio_err parse_container(struct parser *p, unsigned depth, uint32_t index) {
   bool keyed = *p->at == '{';
@@ -203,10 +229,11 @@ static enum chio_err parse_container(struct parser *p, unsigned depth, uint32_t 
     p->at++;
     return CHIO_OK;
   }
-  uint32_t last = 0;
+  uint32_t last = 0, child;
+  enum chio_err err = keyed ? CHIO_OK : parse_plain_numbers(p, index, &last);
+  if (err != CHIO_OK) return err;
   for (;;) {
-    uint32_t child;
-    enum chio_err err = parse_member(p, depth, keyed, &child);
+    err = parse_member(p, depth, keyed, &child);
     if (err != CHIO_OK) return err;
     if (last == 0)
       p->doc->nodes[index].first = child;
@@ -312,9 +339,8 @@ enum chio_err chio_json_uint(const struct chio_json *value, uint64_t max, uint64
   for (size_t i = 0; i < value->raw.len; i++) {
     uint8_t c = value->raw.data[i];
     if (c < '0' || c > '9') return CHIO_E_MALFORMED;
-    uint64_t digit = (uint64_t)(c - '0');
-    if (n > (max - digit) / 10 || digit > max) return CHIO_E_MALFORMED;
-    n = n * 10 + digit;
+    if (__builtin_mul_overflow(n, 10u, &n) || __builtin_add_overflow(n, (uint64_t)(c - '0'), &n) || n > max)
+      return CHIO_E_MALFORMED;
   }
   *out = n;
   return CHIO_OK;

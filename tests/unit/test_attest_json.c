@@ -120,6 +120,11 @@ static void what_is_no_json_is_refused(void **state) {
       "{\"a\":1,\"\\u0061\":2}",
       "'a'",
       "[1 2]",
+      "[1,2,]",
+      "[1,02,3]",
+      "[1,,3]",
+      "[1, 2, 3",
+      "[1,2,",
       "\"\xed\xa0\x80\"",
   };
   for (size_t i = 0; i < CHIO_ARRAY_LEN(rows); i++) {
@@ -168,6 +173,13 @@ static void an_integer_has_neither_sign_nor_fraction(void **state) {
   }
   assert_null(e);
   chio_json_free(doc);
+}
+
+/* The reader has a shorter way through plain numbers. */
+static void plain_numbers_among_others_are_all_there(void **state) {
+  (void)state;
+  assert_canonical("[0,10 ,2, 3.5,4,\"x\",5,-6,[7,8],9]", "[0,10,2,3.5,4,\"x\",5,-6,[7,8],9]");
+  assert_canonical("{\"a\":[1,2,3],\"b\":[ 1\n,2 ]}", "{\"a\":[1,2,3],\"b\":[1,2]}");
 }
 
 static void a_value_keeps_its_exact_bytes(void **state) {
@@ -285,6 +297,7 @@ int main(void) {
       cmocka_unit_test(depth_is_limited),
       cmocka_unit_test(every_shorter_prefix_is_refused),
       cmocka_unit_test(an_integer_has_neither_sign_nor_fraction),
+      cmocka_unit_test(plain_numbers_among_others_are_all_there),
       cmocka_unit_test(a_value_keeps_its_exact_bytes),
       cmocka_unit_test(base64_is_canonical),
       cmocka_unit_test(a_jansson_value_has_the_same_form),
