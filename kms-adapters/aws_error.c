@@ -4,8 +4,6 @@
 #include "kms-adapters/body.h"
 #include "kms-adapters/trace.h"
 
-#define RETRY_AFTER_MAX_S 3600u /* longer than any deadline; keeps the arithmetic small */
-
 /* botocore's and the KMS API reference's lists. */
 static const struct {
   const char *code;
@@ -100,18 +98,6 @@ static void read_xml(struct chio_slice body, struct chio_aws_refusal *refusal) {
     copy_printable(text, refusal->message, sizeof refusal->message);
 }
 
-/* Retry-After in seconds; a date in it is not honoured (AWS sends none). */
-static unsigned retry_after_ms(const struct chio_http_reply *reply) {
-  struct chio_slice value = chio_http_reply_header(reply, "retry-after");
-  unsigned seconds = 0;
-  for (size_t i = 0; i < value.len; i++) {
-    if (value.data[i] < '0' || value.data[i] > '9') return 0;
-    seconds = seconds * 10 + (unsigned)(value.data[i] - '0');
-    if (seconds > RETRY_AFTER_MAX_S) seconds = RETRY_AFTER_MAX_S;
-  }
-  return seconds * 1000;
-}
-
 static void judge_status(struct chio_aws_refusal *refusal) {
   long status = refusal->status;
   refusal->err = CHIO_E_BACKEND;
@@ -143,7 +129,7 @@ void chio_aws_refusal_read(const struct chio_http_reply *reply, struct chio_aws_
   if (r.code[0] == '\0') copy_code(chio_http_reply_header(reply, "x-amzn-errortype"), r.code);
   chio_trace_code(chio_slice_str(r.code));
   copy_printable(chio_http_reply_header(reply, "x-amzn-requestid"), r.request_id, sizeof r.request_id);
-  r.retry_after_ms = retry_after_ms(reply);
+  r.retry_after_ms = chio_http_reply_retry_after_ms(reply);
   judge_status(&r);
   for (size_t i = 0; i < CHIO_ARRAY_LEN(codes); i++) {
     if (strcmp(codes[i].code, r.code) != 0) continue;

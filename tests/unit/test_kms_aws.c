@@ -428,13 +428,19 @@ static void a_throttled_signature_succeeds_at_the_second_attempt(void **state) {
 
 static void a_server_that_asks_for_an_hour_is_not_waited_for(void **state) {
   (void)state;
-  const struct http_script_reply reply = {
-      .status = 429, .headers = "Retry-After: 1000000000000\r\n", .body = REFUSAL("ThrottlingException")};
-  struct rig rig = rig_start(&reply, 1);
-  struct chio_buf out = CHIO_BUF_INIT;
-  assert_int_equal(sign_with(&rig, &out, NULL), CHIO_E_BUSY);
-  assert_int_equal(http_script_count(rig.script), 1);
-  rig_stop(&rig);
+  static const char *const headers[] = {
+      "Retry-After: 1000000000000\r\n",
+      "Date: Sat, 21 Nov 2026 16:00:00 GMT\r\nRetry-After: Sat, 21 Nov 2026 17:00:00 GMT\r\n",
+  };
+  for (size_t i = 0; i < CHIO_ARRAY_LEN(headers); i++) {
+    const struct http_script_reply reply = {
+        .status = 429, .headers = headers[i], .body = REFUSAL("ThrottlingException")};
+    struct rig rig = rig_start(&reply, 1);
+    struct chio_buf out = CHIO_BUF_INIT;
+    assert_int_equal(sign_with(&rig, &out, NULL), CHIO_E_BUSY);
+    assert_int_equal(http_script_count(rig.script), 1);
+    rig_stop(&rig);
+  }
 }
 
 static void a_refusal_names_code_and_request_and_nothing_unprintable(void **state) {
