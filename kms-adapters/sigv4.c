@@ -30,19 +30,30 @@ static int by_name(const void *a, const void *b) {
   return strcmp(((const struct chio_sigv4_header *)a)->name, ((const struct chio_sigv4_header *)b)->name);
 }
 
+/* What is signed is hashed as it is written: the session token, which is a header of it, is copied nowhere. */
+struct hash {
+  EVP_MD_CTX *context;
+  bool failed;
+};
+
+static void hash_bytes(struct hash *hash, const void *bytes, size_t len) {
+  if (len > 0 && EVP_DigestUpdate(hash->context, bytes, len) != 1) hash->failed = true;
+}
+
+static void hash_text(struct hash *hash, const char *text) {
+  hash_bytes(hash, text, strlen(text));
+}
+
 /* Leading and trailing blanks go, runs of blanks become one. */
-static void append_trimmed(struct chio_buf *out, const char *value) {
-  bool gap = false;
-  bool any = false;
-  for (; *value != '\0'; value++) {
-    if (*value == ' ' || *value == '\t') {
-      gap = any;
-      continue;
-    }
-    if (gap) chio_buf_append_u8(out, ' ');
-    chio_buf_append_u8(out, (uint8_t)*value);
-    gap = false;
-    any = true;
+static void hash_trimmed(struct hash *hash, const char *value) {
+  static const char blanks[] = " \t";
+  value += strspn(value, blanks);
+  while (*value != '\0') {
+    size_t word = strcspn(value, blanks);
+    hash_bytes(hash, value, word);
+    value += word;
+    value += strspn(value, blanks);
+    if (*value != '\0') hash_text(hash, " ");
   }
 }
 
@@ -50,19 +61,40 @@ static void append_signed_names(struct chio_buf *out, const struct chio_sigv4_he
   for (size_t i = 0; i < count; i++) chio_buf_printf(out, "%s%s", i > 0 ? ";" : "", sorted[i].name);
 }
 
-static enum chio_err canonical_request(const struct chio_sigv4_header *sorted, size_t count, struct chio_slice body,
-                                       struct chio_buf *out) {
-  chio_buf_append_str(out, "POST\n/\n\n");
+/* ends: what stands behind the headers. */
+static void hash_request(struct hash *hash, const struct chio_sigv4_header *sorted, size_t count,
+                         struct chio_slice ends) {
+  hash_text(hash, "POST\n/\n\n");
   for (size_t i = 0; i < count; i++) {
-    chio_buf_printf(out, "%s:", sorted[i].name);
-    append_trimmed(out, sorted[i].value);
-    chio_buf_append_u8(out, '\n');
+    hash_text(hash, sorted[i].name);
+    hash_text(hash, ":");
+    hash_trimmed(hash, sorted[i].value);
+    hash_text(hash, "\n");
   }
-  chio_buf_append_u8(out, '\n');
-  append_signed_names(out, sorted, count);
-  chio_buf_append_u8(out, '\n');
-  enum chio_err err = append_sha256_hex(out, body);
-  return err != CHIO_OK ? err : chio_buf_err(out);
+  hash_bytes(hash, ends.data, ends.len);
+}
+
+/* The hexadecimal SHA-256 of the canonical request, appended. */
+static enum chio_err append_request_hash(struct chio_buf *out, const struct chio_sigv4_header *sorted, size_t count,
+                                         struct chio_slice body) {
+  CHIO_AUTO(chio_buf) struct chio_buf *ends = chio_buf_new();
+  uint8_t digest[DIGEST_SIZE];
+  if (ends == NULL) return CHIO_E_NO_MEMORY;
+  chio_buf_append_u8(ends, '\n');
+  append_signed_names(ends, sorted, count);
+  chio_buf_append_u8(ends, '\n');
+  enum chio_err err = append_sha256_hex(ends, body);
+  if (err == CHIO_OK) err = chio_buf_err(ends);
+  if (err != CHIO_OK) return err;
+  struct hash hash = {EVP_MD_CTX_new(), false};
+  if (hash.context == NULL) return CHIO_E_NO_MEMORY;
+  if (EVP_DigestInit_ex(hash.context, EVP_sha256(), NULL) != 1) hash.failed = true;
+  if (!hash.failed) hash_request(&hash, sorted, count, chio_buf_slice(ends));
+  if (!hash.failed && EVP_DigestFinal_ex(hash.context, digest, NULL) != 1) hash.failed = true;
+  EVP_MD_CTX_free(hash.context);
+  if (hash.failed) return CHIO_E_INTERNAL;
+  append_hex(out, digest, sizeof digest);
+  return chio_buf_err(out);
 }
 
 static enum chio_err hmac(struct chio_slice key, const char *text, uint8_t out[DIGEST_SIZE]) {
@@ -119,24 +151,19 @@ static enum chio_err sort_headers(const struct chio_sigv4_request *request, stru
 }
 
 enum chio_err chio_sigv4_authorization(const struct chio_sigv4_request *request, struct chio_buf *out) {
-  CHIO_AUTO(chio_buf) struct chio_buf *text = chio_buf_new();
   struct chio_sigv4_header sorted[CHIO_SIGV4_HEADERS_MAX];
   const char *date;
   uint8_t key[DIGEST_SIZE];
   uint8_t signature[DIGEST_SIZE];
-  if (text == NULL) return CHIO_E_NO_MEMORY;
   enum chio_err err = sort_headers(request, sorted, &date);
   if (err != CHIO_OK) return err;
-  err = canonical_request(sorted, request->header_count, request->body, text);
-  if (err != CHIO_OK) return err;
-
   CHIO_AUTO(chio_buf) struct chio_buf *to_sign = chio_buf_new();
   if (to_sign == NULL) return CHIO_E_NO_MEMORY;
   char day[DAY_SIZE + 1] = {0};
   memcpy(day, date, DAY_SIZE);
   chio_buf_printf(to_sign, "AWS4-HMAC-SHA256\n%s\n%s/%s/%s/aws4_request\n", date, day, request->region,
                   request->service);
-  err = append_sha256_hex(to_sign, chio_buf_slice(text));
+  err = append_request_hash(to_sign, sorted, request->header_count, request->body);
   const char *string_to_sign = chio_buf_cstr(to_sign);
   if (err != CHIO_OK || string_to_sign == NULL) return err != CHIO_OK ? err : CHIO_E_NO_MEMORY;
 
