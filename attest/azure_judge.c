@@ -1,6 +1,7 @@
 /* Azure: hardware report -> hash of the runtime data -> the vTPM's key -> its quote -> nonce and registers. */
 #include "attest/azure.h"
 
+#include "attest/identity.h"
 #include "attest/judge.h"
 #include "attest/jwk.h"
 #include "attest/pem.h"
@@ -52,6 +53,8 @@ static void judge_nonce(struct chio_judge *j, const struct chio_tpm_quote *quote
 
 static void judge_registers(struct chio_judge *j, const struct chio_azure *a, const struct chio_tpm_quote *quote) {
   const struct chio_attest_policy *p = j->policy;
+  struct chio_attest_measurements registers;
+  if (chio_measurements_of_azure(a, &registers) == CHIO_OK) chio_judge_set_measurements(j, &registers);
   for (size_t i = 0; i < a->pcrs_count; i++) {
     char name[32];
     (void)snprintf(name, sizeof name, "pcr%zu", i);
@@ -98,6 +101,7 @@ static void judge_hardware(struct chio_judge *j, const struct chio_azure *a) {
   if (a->parsed.report_type == CHIO_HCL_TYPE_TDX) {
     chio_judge_dcap(j, chio_buf_slice(&a->td_quote));
     j->result->pub.format = "azure-tdx";
+    j->result->pub.measurements = NULL; /* those of the paravisor: the machine's own are in the vTPM */
     return;
   }
   struct chio_slice vcek = chio_buf_slice(&a->vcek);

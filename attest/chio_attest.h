@@ -198,6 +198,8 @@ struct chio_attest_failure {
   char text[256]; /* names the thing */
 };
 
+struct chio_attest_measurements; /* below */
+
 /* Owned by the library; read only. Fields are only ever added at the end. */
 struct chio_attest_result {
   int accepted;
@@ -235,6 +237,9 @@ struct chio_attest_result {
   const char *decided_by;
   int other_accepted;
   enum chio_attest_reason other_reason;
+  /* The registers that make workload identities; NULL where the evidence has none. They count for as much as was
+   * proved. */
+  const struct chio_attest_measurements *measurements;
 };
 
 /* Judges. E_ARGUMENT, E_NO_MEMORY, E_INTERNAL, E_MALFORMED (root or key do not parse; message says which). */
@@ -282,6 +287,54 @@ struct chio_attest_user_data {
 /* Finds out what a quote is and what its caller put into it. JUDGES NOTHING: anybody can write such bytes. E_MALFORMED:
  * no quote of a known kind. */
 CHIO_ATTEST_API int chio_attest_extract_user_data(const void *quote, size_t len, struct chio_attest_user_data *out);
+
+#define CHIO_ATTEST_MODEL_HASH_SIZE 32u
+
+/* The hash by which package tee knows a model: SHA-256 of its name, as it stands. E_ARGUMENT, E_INTERNAL. */
+CHIO_ATTEST_API int chio_attest_model_hash(const char *model, uint8_t out[32]);
+
+/* ---- Workload identities ---- */
+
+#define CHIO_ATTEST_IDENTITY_SIZE 32u
+#define CHIO_ATTEST_CONTRACT_SIZE 20u
+#define CHIO_ATTEST_REGISTERS_MAX 24u
+
+/* Registers by their index. "qemu-tdx" (DCAP): 0 MRTD, 1 to 4 RTMR0 to RTMR3, 5 MRCONFIGID, 6 MROWNER, 7 MROWNERCONFIG,
+ * of 48 bytes; "azure-tdx" (a TDX machine of Azure, by its vTPM): PCR 0 to 23, of 32 bytes. */
+struct chio_attest_measurements {
+  const char *type; /* one of the two; static */
+  uint32_t present; /* bit n: register n is there */
+  uint8_t value[CHIO_ATTEST_REGISTERS_MAX][48];
+};
+
+/* The identity by which a contract on a chain knows a workload, in that contract alone: Keccak-256 of its address and
+ * RTMR0, RTMR1 and RTMR2 (48 bytes each), or PCR4, PCR9 and PCR11 (32 bytes each). NEITHER MRTD NOR RTMR3 IS PART OF
+ * IT, nor MRCONFIGID, MROWNER, MROWNERCONFIG or another PCR: whoever trusts it alone pins no firmware. E_ARGUMENT. */
+CHIO_ATTEST_API int chio_attest_identity_dcap(const uint8_t contract[20], const uint8_t rtmr0[48],
+                                              const uint8_t rtmr1[48], const uint8_t rtmr2[48], uint8_t out[32]);
+CHIO_ATTEST_API int chio_attest_identity_maa(const uint8_t contract[20], const uint8_t pcr4[32],
+                                             const uint8_t pcr9[32], const uint8_t pcr11[32], uint8_t out[32]);
+/* By type. E_MALFORMED: a register that it takes is not there (for qemu-tdx MRTD must be, too). */
+CHIO_ATTEST_API int chio_attest_identity(const struct chio_attest_measurements *measurements,
+                                         const uint8_t contract[20], uint8_t out[32]);
+
+/* The registers in evidence of any kind that chio_attest_verify reads. JUDGES NOTHING: anybody can write such bytes;
+ * those of a result (above) were judged. E_MALFORMED: there are none. */
+CHIO_ATTEST_API int chio_attest_measurements_find(const void *evidence, size_t len,
+                                                  struct chio_attest_measurements *out);
+/* A measurement map as registries pass it on, {"0":"<hex>","1":"<hex>",...}: each index once and of that type, each
+ * value of its size. E_MALFORMED; message says what is wrong. */
+CHIO_ATTEST_API int chio_attest_measurements_parse(const char *type, const void *json, size_t len,
+                                                   struct chio_attest_measurements *out,
+                                                   struct chio_attest_message *message);
+/* Both steps: from an attestation type and its measurement map to the identity in a contract. */
+CHIO_ATTEST_API int chio_attest_attestation_to_identity(const char *type, const void *measurements_json, size_t len,
+                                                        const uint8_t contract[20], uint8_t out[32],
+                                                        struct chio_attest_message *message);
+
+/* A contract's address: 40 hexadecimal digits, with 0x before them or not; where small and capital letters are mixed,
+ * they must be the checksum of EIP-55. E_MALFORMED. */
+CHIO_ATTEST_API int chio_attest_contract_parse(const char *text, uint8_t out[20]);
 
 /* The result as one JSON object (chio-hsm-verify(1) lists its members), NUL-terminated. Free with chio_attest_free. */
 CHIO_ATTEST_API int chio_attest_result_json(const struct chio_attest_result *result, char **out_json);

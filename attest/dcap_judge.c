@@ -4,6 +4,7 @@
 #include "attest/dcap_policy.h"
 #include "attest/dcap_quote.h"
 #include "attest/dcap_tcb.h"
+#include "attest/identity.h"
 #include "attest/judge.h"
 #include "attest/pem.h"
 
@@ -65,6 +66,9 @@ static void describe_tdx(struct chio_judge *j, const struct chio_dcap_quote *q) 
       {"tee_tcb_svn_2", CHIO_TD_TCB_SVN_2, 16},
       {"mrservicetd", CHIO_TD_MRSERVICETD, 48},
   };
+  struct chio_attest_measurements registers;
+  chio_measurements_of_td(q->body, &registers);
+  chio_judge_set_measurements(j, &registers);
   chio_judge_set_measurement(j, field(q->body, CHIO_TD_MRTD, 48));
   chio_judge_set_report_data(j, field(q->body, CHIO_TD_REPORT_DATA, 64));
   /* All eight bits of the TUD group mean that someone may look into the TD; bit 0 is DEBUG. */

@@ -1,5 +1,6 @@
 /* Quotes in the layout of Chio's own verifier: signature by a certified key, chain to a simulated root. */
 #include "attest/collateral.h"
+#include "attest/identity.h"
 #include "attest/interop_quote.h"
 #include "attest/judge.h"
 #include "attest/snp_vek.h"
@@ -8,7 +9,12 @@ static void describe(struct chio_judge *j, const struct chio_interop_quote *q) {
   bool snp = q->kind == CHIO_INTEROP_SNP;
   j->result->pub.format = snp ? "chio-snp" : "chio-tdx";
   j->result->pub.tee = snp ? "snp" : "tdx";
-  if (!snp) j->result->pub.debug = q->body.data[CHIO_TD_ATTRIBUTES] != 0;
+  struct chio_attest_measurements registers;
+  if (!snp) {
+    j->result->pub.debug = q->body.data[CHIO_TD_ATTRIBUTES] != 0;
+    chio_measurements_of_td(q->body, &registers);
+    chio_judge_set_measurements(j, &registers);
+  }
   chio_judge_set_measurement(j, q->measurement);
   chio_judge_set_report_data(j, q->report_data);
   chio_claim_hex(j, "measurement", q->measurement);

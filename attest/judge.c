@@ -70,6 +70,11 @@ void chio_judge_set_report_data(struct chio_judge *j, struct chio_slice bytes) {
   set_field(r->report_data, sizeof r->report_data, &r->report_data_len, bytes);
 }
 
+void chio_judge_set_measurements(struct chio_judge *j, const struct chio_attest_measurements *measurements) {
+  j->result->measurements = *measurements;
+  j->result->pub.measurements = &j->result->measurements;
+}
+
 struct chio_slice chio_judge_made_over(const struct chio_judge *j) {
   const struct chio_attest_result *r = &j->result->pub;
   return j->quoted.len > 0 ? j->quoted : chio_slice(r->report_data, r->report_data_len);

@@ -24,6 +24,7 @@ struct chio_result {
   struct chio_attest_failure failures[CHIO_ATTEST_FAILURES_MAX];
   struct chio_result_block *blocks;
   const char *advisories[64];
+  struct chio_attest_measurements measurements; /* pub points to it when it has a type */
   struct chio_buf claims; /* the claims object as far as it is written: '{' and members */
   bool out_of_memory;
   atomic_uint refs; /* owners: a caller, and caches */
@@ -85,6 +86,9 @@ void chio_claim_uint(struct chio_judge *j, const char *name, uint64_t value);
 void chio_claim_string(struct chio_judge *j, const char *name, struct chio_slice text);
 void chio_claim_bool(struct chio_judge *j, const char *name, bool value);
 void chio_claim_raw(struct chio_judge *j, const char *name, struct chio_slice json);
+
+/* The registers of workload identities (identity.h); later ones take the place of earlier ones. */
+void chio_judge_set_measurements(struct chio_judge *j, const struct chio_attest_measurements *measurements);
 
 /* Narrows the window in which everything is valid. */
 void chio_judge_window(struct chio_judge *j, int64_t from, int64_t until);
@@ -154,5 +158,7 @@ int chio_rollout_verify(const struct chio_attest_request *request, struct chio_a
 
 /* After the evidence: every rule of the policy. */
 void chio_judge_policy(struct chio_judge *j);
+/* The part of it on workload identities (identity_judge.c); false when it is refused. */
+bool chio_judge_workload_identity(struct chio_judge *j);
 
 #endif

@@ -75,11 +75,14 @@ attest_libchio_verify_la_SOURCES = \
   attest/der.c attest/der.h \
   attest/ear.c \
   attest/evidence.c \
+  attest/identity.c attest/identity.h attest/identity_judge.c \
   attest/interop_judge.c \
   attest/judge.c attest/judge.h \
   attest/jwk.c attest/jwk.h \
   attest/jwk_write.c attest/jwk_write.h \
+  attest/keccak.c attest/keccak.h \
   attest/maa.c attest/maa.h \
+  attest/measurement_map.c \
   attest/moment.c attest/moment.h \
   attest/nitro_judge.c \
   attest/pem.c attest/pem.h \

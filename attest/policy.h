@@ -64,6 +64,10 @@ struct chio_attest_policy {
   int64_t isv_prod_id, min_isv_svn; /* -1: not looked at */
   struct chio_policy_bytes_list config_ids;
 
+  /* [identity] */
+  struct chio_policy_bytes contract; /* len 0: not looked at */
+  struct chio_policy_bytes_list identities;
+
   /* [tdx] */
   struct chio_policy_bytes_list rtmr[4], mrconfigid, mrowner, mrownerconfig, mrseam;
   bool allow_migratable, allow_sept_ve, allow_perfmon;

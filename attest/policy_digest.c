@@ -19,6 +19,7 @@ static void put_rule(struct chio_buf *out, const struct chio_attest_policy *poli
                      const struct chio_policy_rule *rule) {
   const void *value = chio_policy_value(policy, rule);
   const struct chio_policy_strings *strings = value;
+  const struct chio_policy_bytes *one = value;
   put_bytes(out, chio_slice_str(rule->table));
   put_bytes(out, chio_slice_str(rule->key));
   switch (rule->kind) {
@@ -30,6 +31,7 @@ static void put_rule(struct chio_buf *out, const struct chio_attest_policy *poli
     case RULE_BOOL: chio_buf_append_u8(out, *(const bool *)value ? 1 : 0); break;
     case RULE_INT:
     case RULE_DATE: chio_buf_append_u64be(out, (uint64_t)*(const int64_t *)value); break;
+    case RULE_ADDRESS: put_bytes(out, chio_slice(one->data, one->len)); break;
   }
 }
 

@@ -17,6 +17,7 @@ static void put_bytes(struct chio_buf *out, const struct chio_policy_bytes_list 
 static void put_rule(struct chio_buf *out, const struct chio_attest_policy *policy,
                      const struct chio_policy_rule *rule) {
   const void *value = chio_policy_value(policy, rule);
+  const struct chio_policy_bytes *address = value;
   char time[CHIO_MOMENT_TEXT];
   chio_buf_printf(out, "- %s", rule->words);
   switch (rule->kind) {
@@ -26,6 +27,10 @@ static void put_rule(struct chio_buf *out, const struct chio_attest_policy *poli
     case RULE_DATE:
       chio_moment_text(*(const int64_t *)value, time);
       chio_buf_printf(out, ": %s", time);
+      break;
+    case RULE_ADDRESS:
+      chio_buf_append_str(out, " 0x");
+      chio_hex_append(out, chio_slice(address->data, address->len));
       break;
     case RULE_BOOL: break;
   }

@@ -49,6 +49,7 @@ static void judge_identity(struct chio_judge *j, const struct chio_attest_policy
       ok = false;
     }
   }
+  ok = chio_judge_workload_identity(j) && ok;
   if (!expected) chio_judge_fail(j, CHIO_ATTEST_MEASUREMENT, "the policy expects neither a measurement nor a signer");
   if (expected && ok && chio_judge_proved(j, CHIO_ATTEST_PROVED_CHAIN) &&
       chio_judge_proved(j, CHIO_ATTEST_PROVED_SIGNATURE)) {

@@ -40,8 +40,9 @@ static enum chio_err read_hex(toml_value *value, int64_t min, int64_t max, struc
                               struct chio_detail *detail) {
   char expected[64];
   struct chio_slice text;
-  enum chio_err err = chio_toml_as_string(value, 2 * CHIO_POLICY_BYTES_MAX, detail, &text);
+  enum chio_err err = chio_toml_as_string(value, 2 * CHIO_POLICY_BYTES_MAX + 2, detail, &text);
   if (err != CHIO_OK) return err;
+  if (text.len > 2 && memcmp(text.data, "0x", 2) == 0) text = chio_slice(text.data + 2, text.len - 2);
   (void)snprintf(expected, sizeof expected, "%lld to %lld bytes in hexadecimal", (long long)min, (long long)max);
   out->len = text.len / 2;
   if ((int64_t)out->len < min || (int64_t)out->len > max || chio_hex_decode(text, out->data, out->len) != CHIO_OK) {
@@ -64,6 +65,17 @@ static enum chio_err read_bytes(toml_value *value, int64_t min, int64_t max, str
     if (err != CHIO_OK) return err;
     out->count = i + 1;
   }
+  return CHIO_OK;
+}
+
+/* A contract's. */
+static enum chio_err read_address(toml_value *value, struct chio_policy_bytes *out, struct chio_detail *detail) {
+  struct chio_slice text;
+  enum chio_err err = chio_toml_as_string(value, 64, detail, &text);
+  if (err != CHIO_OK) return err;
+  if (chio_attest_contract_parse((const char *)text.data, out->data) != CHIO_ATTEST_OK)
+    return chio_toml_fail(value, detail, "an address of 20 bytes in hexadecimal (mixed letters as EIP-55 has them)");
+  out->len = CHIO_ATTEST_CONTRACT_SIZE;
   return CHIO_OK;
 }
 
@@ -92,6 +104,7 @@ static enum chio_err read_rule(toml_value *value, const struct chio_policy_rule 
     case RULE_BOOL: return chio_toml_as_bool(value, detail, to);
     case RULE_INT: return chio_toml_as_int(value, rule->min, rule->max, detail, to);
     case RULE_DATE: return read_date(value, to, detail);
+    case RULE_ADDRESS: return read_address(value, to, detail);
   }
   return CHIO_E_INTERNAL;
 }
@@ -285,11 +298,18 @@ static enum chio_err check_stub(const struct chio_attest_policy *policy, struct 
   return CHIO_OK;
 }
 
+/* The one means nothing without the other. */
+static enum chio_err check_identity(const struct chio_attest_policy *policy, struct chio_detail *detail) {
+  if ((policy->contract.len > 0) == (policy->identities.count > 0)) return CHIO_OK;
+  return chio_fail(detail, CHIO_E_CONFIG, "%s: identity.contract and identity.accepted need one another", policy->name);
+}
+
 /* What a policy must say: which TEE, and what runs in it. */
 static enum chio_err check_policy(const struct chio_attest_policy *policy, struct chio_detail *detail) {
   if (policy->tees.count == 0)
     return chio_fail(detail, CHIO_E_CONFIG, "%s: 'tee' is missing: which TEEs may it be?", policy->name);
   enum chio_err err = check_stub(policy, detail);
+  if (err == CHIO_OK) err = check_identity(policy, detail);
   if (err != CHIO_OK) return err;
   bool only_stub = policy->tees.count == 1 && policy->allow_stub;
   if (!only_stub && policy->measurements.count == 0 && policy->signers.count == 0 && !expects_registers(policy)) {

@@ -46,6 +46,9 @@ static const struct chio_policy_rule rules[] = {
     RULE_AT("tdx", "insecure_allow_sept_ve", RULE_BOOL, allow_sept_ve, 0, 0,
             "INSECURE: a TD without SEPT_VE_DISABLE is accepted"),
     RULE_AT("tdx", "allow_perfmon", RULE_BOOL, allow_perfmon, 0, 0, "performance monitoring in the TD is accepted"),
+    RULE_AT("identity", "contract", RULE_ADDRESS, contract, 20, 20,
+            "there is a workload identity (RTMR0 to 2, or PCR4, 9 and 11: no firmware) in the contract"),
+    RULE_AT("identity", "accepted", RULE_BYTES, identities, 32, 32, "that workload identity is one of"),
     RULE_AT("snp", "host_data", RULE_BYTES, host_data, 32, 32, "HOST_DATA is one of"),
     RULE_AT("snp", "id_key_digests", RULE_BYTES, id_key_digests, 48, 48, "ID_KEY_DIGEST is one of"),
     RULE_AT("snp", "author_key_digests", RULE_BYTES, author_key_digests, 48, 48, "AUTHOR_KEY_DIGEST is one of"),
@@ -98,6 +101,7 @@ bool chio_policy_says(const struct chio_attest_policy *policy, const struct chio
     case RULE_BOOL: return *(const bool *)value;
     case RULE_INT: return *(const int64_t *)value > 0 || (*(const int64_t *)value == 0 && rule->min == 0);
     case RULE_DATE: return *(const int64_t *)value != 0;
+    case RULE_ADDRESS: return ((const struct chio_policy_bytes *)value)->len > 0;
   }
   return false;
 }

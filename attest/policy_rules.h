@@ -6,7 +6,7 @@
 #include "attest/policy.h"
 #include "signer/base/toml.h"
 
-enum chio_rule_kind { RULE_STRINGS, RULE_BYTES, RULE_BOOL, RULE_INT, RULE_DATE };
+enum chio_rule_kind { RULE_STRINGS, RULE_BYTES, RULE_BOOL, RULE_INT, RULE_DATE, RULE_ADDRESS };
 
 struct chio_policy_rule {
   const char *table; /* "" is the top */

@@ -110,6 +110,12 @@ void chio_tee_spki(const uint8_t point[CHIO_TEE_POINT_SIZE], uint8_t out[CHIO_TE
   memcpy(out + sizeof head, point, CHIO_TEE_POINT_SIZE);
 }
 
+int chio_attest_model_hash(const char *model, uint8_t out[32]) {
+  if (model == NULL || out == NULL) return CHIO_ATTEST_E_ARGUMENT;
+  enum chio_err err = chio_hash_bytes(CHIO_HASH_SHA256, chio_slice_str(model), out);
+  return err == CHIO_OK ? CHIO_ATTEST_OK : CHIO_ATTEST_E_INTERNAL;
+}
+
 /* ---- Judging ---- */
 
 void chio_judge_tee_stub(struct chio_judge *j, const struct chio_json_doc *doc) {

@@ -17,6 +17,11 @@ tests_fuzz_fuzz_json_SOURCES = tests/fuzz/fuzz_json.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_json_LDFLAGS = $(FUZZ_LDFLAGS)
 tests_fuzz_fuzz_json_LDADD = $(FUZZ_ATTEST_LIBS)
 
+FUZZ_TARGETS += tests/fuzz/fuzz_measurement_map
+tests_fuzz_fuzz_measurement_map_SOURCES = tests/fuzz/fuzz_measurement_map.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_measurement_map_LDFLAGS = $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_measurement_map_LDADD = $(FUZZ_ATTEST_LIBS)
+
 FUZZ_TARGETS += tests/fuzz/fuzz_policy
 tests_fuzz_fuzz_policy_SOURCES = tests/fuzz/fuzz_policy.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_policy_LDFLAGS = $(FUZZ_LDFLAGS)

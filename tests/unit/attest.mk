@@ -46,6 +46,12 @@ tests_unit_test_attest_tee_SOURCES = tests/unit/test_attest_tee.c tests/unit/att
 tests_unit_test_attest_tee_CFLAGS = $(ATTEST_TEST_CFLAGS)
 tests_unit_test_attest_tee_LDADD = $(ATTEST_TEST_LIBS)
 
+UNIT_TESTS += tests/unit/test_attest_identity
+tests_unit_test_attest_identity_SOURCES = tests/unit/test_attest_identity.c tests/unit/attest_rig.c tests/unit/attest_rig.h \
+  $(VECTORS)
+tests_unit_test_attest_identity_CFLAGS = $(ATTEST_TEST_CFLAGS)
+tests_unit_test_attest_identity_LDADD = $(ATTEST_TEST_LIBS)
+
 UNIT_TESTS += tests/unit/test_attest_json
 tests_unit_test_attest_json_SOURCES = tests/unit/test_attest_json.c
 tests_unit_test_attest_json_CFLAGS = $(ATTEST_TEST_CFLAGS)

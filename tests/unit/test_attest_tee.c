@@ -229,6 +229,38 @@ static void user_data_is_found_in_a_stub_and_in_a_quote(void **state) {
   assert_memory_equal(data.user_data, data.report_data, 32);
 }
 
+static void a_model_is_known_by_the_hash_of_its_name(void **state) {
+  (void)state;
+  static const struct {
+    const char *model, *hash;
+  } rows[] = {{"llama3", "4fb53885862e0f970d5063417cd343ab5f75c770897578ce0cf7b37cd04b5122"}, {"", MODEL}};
+  uint8_t hash[32], expected[32];
+  for (size_t i = 0; i < CHIO_ARRAY_LEN(rows); i++) {
+    assert_int_equal(chio_hex_decode(chio_slice_str(rows[i].hash), expected, sizeof expected), CHIO_OK);
+    assert_int_equal(chio_attest_model_hash(rows[i].model, hash), CHIO_ATTEST_OK);
+    assert_memory_equal(hash, expected, sizeof hash);
+  }
+  assert_int_equal(chio_attest_model_hash(NULL, hash), CHIO_ATTEST_E_ARGUMENT);
+  assert_int_equal(chio_attest_model_hash("llama3", NULL), CHIO_ATTEST_E_ARGUMENT);
+}
+
+/* The package's MarshalReport, byte for byte: two spaces, its order of members, 130 digits of key. */
+static void a_report_is_written_as_the_package_does(void **state) {
+  (void)state;
+  struct chio_tee_report made = {.type = "stub", .model_hash_len = 32, .timestamp = 1700000000};
+  struct chio_buf text = CHIO_BUF_INIT;
+  assert_int_equal(chio_hex_decode(chio_slice_str(POINT), made.point, sizeof made.point), CHIO_OK);
+  assert_int_equal(chio_hex_decode(chio_slice_str(MODEL), made.model_hash, 32), CHIO_OK);
+  chio_buf_append_str(&made.quote, STUB);
+  chio_tee_report_put(&made, &text);
+  assert_string_equal(chio_buf_cstr(&text), "{\n  \"tee_type\": \"stub\",\n  \"pubkey\": \"" POINT
+                                            "\",\n  \"model_hash\": \"" MODEL "\",\n  \"quote\": \"" STUB_BASE64
+                                            "\",\n  \"timestamp\": 1700000000\n}");
+  assert_int_equal(strlen(POINT), 130);
+  chio_buf_clear(&made.quote);
+  chio_buf_clear(&text);
+}
+
 static void bytes_that_are_no_quote_have_none(void **state) {
   (void)state;
   struct chio_attest_user_data data = {.tee = "untouched"};
@@ -298,6 +330,8 @@ int main(void) {
       cmocka_unit_test(a_report_around_a_quote_proves_its_key),
       cmocka_unit_test(other_forms_of_reports_are_refused),
       cmocka_unit_test(user_data_is_found_in_a_stub_and_in_a_quote),
+      cmocka_unit_test(a_model_is_known_by_the_hash_of_its_name),
+      cmocka_unit_test(a_report_is_written_as_the_package_does),
       cmocka_unit_test(bytes_that_are_no_quote_have_none),
       cmocka_unit_test(recorded_evidence_of_each_kind_is_recognised),
   };
