@@ -34,6 +34,7 @@ MODULE_TESTS = \
   tests/module/evidence_sgx.sh \
   tests/module/evidence_snp.sh \
   tests/module/exports.sh \
+  tests/module/identity.sh \
   tests/module/p11tool.sh \
   tests/module/pkcs11_conformance.sh \
   tests/module/pkcs11_conformance_embedded.sh \

@@ -18,6 +18,7 @@ enum hsm_option {
 #undef HSM_OPTION
   HSM_OPT_COUNT
 };
+_Static_assert(HSM_OPT_COUNT <= 64, "HSM_BIT has 64 bits");
 #define HSM_BIT(NAME) (1ull << HSM_OPT_##NAME)
 
 #define HSM_WORDS_MAX 8

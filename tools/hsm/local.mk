@@ -17,6 +17,7 @@ tools_chio_hsm_SOURCES = \
   tools/hsm/file_signature.c tools/hsm/file_signature.h \
   tools/hsm/help.c \
   tools/hsm/hsm.h \
+  tools/hsm/identity.c \
   tools/hsm/issuer.c tools/hsm/issuer.h \
   tools/hsm/json.c tools/hsm/json.h \
   tools/hsm/key.c tools/hsm/key.h \
@@ -27,6 +28,7 @@ tools_chio_hsm_SOURCES = \
   tools/hsm/key_sign.c tools/hsm/key_sign.h \
   tools/hsm/key_type.c \
   tools/hsm/main.c \
+  tools/hsm/model_hash.c \
   tools/hsm/options.c tools/hsm/options.def \
   tools/hsm/pin.c tools/hsm/pin.h \
   tools/hsm/policy.c \
