@@ -43,8 +43,8 @@ static bool registers_fit(const struct chio_azure *a, const struct chio_tpm_quot
 static void judge_nonce(struct chio_judge *j, const struct chio_tpm_quote *quote, bool holds) {
   if (j->inside || j->binding != NULL) return;
   j->nonce_judged = true;
-  if (j->request->nonce_len == 0) return;
-  if (holds && chio_slice_equal(quote->extra_data, chio_slice(j->request->nonce, j->request->nonce_len))) {
+  if (!chio_judge_wants_nonce(j)) return;
+  if (holds && chio_judge_answers(j, quote->extra_data)) {
     chio_judge_prove(j, CHIO_ATTEST_PROVED_NONCE);
   } else {
     chio_judge_fail(j, CHIO_ATTEST_NONCE, "the TPM quote does not answer the nonce");

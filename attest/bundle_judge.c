@@ -123,8 +123,8 @@ static void judge_statement_nonce(struct chio_judge *j, const struct chio_json *
       return;
     }
   }
-  if (j->request->nonce_len == 0) return;
-  if (fresh && chio_slice_equal(chio_buf_slice(&b->nonce), chio_slice(j->request->nonce, j->request->nonce_len))) {
+  if (!chio_judge_wants_nonce(j)) return;
+  if (fresh && chio_judge_answers(j, chio_buf_slice(&b->nonce))) {
     if (chio_judge_proved(j, CHIO_ATTEST_PROVED_REPORT_DATA)) chio_judge_prove(j, CHIO_ATTEST_PROVED_NONCE);
   } else {
     chio_judge_fail(j, CHIO_ATTEST_NONCE,

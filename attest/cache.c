@@ -176,7 +176,8 @@ int chio_attest_cache_verify(struct chio_attest_cache *cache, const struct chio_
   if (cache == NULL || request == NULL || out_result == NULL) return CHIO_ATTEST_E_ARGUMENT;
   bool sound = request->evidence != NULL && request->evidence_len <= CHIO_ATTEST_EVIDENCE_MAX;
   /* What answers a nonce is fresh once: it is judged each time, and whoever gave the nonce sees that it comes twice. */
-  if (!sound || request->nonce_len > 0) return chio_attest_verify(request, out_result, message);
+  bool once = request->nonce_len > 0 || request->challenges != NULL || request->seen != NULL;
+  if (!sound || once) return chio_attest_verify(request, out_result, message);
   int code = name_of_request(request, asked);
   if (code != CHIO_ATTEST_OK) return code;
   (void)pthread_mutex_lock(&cache->lock);

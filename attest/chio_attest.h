@@ -3,8 +3,8 @@
  *
  * Evidence goes in as bytes (a raw quote, report, document or token, a bundle, a message wrapper, or a certificate or
  * request for one that carries these), with a policy, collateral and a point in time; one result comes out. Nothing is
- * fetched, nothing is written, no environment variable and no configuration file is read but those the caller names.
- * Thread-safe: policies and collateral are read-only once made and may be shared.
+ * fetched, nothing is written but tables of challenges and of what was seen, no environment variable and no file is
+ * read but those the caller names. Thread-safe: policies and collateral are read-only once made and may be shared.
  *
  * Functions return CHIO_ATTEST_OK or one of CHIO_ATTEST_E_*; that evidence is refused is a result, not an error.
  */
@@ -32,6 +32,7 @@ enum chio_attest_error {
   CHIO_ATTEST_E_IO = 3,        /* a file cannot be read */
   CHIO_ATTEST_E_MALFORMED = 4, /* a policy, a certificate or collateral does not parse */
   CHIO_ATTEST_E_INTERNAL = 5,
+  CHIO_ATTEST_E_LIMIT = 6, /* a table is full */
 };
 
 /* Why evidence is refused: X(NAME, number, code, text). Codes and numbers never change; new ones are appended. */
@@ -81,7 +82,8 @@ enum chio_attest_error {
   X(TRAILING, 41, "trailing", "bytes follow the evidence that nothing signs")                                      \
   X(ISSUER, 42, "issuer", "the token's issuer is not one that the policy names")                                   \
   X(TPM, 43, "tpm", "the TPM quote does not hold or its registers differ")                                         \
-  X(POLICY_CONTRADICTION, 44, "policy-contradiction", "the policy contradicts itself")
+  X(POLICY_CONTRADICTION, 44, "policy-contradiction", "the policy contradicts itself")                         \
+  X(REPLAYED, 45, "replayed", "the same evidence was accepted before")
 
 enum chio_attest_reason {
 #define CHIO_ATTEST_REASON_X(name, number, code, text) CHIO_ATTEST_##name = (number),
@@ -151,6 +153,44 @@ CHIO_ATTEST_API int chio_attest_collateral_add(struct chio_attest_collateral *co
                                                size_t len);
 CHIO_ATTEST_API void chio_attest_collateral_free(struct chio_attest_collateral *collateral); /* NULL is accepted */
 
+/* ---- Challenges, and what was seen ---- */
+
+/* Nonces that were handed out. Each is answered once: it is spent when evidence that answers it is accepted, and ends
+ * with its lifetime. Thread-safe; a table in a file serves several processes too, and each change of it is made whole
+ * or not at all, and is on the disk before the evidence is accepted. */
+struct chio_attest_challenges;
+#define CHIO_ATTEST_CHALLENGE_SIZE 32u
+
+/* In memory. entries: how many may be outstanding, at most 65536; 0: 4096. lifetime: in seconds, at most 86400; 0:
+ * 300. E_ARGUMENT, E_NO_MEMORY. */
+CHIO_ATTEST_API int chio_attest_challenges_new(size_t entries, int64_t lifetime,
+                                               struct chio_attest_challenges **out_challenges);
+/* In a file, of at most 4096, that is made with the first challenge, mode 0600. E_IO, E_MALFORMED (another file). */
+CHIO_ATTEST_API int chio_attest_challenges_open(const char *path, int64_t lifetime,
+                                                struct chio_attest_challenges **out_challenges,
+                                                struct chio_attest_message *message);
+CHIO_ATTEST_API void chio_attest_challenges_free(struct chio_attest_challenges *challenges); /* NULL is accepted */
+
+/* A new random nonce, good from `at` (seconds since the epoch) for the lifetime. E_LIMIT: as many as may be are
+ * outstanding. E_IO, E_MALFORMED. */
+CHIO_ATTEST_API int chio_attest_challenges_issue(struct chio_attest_challenges *challenges, int64_t at,
+                                                 uint8_t out_nonce[CHIO_ATTEST_CHALLENGE_SIZE],
+                                                 struct chio_attest_message *message);
+/* How many are outstanding then. */
+CHIO_ATTEST_API int chio_attest_challenges_count(struct chio_attest_challenges *challenges, int64_t at,
+                                                 size_t *out_count);
+
+/* Evidence that was accepted, by what it is (replay_id, and the key statement where there is one), whatever form it is
+ * shown in. An entry lives until the policy's max_age makes the evidence too old; without max_age for ever. Evidence
+ * that was taken out of a bundle counts as seen with the bundle. As above: threads, processes, whole changes. */
+struct chio_attest_seen;
+
+/* entries: at most 65536; 0: 65536. E_ARGUMENT, E_NO_MEMORY. */
+CHIO_ATTEST_API int chio_attest_seen_new(size_t entries, struct chio_attest_seen **out_seen);
+CHIO_ATTEST_API int chio_attest_seen_open(const char *path, struct chio_attest_seen **out_seen,
+                                          struct chio_attest_message *message);
+CHIO_ATTEST_API void chio_attest_seen_free(struct chio_attest_seen *seen); /* NULL is accepted */
+
 /* ---- Verification ---- */
 
 #define CHIO_ATTEST_EVIDENCE_MAX (1024u * 1024u)
@@ -189,6 +229,10 @@ struct chio_attest_request {
   const void *report_data; /* 64 bytes, or fewer for formats that have fewer */
   size_t report_data_len;
   const struct chio_attest_binding *binding; /* NULL: the report data is only shown, or in a bundle */
+  /* The evidence must answer one of these, or the nonce above when it is given, which must be one of them; it is spent
+   * when the evidence is accepted. NULL: not looked at. */
+  struct chio_attest_challenges *challenges;
+  struct chio_attest_seen *seen; /* evidence in it is refused (replayed), what is accepted goes into it; NULL: not */
 };
 
 #define CHIO_ATTEST_FAILURES_MAX 32u
@@ -240,9 +284,12 @@ struct chio_attest_result {
   /* The registers that make workload identities; NULL where the evidence has none. They count for as much as was
    * proved. */
   const struct chio_attest_measurements *measurements;
+  uint8_t nonce[64]; /* that the evidence was proved to answer */
+  size_t nonce_len;  /* 0: none */
 };
 
-/* Judges. E_ARGUMENT, E_NO_MEMORY, E_INTERNAL, E_MALFORMED (root or key do not parse; message says which). */
+/* Judges. E_ARGUMENT, E_NO_MEMORY, E_INTERNAL, E_MALFORMED (root or key do not parse; message says which). With tables
+ * of challenges or of what was seen also E_LIMIT, E_IO: what is accepted could not be written down, so it is not. */
 CHIO_ATTEST_API int chio_attest_verify(const struct chio_attest_request *request,
                                        struct chio_attest_result **out_result, struct chio_attest_message *message);
 CHIO_ATTEST_API void chio_attest_result_free(struct chio_attest_result *result); /* NULL is accepted */
@@ -261,8 +308,8 @@ CHIO_ATTEST_API int chio_attest_cache_new(size_t entries, int64_t max_age, struc
 CHIO_ATTEST_API void chio_attest_cache_free(struct chio_attest_cache *cache); /* NULL is accepted */
 
 /* As chio_attest_verify, but for what is known. The result may be another caller's too: it is only read, and freed by
- * each. A request with a nonce is always judged; refusals are not kept; nothing is known for times before it was
- * judged. */
+ * each. A request with a nonce, challenges or a table of what was seen is always judged; refusals are not kept;
+ * nothing is known for times before it was judged. */
 CHIO_ATTEST_API int chio_attest_cache_verify(struct chio_attest_cache *cache, const struct chio_attest_request *request,
                                              struct chio_attest_result **out_result,
                                              struct chio_attest_message *message);

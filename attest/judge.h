@@ -68,6 +68,16 @@ static inline bool chio_judge_proved(const struct chio_judge *j, enum chio_attes
   return (j->result->pub.proved & (uint32_t)proof) != 0;
 }
 
+/* Whether the caller wants a nonce answered (its own, or one of its challenges), and whether this is one: then it is
+ * remembered as what the evidence answers. */
+bool chio_judge_wants_nonce(const struct chio_judge *j);
+bool chio_judge_answers(struct chio_judge *j, struct chio_slice nonce);
+
+/* After the verdict: what is accepted is written down as seen, and its challenge spent; what came before, or answers
+ * none, is refused. As chio_attest_verify. */
+int chio_fresh_settle(const struct chio_attest_request *request, struct chio_attest_result *result,
+                      struct chio_attest_message *message);
+
 /* Copies kept as long as the result. The string form adds a NUL; bytes that are not printable ASCII become '?'. */
 const char *chio_judge_keep_string(struct chio_judge *j, struct chio_slice text);
 const uint8_t *chio_judge_keep_bytes(struct chio_judge *j, struct chio_slice bytes);

@@ -76,6 +76,9 @@ attest_libchio_verify_la_SOURCES = \
   attest/ear.c \
   attest/evidence.c \
   attest/identity.c attest/identity.h attest/identity_judge.c \
+  attest/fresh.c \
+  attest/fresh_list.c attest/fresh_list.h \
+  attest/fresh_table.c attest/fresh_table.h \
   attest/interop_judge.c \
   attest/judge.c attest/judge.h \
   attest/jwk.c attest/jwk.h \

@@ -90,8 +90,8 @@ static void judge_chain(struct chio_judge *j, const struct chio_nitro *doc) {
 static void judge_nonce(struct chio_judge *j, const struct chio_nitro *doc) {
   if (j->binds_itself || j->binding_parts.part[CHIO_BINDING_NONCE].len > 0) return;
   j->nonce_judged = true;
-  if (j->request->nonce_len == 0) return;
-  if (chio_slice_equal(doc->nonce, chio_slice(j->request->nonce, j->request->nonce_len))) {
+  if (!chio_judge_wants_nonce(j)) return;
+  if (chio_judge_answers(j, doc->nonce)) {
     chio_judge_prove(j, CHIO_ATTEST_PROVED_NONCE);
   } else {
     chio_judge_fail(j, CHIO_ATTEST_NONCE, "the document does not answer the nonce");

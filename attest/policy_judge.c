@@ -77,7 +77,7 @@ static void judge_binding(struct chio_judge *j, const struct chio_attest_policy 
   if (p->require_nonce && !chio_judge_proved(j, CHIO_ATTEST_PROVED_NONCE)) {
     chio_judge_fail(
         j, CHIO_ATTEST_NONCE,
-        j->request->nonce_len > 0 ? "the nonce is not answered" : "the policy wants a nonce, and none was given");
+        chio_judge_wants_nonce(j) ? "the nonce is not answered" : "the policy wants a nonce, and none was given");
   }
   judge_required_key(j, p);
 }

@@ -145,8 +145,8 @@ static void judge_key(struct chio_judge *j, struct chio_slice spki, const struct
 
 static void judge_nonce(struct chio_judge *j, const struct chio_ratls *ratls) {
   j->nonce_judged = true;
-  if (j->request->nonce_len == 0) return;
-  if (chio_slice_equal(ratls->nonce, chio_slice(j->request->nonce, j->request->nonce_len))) {
+  if (!chio_judge_wants_nonce(j)) return;
+  if (chio_judge_answers(j, ratls->nonce)) {
     if (chio_judge_proved(j, CHIO_ATTEST_PROVED_REPORT_DATA)) chio_judge_prove(j, CHIO_ATTEST_PROVED_NONCE);
   } else {
     chio_judge_fail(j, CHIO_ATTEST_NONCE, "the claims do not answer the nonce");

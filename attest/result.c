@@ -193,6 +193,7 @@ int chio_attest_result_json(const struct chio_attest_result *r, char **out_json)
   put_string(&out, "root", r->root_name);
   put_hex(&out, "root_spki_sha256", r->root_spki_sha256, memcmp(r->root_spki_sha256, zero, 32) != 0 ? 32 : 0);
   put_hex(&out, "replay_id", r->replay_id, memcmp(r->replay_id, zero, 32) != 0 ? 32 : 0);
+  put_hex(&out, "nonce", r->nonce, r->nonce_len);
   put_key(&out, r);
   put_rollout(&out, r);
   chio_buf_printf(&out, ",\"claims\":%s}", r->claims_json);

@@ -76,17 +76,19 @@ static void judge_report_data(struct chio_judge *j) {
   }
 }
 
-/* Formats without a place for a nonce answer it in their report data, whole. */
+/* Formats without a place for a nonce answer it in their report data: the nonce, then zeros. */
 static void judge_nonce(struct chio_judge *j) {
   const struct chio_attest_result *r = &j->result->pub;
-  uint8_t padded[64] = {0};
-  if (j->request->nonce_len == 0 || j->nonce_judged) return;
-  if (j->request->nonce_len <= sizeof padded) memcpy(padded, j->request->nonce, j->request->nonce_len);
-  if (j->request->nonce_len <= sizeof padded && r->report_data_len == sizeof padded &&
-      memcmp(padded, r->report_data, sizeof padded) == 0) {
+  static const uint8_t zeros[64];
+  if (!chio_judge_wants_nonce(j) || j->nonce_judged) return;
+  size_t len = j->request->nonce_len > 0 ? j->request->nonce_len : CHIO_ATTEST_CHALLENGE_SIZE;
+  if (r->report_data_len == sizeof zeros && len <= sizeof zeros &&
+      memcmp(r->report_data + len, zeros, sizeof zeros - len) == 0 &&
+      chio_judge_answers(j, chio_slice(r->report_data, len))) {
     chio_judge_prove(j, CHIO_ATTEST_PROVED_NONCE);
   } else {
-    chio_judge_fail(j, CHIO_ATTEST_NONCE, "the evidence does not answer the nonce");
+    chio_judge_fail(j, CHIO_ATTEST_NONCE, "the evidence does not answer %s",
+                    j->request->nonce_len > 0 ? "the nonce" : "an outstanding challenge");
   }
 }
 
@@ -94,6 +96,7 @@ static void conclude(struct chio_result *result) {
   struct chio_attest_result *r = &result->pub;
   r->failures = result->failures;
   r->advisories = result->advisories;
+  if ((r->proved & CHIO_ATTEST_PROVED_NONCE) == 0) r->nonce_len = 0;
   r->accepted = r->failures_count == 0;
   r->reason = r->accepted ? CHIO_ATTEST_ACCEPTED : result->failures[0].reason;
   chio_buf_append_str(&result->claims, result->claims.len > 0 ? "}" : "{}");
@@ -178,5 +181,12 @@ int chio_attest_verify(const struct chio_attest_request *request, struct chio_at
     return fail_message(message, CHIO_ATTEST_E_ARGUMENT, "the evidence is larger than the limit");
   }
   bool rollout = request->policy != NULL && request->policy->previous != NULL;
-  return rollout ? chio_rollout_verify(request, out_result, message) : chio_judge_request(request, out_result, message);
+  struct chio_attest_result *result = NULL;
+  int code = rollout ? chio_rollout_verify(request, &result, message) : chio_judge_request(request, &result, message);
+  if (code == CHIO_ATTEST_OK) code = chio_fresh_settle(request, result, message);
+  if (code == CHIO_ATTEST_OK)
+    *out_result = result;
+  else
+    chio_attest_result_free(result);
+  return code;
 }

@@ -50,3 +50,8 @@ FUZZ_TARGETS += tests/fuzz/fuzz_tee_package
 tests_fuzz_fuzz_tee_package_SOURCES = tests/fuzz/fuzz_tee_package.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_tee_package_LDFLAGS = $(FUZZ_LDFLAGS)
 tests_fuzz_fuzz_tee_package_LDADD = $(FUZZ_ATTEST_LIBS)
+
+FUZZ_TARGETS += tests/fuzz/fuzz_fresh
+tests_fuzz_fuzz_fresh_SOURCES = tests/fuzz/fuzz_fresh.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_fresh_LDFLAGS = $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_fresh_LDADD = $(FUZZ_ATTEST_LIBS)

@@ -20,6 +20,7 @@ MODULE_TESTS = \
   tests/module/attest_chio.sh \
   tests/module/attest_chio_snp.sh \
   tests/module/attest_library.sh \
+  tests/module/challenges.sh \
   tests/module/chio_hsm.sh \
   tests/module/client_embedded.sh \
   tests/module/containers.sh \

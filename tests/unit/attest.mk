@@ -41,6 +41,11 @@ tests_unit_test_attest_cache_SOURCES = tests/unit/test_attest_cache.c tests/unit
 tests_unit_test_attest_cache_CFLAGS = $(ATTEST_TEST_CFLAGS)
 tests_unit_test_attest_cache_LDADD = $(ATTEST_TEST_LIBS)
 
+UNIT_TESTS += tests/unit/test_attest_fresh
+tests_unit_test_attest_fresh_SOURCES = tests/unit/test_attest_fresh.c tests/unit/attest_rig.c tests/unit/attest_rig.h
+tests_unit_test_attest_fresh_CFLAGS = $(ATTEST_TEST_CFLAGS)
+tests_unit_test_attest_fresh_LDADD = $(ATTEST_TEST_LIBS)
+
 UNIT_TESTS += tests/unit/test_attest_tee
 tests_unit_test_attest_tee_SOURCES = tests/unit/test_attest_tee.c tests/unit/attest_rig.c tests/unit/attest_rig.h
 tests_unit_test_attest_tee_CFLAGS = $(ATTEST_TEST_CFLAGS)

@@ -6,6 +6,7 @@ tools_chio_hsm_SOURCES = \
   tools/hsm/attest_format.c tools/hsm/attest_format.h \
   tools/hsm/binding.c tools/hsm/binding.h \
   tools/hsm/birth_papers.c tools/hsm/birth_papers.h \
+  tools/hsm/challenges.c tools/hsm/challenges.h \
   tools/hsm/collateral_pack.c tools/hsm/collateral_pack.h \
   tools/hsm/collateral.c \
   tools/hsm/command.c tools/hsm/commands.def \

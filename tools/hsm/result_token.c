@@ -135,9 +135,12 @@ static enum chio_err make_claims(enum hsm_result_form form, const struct chio_at
   if (id == NULL) return CHIO_E_NO_MEMORY;
   enum chio_err err = policy_id(request->policy, id);
   if (err != CHIO_OK) return err;
+  /* The caller's nonce, or the challenge that was found to be answered. */
+  bool answered = request->nonce_len == 0 && result->nonce_len > 0;
   const struct chio_attest_ear ear = {.issued_at = request->at,
                                       .lifetime = LIFETIME,
-                                      .nonce = {request->nonce, request->nonce_len},
+                                      .nonce = {answered ? result->nonce : request->nonce,
+                                                answered ? result->nonce_len : request->nonce_len},
                                       .policy_id = (const char *)id->data};
   char *json = NULL;
   void *cbor = NULL;

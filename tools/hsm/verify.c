@@ -1,6 +1,7 @@
 #include "attest/chio_attest.h"
 #include "attest/moment.h"
 #include "tools/hsm/binding.h"
+#include "tools/hsm/challenges.h"
 #include "tools/hsm/evidence.h"
 #include "tools/hsm/result_token.h"
 #include "tools/hsm/text.h"
@@ -15,6 +16,8 @@ struct asked {
   struct chio_buf evidence, root, key, nonce;
   struct chio_attest_policy *policy;
   struct chio_attest_collateral *collateral;
+  struct chio_attest_challenges *challenges;
+  struct chio_attest_seen *seen;
   int64_t at;
   struct hsm_binding binding;
 };
@@ -26,6 +29,8 @@ static void asked_clear(struct asked *a) {
   chio_buf_clear(&a->nonce);
   chio_attest_policy_free(a->policy);
   chio_attest_collateral_free(a->collateral);
+  chio_attest_challenges_free(a->challenges);
+  chio_attest_seen_free(a->seen);
   hsm_binding_clear(&a->binding);
 }
 
@@ -39,6 +44,8 @@ static enum chio_err read_asked(const struct hsm *hsm, struct asked *a, struct c
   if (err == CHIO_OK) err = hsm_collateral_read(hsm->option[HSM_OPT_COLLATERAL], &a->collateral, detail);
   if (err == CHIO_OK && policy != NULL) err = hsm_policy_read(policy, &a->policy, detail);
   if (err == CHIO_OK) err = hsm_binding_read(hsm, &a->binding, detail);
+  if (err == CHIO_OK) err = hsm_challenges_read(hsm, &a->challenges, detail);
+  if (err == CHIO_OK) err = hsm_seen_read(hsm, &a->seen, detail);
   if (err != CHIO_OK || nonce == NULL) return err;
   if (hsm_hex_parse(nonce, &a->nonce) == CHIO_OK && a->nonce.len > 0) return CHIO_OK;
   return chio_fail(detail, CHIO_E_ARGUMENT, "--nonce '%s': expected bytes in hex", nonce);
@@ -101,7 +108,7 @@ static void print_proofs(const struct chio_attest_result *r, const struct chio_a
   else
     wanted |= CHIO_ATTEST_PROVED_MEASUREMENT;
   if (request->key_len > 0) wanted |= CHIO_ATTEST_PROVED_KEY;
-  if (request->nonce_len > 0) wanted |= CHIO_ATTEST_PROVED_NONCE;
+  if (request->nonce_len > 0 || request->challenges != NULL) wanted |= CHIO_ATTEST_PROVED_NONCE;
   for (unsigned bit = 0; chio_attest_proof_code(bit) != NULL; bit++) {
     if ((r->proved & 1u << bit) == 0) continue;
     (void)printf("%-12s%-13s%s\n", "proved", chio_attest_proof_code(bit), chio_attest_proof_text(bit));
@@ -137,6 +144,9 @@ enum chio_err hsm_run_verify(struct hsm *hsm, struct chio_detail *detail) {
   struct chio_attest_result *result = NULL;
   struct chio_attest_message message = {""};
   enum hsm_result_form form = HSM_RESULT_TEXT;
+  bool once = hsm->option[HSM_OPT_CHALLENGES] != NULL || hsm->option[HSM_OPT_SEEN] != NULL;
+  if (hsm->option[HSM_OPT_ISSUER] != NULL && once)
+    return chio_fail(detail, CHIO_E_ARGUMENT, "a chain answers no challenge: --challenges and --seen are for evidence");
   if (hsm->option[HSM_OPT_ISSUER] != NULL) return hsm_verify_chain(hsm, detail);
   enum chio_err err = hsm_result_form_read(hsm, &form, detail);
   if (err == CHIO_OK) err = read_asked(hsm, &a, detail);
@@ -151,10 +161,13 @@ enum chio_err hsm_run_verify(struct hsm *hsm, struct chio_detail *detail) {
                                               .key_len = a.key.len,
                                               .nonce = a.nonce.data,
                                               .nonce_len = a.nonce.len,
-                                              .binding = a.binding.asked.profile != NULL ? &a.binding.asked : NULL};
-  if (err == CHIO_OK && chio_attest_verify(&request, &result, &message) != CHIO_ATTEST_OK) {
-    err =
-        chio_fail(detail, CHIO_E_ARGUMENT, "%s", message.text[0] != 0 ? message.text : "the evidence cannot be judged");
+                                              .binding = a.binding.asked.profile != NULL ? &a.binding.asked : NULL,
+                                              .challenges = a.challenges,
+                                              .seen = a.seen};
+  int code = err == CHIO_OK ? chio_attest_verify(&request, &result, &message) : CHIO_ATTEST_OK;
+  if (code != CHIO_ATTEST_OK) {
+    err = code == CHIO_ATTEST_E_IO || code == CHIO_ATTEST_E_LIMIT ? CHIO_E_IO : CHIO_E_ARGUMENT;
+    err = chio_fail(detail, err, "%s", message.text[0] != 0 ? message.text : "the evidence cannot be judged");
   }
   if (err == CHIO_OK) {
     err = answer(hsm, form, result, &request, detail);
