@@ -8,18 +8,22 @@
 #include <openssl/x509.h>
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
-static OSSL_LIB_CTX *libctx;
+static OSSL_LIB_CTX *libctx, *shared;
 static EVP_MD *digests[3];
 
 static void init(void) {
   static const char *const names[] = {"SHA256", "SHA384", "SHA512"};
-  OSSL_LIB_CTX *made = OSSL_LIB_CTX_new();
+  OSSL_LIB_CTX *made = shared != NULL ? shared : OSSL_LIB_CTX_new();
   if (made == NULL) return;
   for (size_t i = 0; i < CHIO_ARRAY_LEN(names); i++) {
     digests[i] = EVP_MD_fetch(made, names[i], NULL);
     if (digests[i] == NULL) return;
   }
   libctx = made;
+}
+
+void chio_attest_share_libctx(OSSL_LIB_CTX *context) {
+  shared = context;
 }
 
 OSSL_LIB_CTX *chio_attest_libctx(void) {

@@ -20,6 +20,9 @@ enum chio_hash { CHIO_HASH_SHA256, CHIO_HASH_SHA384, CHIO_HASH_SHA512 };
  * until the process ends. */
 OSSL_LIB_CTX *chio_attest_libctx(void);
 
+/* Before the first use: a context of the process's own instead (the FIPS module's). After it nothing changes. */
+void chio_attest_share_libctx(OSSL_LIB_CTX *context);
+
 size_t chio_hash_size(enum chio_hash hash);
 
 /* The digest of the parts joined. CHIO_E_INTERNAL. out has chio_hash_size bytes. */

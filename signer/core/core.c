@@ -1,9 +1,11 @@
 #include "signer/core/call.h"
+#include "signer/core/crypto_context.h"
 #include "signer/core/housekeeper.h"
 #include "signer/core/renewal.h"
 #include "signer/core/root_kms.h"
 #include "signer/core/state_lock.h"
 
+#include "attest/crypto.h"
 #include "signer/base/log.h"
 
 #include <sodium.h>
@@ -97,6 +99,7 @@ static enum chio_err open_parts(struct chio_core *core, const struct chio_core_c
   const char *dir = config->state_dir;
   enum chio_err err = chio_state_lock(dir, &core->lock_fd, detail);
   if (err == CHIO_OK) err = chio_crypto_init();
+  if (err == CHIO_OK && chio_crypto_is_fips()) chio_attest_share_libctx(chio_crypto_context());
   if (err == CHIO_OK) err = open_seal(core, config, detail);
   if (err == CHIO_OK) err = chio_store_open(dir, core->seal, &core->store, detail);
   if (err == CHIO_OK) err = open_slots(core, detail);

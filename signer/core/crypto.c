@@ -13,6 +13,7 @@ static struct {
   OSSL_LIB_CTX *context;
   OSSL_PROVIDER *provider;
   EVP_MD *md[CHIO_MECH_SHA_1 + 1]; /* by wire value */
+  bool fips;
   bool ready;
 } crypto = {.once = PTHREAD_ONCE_INIT};
 
@@ -29,7 +30,7 @@ static bool fetch_digests(void) {
 
 /* Kept until the process ends: threads may hold keys of this context until then. */
 static void init_once(void) {
-  if (sodium_init() < 0) return;
+  if (crypto.ready || sodium_init() < 0) return;
   ERR_set_mark();
   crypto.context = OSSL_LIB_CTX_new();
   /* A context of our own loads no configuration; without a named provider it would fall back to "default" as well, but
@@ -42,6 +43,37 @@ static void init_once(void) {
 enum chio_err chio_crypto_init(void) {
   if (pthread_once(&crypto.once, init_once) != 0) return CHIO_E_INTERNAL;
   return crypto.ready ? CHIO_OK : CHIO_E_INTERNAL;
+}
+
+static enum chio_err init_fips(const struct chio_fips_config *config, struct chio_detail *detail) {
+  if (crypto.ready) return chio_fail(detail, CHIO_E_CONFIG, "crypto.fips: keys are used without the FIPS module");
+  OSSL_LIB_CTX *context = OSSL_LIB_CTX_new();
+  if (context == NULL || sodium_init() < 0) return CHIO_E_INTERNAL;
+  enum chio_err err = chio_fips_load(context, config, detail);
+  crypto.context = context;
+  crypto.fips = true;
+  if (err == CHIO_OK && !fetch_digests()) err = chio_fail(detail, CHIO_E_CONFIG, "crypto.fips: no digests");
+  if (err != CHIO_OK) {
+    crypto.context = NULL;
+    crypto.fips = false;
+    OSSL_LIB_CTX_free(context);
+    return err;
+  }
+  chio_fips_take_random(context);
+  crypto.ready = true;
+  return CHIO_OK;
+}
+
+enum chio_err chio_crypto_init_fips(const struct chio_fips_config *config, struct chio_detail *detail) {
+  return crypto.fips ? CHIO_OK : init_fips(config, detail);
+}
+
+bool chio_crypto_is_fips(void) {
+  return crypto.fips;
+}
+
+bool chio_crypto_serves(const struct chio_mechanism *mechanism) {
+  return !crypto.fips || chio_fips_serves(mechanism);
 }
 
 enum chio_err chio_crypto_init_secure_heap(size_t size) {

@@ -7,11 +7,21 @@
 
 #include "signer/base/buf.h"
 #include "signer/base/secret.h"
+#include "signer/core/fips.h"
 #include "signer/wire/attrs.h"
 #include "signer/wire/mechanism.h"
 
 /* Makes the library context; again is harmless. CHIO_E_INTERNAL. */
 CHIO_MUST_CHECK enum chio_err chio_crypto_init(void);
+
+/* Before that: the context is the FIPS module's (signer/core/fips.h), and so are libsodium's random bytes. For a
+ * process of our own. CHIO_E_CONFIG as chio_fips_load, or when a context is there that is not the module's. */
+CHIO_MUST_CHECK enum chio_err chio_crypto_init_fips(const struct chio_fips_config *config,
+                                                    struct chio_detail *detail);
+bool chio_crypto_is_fips(void);
+
+/* Whether keys of this process do what the mechanism is for: with the FIPS module what is approved, else all. */
+bool chio_crypto_serves(const struct chio_mechanism *mechanism);
 
 /* Puts the private numbers of EC and RSA keys made from now on into locked memory of this size (a power of 2, bytes; an
  * RSA-4096 key takes about 4096). For a process of our own, before the first key: a guest must not do this to its host.

@@ -83,6 +83,9 @@ static enum chio_err check(struct chio_call *call, const struct chio_key_pair_re
   p->generator = chio_mechanism_by_wire(q->mechanism);
   if (p->generator == NULL || (p->generator->flags & CHIO_MECH_GENERATE) == 0)
     return chio_fail(&call->detail, CHIO_E_MECHANISM_UNSUPPORTED, "the mechanism generates no key pairs");
+  if (!chio_crypto_serves(p->generator))
+    return chio_fail(&call->detail, CHIO_E_MECHANISM_UNSUPPORTED, "%s is not among what the FIPS module approves"
+                     " (crypto.fips): make an EC or RSA key", p->generator->name);
   if (q->params.len > 0)
     return chio_fail(&call->detail, CHIO_E_MECHANISM_PARAM, "%s takes no parameter", p->generator->name);
   enum chio_err err = check_one(call, q->public_template, CKO_PUBLIC_KEY, p->generator->key_type);

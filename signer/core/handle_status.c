@@ -1,5 +1,6 @@
 /* STATUS: one JSON object, written by hand: it has no member that comes from outside but the labels. */
 #include "signer/core/call.h"
+#include "signer/core/crypto_context.h"
 
 #include <config.h>
 #include <sodium.h>
@@ -43,6 +44,13 @@ static void append_evidence(struct chio_buf *json, struct chio_core *core) {
   append_member(json, "manifest", place.manifest);
 }
 
+static void append_crypto(struct chio_buf *json) {
+  char module[128];
+  if (!chio_crypto_is_fips()) return;
+  chio_fips_describe(chio_crypto_context(), module, sizeof module);
+  append_member(json, "fips", module);
+}
+
 static void append_front_end(struct chio_buf *json, struct chio_core *core) {
   (void)pthread_mutex_lock(&core->lock);
   void (*add)(void *, struct chio_buf *) = core->add_status;
@@ -66,6 +74,7 @@ enum chio_err chio_handle_status(struct chio_call *call, const void *request, vo
                   (unsigned long long)time(NULL));
   append_evidence(json, core);
   append_member(json, "seal", chio_seal_provider(core->seal));
+  append_crypto(json);
   chio_buf_printf(json, ",\"read_only\":%s,\"loaded_objects\":%zu", core->config.read_only ? "true" : "false",
                   chio_object_table_count(core->objects));
   chio_buf_append_str(json, ",\"slots\":[");

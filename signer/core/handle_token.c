@@ -16,7 +16,8 @@ static void append_mechanisms(struct chio_buf *out) {
   size_t count;
   const struct chio_mechanism *table = chio_mechanism_table(&count);
   for (size_t i = 0; i < count; i++)
-    if ((table[i].flags & CHIO_MECH_HIDDEN) == 0) chio_buf_append_u32le(out, table[i].wire);
+    if ((table[i].flags & CHIO_MECH_HIDDEN) == 0 && chio_crypto_serves(&table[i]))
+      chio_buf_append_u32le(out, table[i].wire);
 }
 
 static uint64_t token_flags(struct chio_call *call, const struct chio_token_row *row) {

@@ -59,6 +59,7 @@ enum chio_err chio_key_generate(const struct chio_mechanism *generator, struct c
                                 struct chio_key **out_private, struct chio_detail *detail) {
   CHIO_AUTO(chio_key) struct chio_key *key = NULL;
   if ((generator->flags & CHIO_MECH_GENERATE) == 0) return CHIO_E_MECHANISM_UNSUPPORTED;
+  if (!chio_crypto_serves(generator)) return CHIO_E_MECHANISM_UNSUPPORTED;
   enum chio_err err = begin(generator->key_type, true, &key);
   if (err == CHIO_OK) QUIETLY(err, key->class->generate(params, key, detail));
   if (err == CHIO_OK) *out_private = CHIO_STEAL(key);
@@ -184,7 +185,7 @@ static const struct chio_mech_params no_params = {.kind = CHIO_PARAMS_NONE};
 enum chio_err chio_key_check(const struct chio_key *key, const struct chio_mechanism *mechanism,
                              const struct chio_mech_params *params) {
   if (params == NULL) params = &no_params;
-  if ((mechanism->flags & CHIO_MECH_SIGN) == 0) return CHIO_E_MECHANISM_UNSUPPORTED;
+  if ((mechanism->flags & CHIO_MECH_SIGN) == 0 || !chio_crypto_serves(mechanism)) return CHIO_E_MECHANISM_UNSUPPORTED;
   if (mechanism->key_type != CHIO_KEY_ANY && mechanism->key_type != key->class->type) return CHIO_E_KEY_TYPE;
   if (mechanism->max_key != 0 && (key->bits < mechanism->min_key || key->bits > mechanism->max_key))
     return CHIO_E_KEY_SIZE;

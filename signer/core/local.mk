@@ -58,6 +58,7 @@ signer_core_libchio_core_la_SOURCES += \
   signer/core/digest.c \
   signer/core/direct.c signer/core/direct.h \
   signer/core/ed25519_dom2.c signer/core/ed25519_dom2.h \
+  signer/core/fips.c signer/core/fips.h \
   signer/core/key.c signer/core/key.h \
   signer/core/key_ec.c signer/core/key_ed25519.c signer/core/key_rsa.c \
   signer/core/key_pool.c signer/core/key_pool.h

@@ -1,5 +1,8 @@
 #include "signer/core/recipient.h"
 
+#include "signer/core/crypto.h"
+#include "signer/core/crypto_context.h"
+
 #include <openssl/cms.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
@@ -38,13 +41,17 @@ static enum chio_err adopt(EVP_PKEY *key, struct chio_recipient **out_recipient)
 }
 
 enum chio_err chio_recipient_new(struct chio_recipient **out_recipient) {
-  EVP_PKEY *key = EVP_RSA_gen(KEY_BITS);
+  enum chio_err err = chio_crypto_init();
+  if (err != CHIO_OK) return err;
+  EVP_PKEY *key = EVP_PKEY_Q_keygen(chio_crypto_context(), NULL, "RSA", (size_t)KEY_BITS);
   return key != NULL ? adopt(key, out_recipient) : CHIO_E_INTERNAL;
 }
 
 enum chio_err chio_recipient_from(struct chio_slice pkcs8, struct chio_recipient **out_recipient) {
   const unsigned char *at = pkcs8.data;
-  EVP_PKEY *key = d2i_AutoPrivateKey(NULL, &at, (long)pkcs8.len);
+  enum chio_err err = chio_crypto_init();
+  if (err != CHIO_OK) return err;
+  EVP_PKEY *key = d2i_AutoPrivateKey_ex(NULL, &at, (long)pkcs8.len, chio_crypto_context(), NULL);
   if (key != NULL && EVP_PKEY_is_a(key, "RSA") == 1) return adopt(key, out_recipient);
   EVP_PKEY_free(key);
   return CHIO_E_MALFORMED;
@@ -141,8 +148,9 @@ enum chio_err chio_recipient_open(const struct chio_recipient *recipient, struct
   if (cms.len == 0 || cms.len > CHIO_RECIPIENT_CMS_MAX)
     return chio_fail(detail, CHIO_E_BACKEND, "the wrapped answer has %zu bytes, not 1 to %u", cms.len,
                      CHIO_RECIPIENT_CMS_MAX);
-  CMS_ContentInfo *info = d2i_CMS_ContentInfo(NULL, &at, (long)cms.len);
-  enum chio_err err = info != NULL && at == cms.data + cms.len ? CHIO_OK : CHIO_E_BACKEND;
+  CMS_ContentInfo *info = CMS_ContentInfo_new_ex(chio_crypto_context(), NULL);
+  bool read = info != NULL && d2i_CMS_ContentInfo(&info, &at, (long)cms.len) != NULL;
+  enum chio_err err = read && at == cms.data + cms.len ? CHIO_OK : CHIO_E_BACKEND;
   if (err == CHIO_OK) err = open_cms(recipient, info, out_plain);
   CMS_ContentInfo_free(info);
   ERR_clear_error();

@@ -8,6 +8,9 @@ static enum chio_err find_mechanism(struct chio_call *call, const struct chio_us
   out->mechanism = chio_mechanism_by_wire(use->mechanism);
   if (out->mechanism == NULL || (out->mechanism->flags & CHIO_MECH_SIGN) == 0)
     return chio_fail(&call->detail, CHIO_E_MECHANISM_UNSUPPORTED, "the mechanism does not sign");
+  if (!chio_crypto_serves(out->mechanism))
+    return chio_fail(&call->detail, CHIO_E_MECHANISM_UNSUPPORTED,
+                     "%s is not among what the FIPS module approves (crypto.fips)", out->mechanism->name);
   if (use->verify && (out->mechanism->flags & CHIO_MECH_ATTEST) != 0)
     return chio_fail(&call->detail, CHIO_E_MECHANISM_UNSUPPORTED, "evidence is verified by chio-hsm verify");
   enum chio_err err = chio_mech_params_decode(use->params, &out->params);
@@ -16,7 +19,7 @@ static enum chio_err find_mechanism(struct chio_call *call, const struct chio_us
   if (none ? out->mechanism->params_required : out->params.kind != out->mechanism->params)
     return chio_fail(&call->detail, CHIO_E_MECHANISM_PARAM, "%s %s", out->mechanism->name,
                      none ? "needs its parameter" : "takes no such parameter");
-  return CHIO_OK;
+  return chio_crypto_is_fips() ? chio_fips_check_params(&out->params, use->verify, &call->detail) : CHIO_OK;
 }
 
 /* Whoever knows a key's 128 random bits has seen it before: that it needs login is no news to them, and a help. */
@@ -95,6 +98,8 @@ enum chio_err chio_use_key(struct chio_call *call, const struct chio_use *use, s
 
 enum chio_err chio_use_sign(struct chio_call *call, const struct chio_used *used, struct chio_slice data,
                             struct chio_buf *out) {
+  enum chio_err err = chio_crypto_is_fips() ? chio_fips_check_data(used->mechanism, data, &call->detail) : CHIO_OK;
+  if (err != CHIO_OK) return err;
   if (used->object->delegated) return chio_backend_sign(call->core, used, data, out, &call->detail);
   return chio_key_sign(used->key, used->mechanism, &used->params, data, out);
 }

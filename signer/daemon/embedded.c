@@ -56,6 +56,9 @@ static enum chio_err read_options(const char *dir, struct chio_options *options,
   if (err == CHIO_E_NOT_FOUND) err = CHIO_OK;
   /* The folder is the one that was asked for, whatever its file says. */
   (void)snprintf(options->state, sizeof options->state, "%s", dir);
+  /* Random bytes and libcrypto's context are the process's, and the process is not ours. */
+  if (err == CHIO_OK && options->fips)
+    err = chio_fail(detail, CHIO_E_CONFIG, "crypto.fips: the embedded signer has no FIPS module: start chiod");
   return err;
 }
 

@@ -214,6 +214,12 @@ static enum chio_err open_collateral(struct chiod *d, struct chio_detail *detail
   return chio_collateral_new(&config, &d->collateral, detail);
 }
 
+/* Before anything draws a random number or makes a thread. */
+static enum chio_err start_fips(const struct chiod *d, struct chio_detail *detail) {
+  const struct chio_fips_config config = {d->options.fips_config, d->options.fips_modules};
+  return d->options.fips ? chio_crypto_init_fips(&config, detail) : CHIO_OK;
+}
+
 static enum chio_err open_core(struct chiod *d, struct chio_detail *detail) {
   struct chio_backend_config backends[CHIO_BACKENDS_MAX];
   struct chio_core_config config;
@@ -222,7 +228,8 @@ static enum chio_err open_core(struct chiod *d, struct chio_detail *detail) {
   if (sodium_init() < 0) return chio_fail(detail, CHIO_E_INTERNAL, "libsodium cannot be initialised");
   enum chio_err err = chio_crypto_init_secure_heap(chio_process_secure_heap_size());
   if (err != CHIO_OK) return chio_fail(detail, err, "no locked memory for private keys: raise RLIMIT_MEMLOCK");
-  err = open_reach(d, detail);
+  err = start_fips(d, detail);
+  if (err == CHIO_OK) err = open_reach(d, detail);
   if (err == CHIO_OK) err = open_collateral(d, detail);
   if (err != CHIO_OK) return err;
   chio_options_core(&d->options, &d->manifest, &config);

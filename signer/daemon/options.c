@@ -36,6 +36,9 @@ const struct chio_config_key chio_options_keys[] = {
     CHIO_CONFIG_STRING("seal_kms.backend", O, seal_backend),
     CHIO_CONFIG_STRING("seal_kms.key", O, seal_key),
     CHIO_CONFIG_BOOL("seal_kms.evidence", O, seal_evidence),
+    CHIO_CONFIG_BOOL("crypto.fips", O, fips),
+    CHIO_CONFIG_STRING("crypto.fips_config", O, fips_config),
+    CHIO_CONFIG_STRING("crypto.fips_modules", O, fips_modules),
     CHIO_CONFIG_STRING("socket.path", O, socket),
     CHIO_CONFIG_STRING("socket.mode", O, socket_mode),
     CHIO_CONFIG_STRING("socket.group", O, socket_group),
@@ -180,6 +183,8 @@ enum chio_err chio_options_finish(struct chio_options *options, struct chio_deta
   if (err == CHIO_OK) err = check_absolute(options->pidfile, "the pid file", detail);
   if (err == CHIO_OK) err = check_absolute(options->log_file, "the log file", detail);
   if (err == CHIO_OK) err = check_absolute(options->kmsd_program, "kmsd.program", detail);
+  if (err == CHIO_OK) err = check_absolute(options->fips_config, "crypto.fips_config", detail);
+  if (err == CHIO_OK) err = check_absolute(options->fips_modules, "crypto.fips_modules", detail);
   if (err == CHIO_OK) err = chio_options_backend_check(&options->backends, detail);
   if (err != CHIO_OK) return err;
   if (strcmp(options->door, options->socket) == 0)
@@ -208,6 +213,7 @@ static void write_manifest(const struct chio_options *o, struct chio_buf *out) {
   if (strcmp(o->seal, "kms") == 0)
     chio_buf_printf(out, "seal_kms.backend=%s\nseal_kms.evidence=%s\nseal_kms.key=%s\n", o->seal_backend,
                     o->seal_evidence ? "true" : "false", o->seal_key);
+  if (o->fips) chio_buf_append_str(out, "crypto.fips=true\n");
   chio_buf_printf(out, "token.argon2_memory=%lld\ntoken.argon2_passes=%lld\n", (long long)o->argon2_memory,
                   (long long)o->argon2_passes);
   chio_buf_printf(out, "token.pin_failures_delay=%lld\ntoken.pin_failures_lock=%lld\n",

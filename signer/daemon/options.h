@@ -36,6 +36,8 @@ struct chio_options {
   char seal_backend[CHIO_OPTIONS_NAME];
   char seal_key[CHIO_BACKEND_URI_MAX];
   bool seal_evidence;
+  bool fips;
+  char fips_config[CHIO_OPTIONS_PATH], fips_modules[CHIO_OPTIONS_PATH];
   struct chio_config_strings allow_users, allow_groups;
   int log_level, log_format;
   char log_file[CHIO_OPTIONS_PATH];

@@ -6,6 +6,7 @@ DAEMON_TESTS = \
   tests/daemon/corrupt_row.sh \
   tests/daemon/door.sh \
   tests/daemon/embedded.sh \
+  tests/daemon/fips.sh \
   tests/daemon/frames.sh \
   tests/daemon/full_disk.sh \
   tests/daemon/kmsd.sh \
@@ -15,4 +16,4 @@ DAEMON_TESTS = \
   tests/daemon/start_stop.sh \
   tests/daemon/tsm.sh
 TESTS += $(DAEMON_TESTS)
-EXTRA_DIST += $(DAEMON_TESTS) tests/daemon/daemon.sh tests/support/collateral_server.py
+EXTRA_DIST += $(DAEMON_TESTS) tests/daemon/daemon.sh tests/support/fips-module tests/support/collateral_server.py

@@ -532,6 +532,35 @@ static void what_may_not_be_changed_copied_or_destroyed_is_not(void **state) {
   assert_int_equal(destroy(rig, &rig->user, &object), CHIO_E_ACTION_PROHIBITED);
 }
 
+static void the_algorithm_of_a_key_is_the_one_it_was_born_with(void **state) {
+  static const struct {
+    uint32_t type;
+    const char *value;
+    size_t len;
+  } rows[] = {{CKA_EC_PARAMS, "\x06\x05\x2b\x81\x04\x00\x22", 7}, {CKA_EC_POINT, "\x04\x01\x04", 3},
+              {CKA_MODULUS, "\x01", 1}, {CKA_PUBLIC_EXPONENT, "\x03", 1}, {CKA_PUBLIC_KEY_INFO, "\x30\x00", 2},
+              {CKA_CHIO_PUBLIC_KEY, "p384:04", 7}};
+  struct rig *rig = *state;
+  struct chio_uid keys[2], copied;
+  rig_p256(rig, "ci", &keys[0], &keys[1]);
+  for (size_t k = 0; k < 2; k++) {
+    for (size_t i = 0; i <= CHIO_ARRAY_LEN(rows); i++) {
+      chio_attrs_begin(&other);
+      if (i < CHIO_ARRAY_LEN(rows))
+        chio_attrs_add(&other, rows[i].type, chio_slice(rows[i].value, rows[i].len));
+      else
+        chio_attrs_add_ulong(&other, CKA_KEY_TYPE, CKK_RSA);
+      assert_int_not_equal(set(rig, &rig->user, &keys[k]), CHIO_OK);
+      assert_int_not_equal(copy(rig, &keys[k], &copied), CHIO_OK);
+    }
+    chio_attrs_begin(&other);
+    chio_attrs_add_ulong(&other, CKA_KEY_TYPE, CKK_RSA);
+    assert_int_equal(set(rig, &rig->user, &keys[k]), CHIO_E_ATTRIBUTE_READ_ONLY);
+    assert_int_equal(copy(rig, &keys[k], &copied), CHIO_E_ATTRIBUTE_READ_ONLY);
+  }
+  assert_int_equal(rig_sign(rig, &keys[1], CHIO_MECH_ECDSA_SHA256, chio_slice("x", 1), NULL), CHIO_OK);
+}
+
 static void trusted_is_the_security_officers_word(void **state) {
   struct rig *rig = *state;
   struct chio_uid public_key;
@@ -692,6 +721,7 @@ int main(void) {
       T(one_refused_row_changes_nothing),
       T(usage_can_be_taken_and_the_key_obeys),
       T(what_may_not_be_changed_copied_or_destroyed_is_not),
+      T(the_algorithm_of_a_key_is_the_one_it_was_born_with),
       T(trusted_is_the_security_officers_word),
       T(a_copy_signs_and_does_not_show_what_was_hidden),
       T(destroyed_is_gone_after_a_restart_too),
