@@ -23,6 +23,7 @@ MODULE_TESTS = \
   tests/module/challenges.sh \
   tests/module/chio_hsm.sh \
   tests/module/client_embedded.sh \
+  tests/module/coco.sh \
   tests/module/containers.sh \
   tests/module/containers_nitro.sh \
   tests/module/containers_sgx.sh \

@@ -30,6 +30,7 @@ include tests/unit/base.mk
 include tests/unit/client.mk
 include tests/unit/pkcs11.mk
 include tests/unit/core.mk
+include tests/unit/tools.mk
 include tests/unit/provider.mk
 
 UNIT_TESTS += tests/unit/test_store

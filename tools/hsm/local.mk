@@ -7,6 +7,7 @@ tools_chio_hsm_SOURCES = \
   tools/hsm/binding.c tools/hsm/binding.h \
   tools/hsm/birth_papers.c tools/hsm/birth_papers.h \
   tools/hsm/challenges.c tools/hsm/challenges.h \
+  tools/hsm/coco.c tools/hsm/coco.h tools/hsm/coco_check.c tools/hsm/coco_manifest.c \
   tools/hsm/collateral_pack.c tools/hsm/collateral_pack.h \
   tools/hsm/collateral.c \
   tools/hsm/command.c tools/hsm/commands.def \
@@ -33,6 +34,7 @@ tools_chio_hsm_SOURCES = \
   tools/hsm/options.c tools/hsm/options.def \
   tools/hsm/pin.c tools/hsm/pin.h \
   tools/hsm/policy.c \
+  tools/hsm/program.c tools/hsm/program.h \
   tools/hsm/remedy.c \
   tools/hsm/report_coverage.c \
   tools/hsm/result_token.c tools/hsm/result_token.h \
