@@ -86,7 +86,7 @@ struct chio_attest_policy {
   struct chio_policy_bytes_list maa_keys; /* SHA-256 of the SubjectPublicKeyInfo */
 
   /* [key] */
-  struct chio_policy_strings key_origins, key_lifetimes, key_roles, key_types;
+  struct chio_policy_strings key_origins, key_lifetimes, key_roles, key_types, key_states;
   bool require_never_extractable, require_always_sensitive, require_local;
 };
 

@@ -142,6 +142,17 @@ static void judge_key_word(struct chio_judge *j, const struct chio_json_doc *doc
   chio_judge_fail(j, CHIO_ATTEST_KEY_ATTRIBUTES, "the key's %s is not one that the policy accepts", name);
 }
 
+/* The statement of a key's birth has no word on what became of the key. */
+static void judge_key_state(struct chio_judge *j, const struct chio_json_doc *doc,
+                            const struct chio_policy_strings *expected) {
+  if (expected->count == 0) return;
+  if (chio_json_get(doc, chio_json_root(doc), "state") != NULL)
+    judge_key_word(j, doc, "state", expected);
+  else
+    chio_judge_fail(j, CHIO_ATTEST_KEY_ATTRIBUTES,
+                    "the evidence does not say the key's state: only fresh evidence does");
+}
+
 static void judge_key_flag(struct chio_judge *j, const struct chio_json_doc *doc, const char *name, bool wanted) {
   bool value = false;
   if (!wanted) return;
@@ -152,7 +163,8 @@ static void judge_key_flag(struct chio_judge *j, const struct chio_json_doc *doc
 static void judge_key_attributes(struct chio_judge *j, const struct chio_attest_policy *p) {
   const struct chio_attest_result *r = &j->result->pub;
   if (r->statement_json == NULL) {
-    if (p->key_origins.count + p->key_lifetimes.count + p->key_roles.count + p->key_types.count > 0 ||
+    if (p->key_origins.count + p->key_lifetimes.count + p->key_roles.count + p->key_types.count +
+                p->key_states.count > 0 ||
         p->require_never_extractable || p->require_always_sensitive || p->require_local) {
       chio_judge_fail(j, CHIO_ATTEST_KEY_ATTRIBUTES, "the policy has rules for a key, and there is no key statement");
     }
@@ -167,6 +179,7 @@ static void judge_key_attributes(struct chio_judge *j, const struct chio_attest_
   judge_key_word(j, doc, "lifetime", &p->key_lifetimes);
   judge_key_word(j, doc, "role", &p->key_roles);
   judge_key_word(j, doc, "key_type", &p->key_types);
+  judge_key_state(j, doc, &p->key_states);
   judge_key_flag(j, doc, "never_extractable", p->require_never_extractable);
   judge_key_flag(j, doc, "always_sensitive", p->require_always_sensitive);
   judge_key_flag(j, doc, "local", p->require_local);

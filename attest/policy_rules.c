@@ -80,6 +80,8 @@ static const struct chio_policy_rule rules[] = {
     RULE_AT("key", "lifetimes", RULE_STRINGS, key_lifetimes, 1, 32, "the key's lifetime is one of"),
     RULE_AT("key", "roles", RULE_STRINGS, key_roles, 1, 64, "the key's role is one of"),
     RULE_AT("key", "types", RULE_STRINGS, key_types, 1, 32, "the key's type is one of"),
+    RULE_AT("key", "states", RULE_STRINGS, key_states, 1, 32,
+            "fresh evidence says that the key's state is one of"),
     RULE_AT("key", "required", RULE_BOOL, require_key, 0, 0, "there is a key statement"),
     RULE_AT("key", "allow_direct", RULE_BOOL, allow_direct_key, 0, 0,
             "instead of a key statement, the evidence may bind the caller's key by itself"),

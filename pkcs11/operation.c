@@ -51,6 +51,21 @@ static CK_RV key_view(struct p11_call *call, CK_OBJECT_HANDLE key, struct p11_vi
   return rv == CKR_OBJECT_HANDLE_INVALID ? CKR_KEY_HANDLE_INVALID : rv;
 }
 
+/* A state is changed by other programs too, and a key that is back in use would stay refused by what is remembered of
+ * it: before a refusal, the signer is asked. */
+static CK_RV check_state(struct p11_call *call, CK_OBJECT_HANDLE key, const struct p11_view *view) {
+  const uint32_t type = (uint32_t)CKA_CHIO_STATE;
+  const uint8_t types[4] = {(uint8_t)type, (uint8_t)(type >> 8), (uint8_t)(type >> 16), (uint8_t)(type >> 24)};
+  struct chio_object_get_reply reply;
+  struct chio_slice state;
+  bool known = chio_attrs_find(p11_view_attrs(view), type, &state);
+  if (!known || chio_slice_equal(state, chio_slice_str("active"))) return CKR_OK;
+  CK_RV rv = p11_view_ask(call, key, view, chio_slice(types, sizeof types), &reply);
+  if (rv != CKR_OK) return rv == CKR_OBJECT_HANDLE_INVALID ? CKR_KEY_HANDLE_INVALID : rv;
+  bool active = !chio_attrs_find(reply.attributes, type, &state) || chio_slice_equal(state, chio_slice_str("active"));
+  return active ? CKR_OK : CKR_KEY_FUNCTION_NOT_PERMITTED;
+}
+
 static CK_RV fit_key(struct p11_call *call, struct p11_operation *op, enum chio_stream_operation kind,
                      const struct chio_mech_params *params, CK_OBJECT_HANDLE key) {
   struct p11_view *view;
@@ -63,6 +78,8 @@ static CK_RV fit_key(struct p11_call *call, struct p11_operation *op, enum chio_
   op->always_authenticate =
       kind == CHIO_STREAM_SIGN && chio_attrs_bool(attrs, (uint32_t)CKA_ALWAYS_AUTHENTICATE, false);
   op->output_len = p11_key_signature_len(attrs, op->mechanism);
+  bool uses = kind == CHIO_STREAM_SIGN && (op->mechanism->flags & CHIO_MECH_ATTEST) == 0;
+  if (rv == CKR_OK && uses) rv = check_state(call, key, view);
   p11_view_release(view);
   return rv;
 }

@@ -109,6 +109,14 @@ enum chio_err chio_delegated_parse(const struct chio_backend_key *key, struct ch
                    chio_err_text(err));
 }
 
+/* The state of a pair is said once, in either template. */
+static struct chio_slice state_of(const struct chio_delegated *d) {
+  struct chio_slice state = chio_slice_str(chio_key_state_name(CHIO_KEY_ACTIVE));
+  if (!chio_attrs_find(d->private_template, CKA_CHIO_STATE, &state))
+    (void)chio_attrs_find(d->public_template, CKA_CHIO_STATE, &state);
+  return state;
+}
+
 static void fill_common(const struct chio_call *call, const struct chio_delegated *d, const struct pair *p,
                         struct chio_attr_set *set) {
   struct chio_birthplace place = chio_evidence_birthplace(call->core->evidence);
@@ -127,6 +135,7 @@ static void fill_common(const struct chio_call *call, const struct chio_delegate
   chio_attr_set_put(set, CKA_CHIO_BINDING, chio_slice_str("statement-v1"));
   chio_attr_set_put(set, CHIO_ATTR_BOOT, chio_slice_str(place.boot_name));
   chio_attr_set_put(set, CHIO_ATTR_SOURCE, chio_slice_str(d->source));
+  chio_attr_set_put(set, CKA_CHIO_STATE, state_of(d));
   chio_attr_set_put(set, CHIO_ATTR_WANTED, chio_slice_str(d->wanted));
   if (d->attestation.len > 0) chio_attr_set_put(set, CKA_CHIO_BACKEND_ATTESTATION, d->attestation);
 }

@@ -21,6 +21,8 @@ static enum chio_err find_key(struct chio_call *call, const struct chio_uid *uid
 /* Renewing needs the issuer when nobody is there who could log in. */
 static enum chio_err check_issuer(struct chio_call *call, const struct chio_used *issuer) {
   const struct chio_object *object = issuer->object;
+  enum chio_err err = chio_object_is_active(object, &call->detail);
+  if (err != CHIO_OK) return err;
   if (!object->may_sign)
     return chio_fail(&call->detail, CHIO_E_KEY_FUNCTION, "issuer '%s' may not sign", object->label);
   if (object->always_authenticate)
@@ -50,6 +52,7 @@ enum chio_err chio_delegate(struct chio_call *call, struct chio_call *issuer_cal
   struct chio_used key = {.object = NULL}, issuer = {.object = NULL};
   enum chio_err err = find_key(call, &order->key, &key);
   if (err == CHIO_OK) err = chio_call_may_change(call, key.object->is_token, key.object->is_private);
+  if (err == CHIO_OK) err = chio_object_is_active(key.object, &call->detail);
   if (err == CHIO_OK) {
     err = find_key(issuer_call, &order->issuer, &issuer);
     if (err != CHIO_OK) call->detail = issuer_call->detail;

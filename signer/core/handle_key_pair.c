@@ -68,6 +68,15 @@ static enum chio_err check_one(struct chio_call *call, struct chio_attrs templ, 
   return err;
 }
 
+/* The state is the pair's: where both templates say it, they say the same. */
+static enum chio_err check_state(struct chio_call *call, const struct chio_key_pair_request *q) {
+  struct chio_slice in_private, in_public;
+  if (!chio_attrs_find(q->private_template, CKA_CHIO_STATE, &in_private)) return CHIO_OK;
+  if (!chio_attrs_find(q->public_template, CKA_CHIO_STATE, &in_public)) return CHIO_OK;
+  if (chio_slice_equal(in_private, in_public)) return CHIO_OK;
+  return chio_fail(&call->detail, CHIO_E_TEMPLATE_INCONSISTENT, "the two templates differ in CKA_CHIO_STATE");
+}
+
 static enum chio_err check_vendor(struct chio_call *call, struct chio_attrs templ) {
   struct chio_slice value;
   if (chio_attrs_find(templ, CKA_CHIO_BACKEND_URI, &value))
@@ -91,6 +100,7 @@ static enum chio_err check(struct chio_call *call, const struct chio_key_pair_re
   enum chio_err err = check_one(call, q->public_template, CKO_PUBLIC_KEY, p->generator->key_type);
   if (err == CHIO_OK) err = check_one(call, q->private_template, CKO_PRIVATE_KEY, p->generator->key_type);
   if (err == CHIO_OK) err = check_domain(call, q);
+  if (err == CHIO_OK) err = check_state(call, q);
   if (err == CHIO_OK) err = check_vendor(call, q->public_template);
   if (err == CHIO_OK) err = check_vendor(call, q->private_template);
   if (err != CHIO_OK) return err;
@@ -102,6 +112,8 @@ static enum chio_err check(struct chio_call *call, const struct chio_key_pair_re
   chio_template_default_public_key(public_set);
   if ((err = chio_template_judge_private_key(private_set, &call->detail)) != CHIO_OK) return err;
   if ((err = chio_template_judge_role(public_set, &call->detail)) != CHIO_OK) return err;
+  if ((err = chio_template_judge_state(private_set, &call->detail)) != CHIO_OK) return err;
+  if ((err = chio_template_judge_state(public_set, &call->detail)) != CHIO_OK) return err;
   err = chio_call_may_change(call, chio_attr_set_bool(private_set, CKA_TOKEN, false),
                              chio_attr_set_bool(private_set, CKA_PRIVATE, true));
   if (err != CHIO_OK) return err;
@@ -122,13 +134,13 @@ static void add_birth(struct chio_call *call, struct chio_attr_set *set, const s
   chio_attr_set_put(set, CHIO_ATTR_BOOT, chio_slice_str(place.boot_name));
 }
 
-/* The role of a pair is said once, in either template. */
-static void share_role(const struct chio_key_pair_request *q, struct pair *p) {
-  struct chio_slice role;
-  if (chio_attrs_find(q->private_template, CKA_CHIO_ROLE, &role))
-    chio_attr_set_put(&p->newborns[PUBLIC].set, CKA_CHIO_ROLE, role);
-  else if (chio_attrs_find(q->public_template, CKA_CHIO_ROLE, &role))
-    chio_attr_set_put(&p->newborns[PRIVATE].set, CKA_CHIO_ROLE, role);
+/* The role of a pair is said once, in either template; its state too. */
+static void share(const struct chio_key_pair_request *q, struct pair *p, uint32_t type) {
+  struct chio_slice value;
+  if (chio_attrs_find(q->private_template, type, &value))
+    chio_attr_set_put(&p->newborns[PUBLIC].set, type, value);
+  else if (chio_attrs_find(q->public_template, type, &value))
+    chio_attr_set_put(&p->newborns[PRIVATE].set, type, value);
 }
 
 /* An id given to one half only stands for that half; where neither has one, both get the same. */
@@ -159,7 +171,8 @@ static enum chio_err generate(struct chio_call *call, const struct chio_key_pair
   bool sensitive = chio_attr_set_bool(&private_half->set, CKA_SENSITIVE, true);
   chio_attr_set_put_bool(&private_half->set, CKA_ALWAYS_SENSITIVE, sensitive);
   chio_attr_set_put_bool(&private_half->set, CKA_NEVER_EXTRACTABLE, true);
-  share_role(q, p);
+  share(q, p, CKA_CHIO_ROLE);
+  share(q, p, CKA_CHIO_STATE);
   share_id(q, p);
   chio_newborn_name(private_half);
   chio_newborn_name(public_half);

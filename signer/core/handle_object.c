@@ -2,6 +2,7 @@
 #include "signer/core/backend_look.h"
 #include "signer/core/change.h"
 #include "signer/core/delegated.h"
+#include "signer/core/lifecycle.h"
 #include "signer/core/newborn.h"
 #include "signer/core/template.h"
 
@@ -101,6 +102,12 @@ enum chio_err chio_handle_object_destroy(struct chio_call *call, const void *req
   return err;
 }
 
+/* CKA_MODIFIABLE says that what the template made stays; the state is the token's word on the key's life. */
+static bool is_state_alone(struct chio_attrs templ) {
+  struct chio_slice word;
+  return chio_attrs_find(templ, CKA_CHIO_STATE, &word) && chio_attrs_count(templ) == 1;
+}
+
 static enum chio_err set(struct chio_call *call, const struct chio_object_set_request *q, struct chio_buf *attrs) {
   CHIO_AUTO(chio_object) struct chio_object *object = NULL;
   struct chio_attr_set changed;
@@ -108,10 +115,14 @@ static enum chio_err set(struct chio_call *call, const struct chio_object_set_re
   if (err == CHIO_OK) err = chio_call_object(call, &q->object, &object);
   if (err == CHIO_OK) err = chio_call_may_change(call, object->is_token, object->is_private);
   if (err != CHIO_OK) return err;
-  if (!object->modifiable)
+  if (!object->modifiable && !is_state_alone(q->templ))
     return chio_fail(&call->detail, CHIO_E_ACTION_PROHIBITED, "'%s' may not be changed", object->label);
   unsigned in = chio_class_bit(object->class);
+  struct chio_slice state;
   err = chio_template_check(q->templ, CHIO_USE_SET, in, call->who == CHIO_WHO_SO, &call->detail);
+  if (err == CHIO_OK) err = chio_lifecycle_check_usage(call, object, q->templ);
+  if (err == CHIO_OK && chio_attrs_find(q->templ, CKA_CHIO_STATE, &state))
+    return chio_lifecycle_set(call, object, q->templ);
   if (err == CHIO_OK) err = chio_template_change(object->attrs, q->templ, &changed, &call->detail);
   if (err == CHIO_OK) err = chio_attr_set_encode(&changed, attrs);
   return err != CHIO_OK ? err : chio_object_change(call, object, chio_attrs_of(attrs));

@@ -76,13 +76,17 @@ enum chio_err chio_handle_stream_data(struct chio_call *call, const void *reques
   return chio_buf_err(&stream->whole);
 }
 
-/* The key may have been destroyed and the user logged out since the stream began: a stream ends with either. */
+/* The key may have been destroyed or put out of use, and the user logged out, since the stream began: it ends with
+ * either. */
 static enum chio_err check_still(struct chio_call *call, const struct chio_stream *stream) {
   struct chio_object *object;
   if (stream->object->is_private && !chio_call_still(call)) return CHIO_E_TICKET_INVALID;
   enum chio_err err = chio_object_table_get(call->core->objects, stream->slot->number, &stream->object->uid, false,
                                             &object, &call->detail);
-  if (err == CHIO_OK) chio_object_free(object);
+  if (err != CHIO_OK) return err;
+  bool uses = stream->operation == CHIO_STREAM_SIGN && (stream->mechanism->flags & CHIO_MECH_ATTEST) == 0;
+  if (uses) err = chio_object_is_active(object, &call->detail);
+  chio_object_free(object);
   return err;
 }
 

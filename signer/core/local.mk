@@ -36,6 +36,8 @@ signer_core_libchio_core_la_SOURCES = \
   signer/core/handle_user.c \
   signer/core/housekeeper.c signer/core/housekeeper.h \
   signer/core/issue.c signer/core/issue.h \
+  signer/core/key_state.c signer/core/key_state.h \
+  signer/core/lifecycle.c signer/core/lifecycle.h \
   signer/core/newborn.c signer/core/newborn.h \
   signer/core/object.c signer/core/object.h \
   signer/core/object_table.c signer/core/object_table.h \

@@ -29,6 +29,15 @@ static void read_mechanisms(struct chio_object *object) {
   }
 }
 
+/* A word of a later version says less than "active" at any rate. */
+static enum chio_key_state read_state(struct chio_attrs attrs) {
+  enum chio_key_state state = CHIO_KEY_SUSPENDED;
+  struct chio_slice word;
+  if (!chio_attrs_find(attrs, CKA_CHIO_STATE, &word)) return CHIO_KEY_ACTIVE;
+  (void)chio_key_state_parse(word, &state);
+  return state;
+}
+
 static void work_out(struct chio_object *object) {
   struct chio_attrs a = object->attrs;
   object->class = chio_attrs_ulong(a, CKA_CLASS, UINT64_MAX);
@@ -43,6 +52,7 @@ static void work_out(struct chio_object *object) {
   object->always_authenticate = chio_attrs_bool(a, CKA_ALWAYS_AUTHENTICATE, false);
   struct chio_slice uri;
   object->delegated = chio_attrs_find(a, CKA_CHIO_BACKEND_URI, &uri) && uri.len > 0;
+  object->state = read_state(a);
   read_mechanisms(object);
   copy_label(object);
 }
@@ -90,6 +100,11 @@ bool chio_object_allows(const struct chio_object *object, const struct chio_mech
   if (object->any_mechanism || (mechanism->flags & CHIO_MECH_ATTEST) != 0) return true;
   if (mechanism->wire >= 64 * CHIO_MECHANISM_WORDS) return false;
   return (object->mechanisms[mechanism->wire / 64] >> (mechanism->wire % 64) & 1) != 0;
+}
+
+enum chio_err chio_object_is_active(const struct chio_object *object, struct chio_detail *detail) {
+  if (object->state == CHIO_KEY_ACTIVE) return CHIO_OK;
+  return chio_fail(detail, CHIO_E_KEY_FUNCTION, "key '%s' is %s", object->label, chio_key_state_name(object->state));
 }
 
 bool chio_object_visible(const struct chio_object *object, const struct chio_uid *client, bool sees_private) {

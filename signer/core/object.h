@@ -7,6 +7,7 @@
 #define CHIO_CORE_OBJECT_H
 
 #include "signer/core/crypto.h"
+#include "signer/core/key_state.h"
 #include "signer/wire/attrs.h"
 #include "signer/wire/uid.h"
 
@@ -52,6 +53,7 @@ struct chio_object {
   /* what it allows */
   bool is_token, is_private, modifiable, copyable, destroyable, may_sign, may_verify, always_authenticate;
   bool delegated; /* its private half is in a backend */
+  enum chio_key_state state; /* of a key; keys that were stored before there were states are active */
   bool any_mechanism;
   uint64_t mechanisms[CHIO_MECHANISM_WORDS]; /* bits by wire value, when not any_mechanism */
   /* what moves */
@@ -75,6 +77,8 @@ CHIO_AUTO_DECLARE(chio_object)
 
 bool chio_object_is_key(const struct chio_object *object);
 bool chio_object_allows(const struct chio_object *object, const struct chio_mechanism *mechanism);
+/* CHIO_E_KEY_FUNCTION unless the key is active: what every use of a private key asks. */
+CHIO_MUST_CHECK enum chio_err chio_object_is_active(const struct chio_object *object, struct chio_detail *detail);
 
 /* Whether a client may know of it. sees_private: the caller has the user's ticket. */
 bool chio_object_visible(const struct chio_object *object, const struct chio_uid *client, bool sees_private);

@@ -205,6 +205,14 @@ static void serve(struct chio_core *core, const struct chio_renewal *entry, uint
     return;
   }
   if (err != CHIO_OK) return;
+  if (chio_key_state_is_over(object->state)) {
+    chio_log(CHIO_LOG_NOTICE, "delegation.ended", "a delegation is not renewed any more: its key is out of use",
+             CHIO_F_STR("key", object->label), CHIO_F_STR("state", chio_key_state_name(object->state)));
+    drop(core, entry);
+    return;
+  }
+  /* A key that is active again gets what it missed in the next round. */
+  if (object->state != CHIO_KEY_ACTIVE) return;
   /* After a start, when a delegation ends stands only with its key. */
   uint64_t due = not_after - order.seconds / 3;
   if (now < due) {

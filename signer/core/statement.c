@@ -1,6 +1,7 @@
 #include "signer/core/statement.h"
 
 #include "attest/jcs.h"
+#include "signer/core/key_state.h"
 #include "signer/wire/mechanism.h"
 
 #include <sodium.h>
@@ -13,6 +14,12 @@ static json_t *text_of(struct chio_attrs attrs, uint32_t type) {
   struct chio_slice value = chio_slice(NULL, 0);
   (void)chio_attrs_find(attrs, type, &value);
   return json_stringn(value.len > 0 ? (const char *)value.data : "", value.len);
+}
+
+static json_t *state_of(struct chio_attrs attrs) {
+  struct chio_slice state;
+  if (!chio_attrs_find(attrs, CKA_CHIO_STATE, &state)) return json_string(chio_key_state_name(CHIO_KEY_ACTIVE));
+  return text_of(attrs, CKA_CHIO_STATE);
 }
 
 static json_t *flag_of(struct chio_attrs attrs, uint32_t type) {
@@ -130,7 +137,10 @@ enum chio_err chio_statement_payload(const struct chio_statement_facts *facts, s
   failed |= json_object_set_new(o, "token_serial", json_string(facts->token_serial));
   failed |= json_object_set_new(o, "time", json_integer((json_int_t)facts->time));
   failed |= json_object_set_new(o, "counter", json_integer((json_int_t)facts->counter));
-  if (facts->fresh) failed |= json_object_set_new(o, "nonce", hex_of(facts->nonce));
+  if (facts->fresh) {
+    failed |= json_object_set_new(o, "nonce", hex_of(facts->nonce));
+    failed |= json_object_set_new(o, "state", state_of(attrs));
+  }
   enum chio_err err = failed != 0 ? CHIO_E_NO_MEMORY : chio_jcs(o, out);
   json_decref(o);
   return err;

@@ -49,6 +49,8 @@ static const char *const statement_sql[CHIO_ST_COUNT] = {
     [CHIO_ST_OBJECT_GET] = "SELECT version, class, key_type, private, id, label, sealed, attrs FROM object"
                            " WHERE slot = ?1 AND uid = ?2",
     [CHIO_ST_OBJECT_VERSION] = "SELECT version FROM object WHERE slot = ?1 AND uid = ?2",
+    [CHIO_ST_OBJECTS_HOLDING] = "SELECT row, uid FROM object WHERE slot = ?1 AND row > ?2 AND instr(attrs, ?4) > 0"
+                                " ORDER BY row LIMIT ?3",
     [CHIO_ST_OBJECT_DELETE] = "DELETE FROM object WHERE slot = ?1 AND uid = ?2",
     [CHIO_ST_OBJECTS_DELETE] = "DELETE FROM object WHERE slot = ?1",
 };

@@ -83,6 +83,11 @@ struct chio_object_row {
  * id, label, private) are taken from attrs. CHIO_E_STORE_FULL, CHIO_E_STORE_READ_ONLY, CHIO_E_IO. */
 CHIO_MUST_CHECK enum chio_err chio_store_objects_insert(struct chio_store *store, const struct chio_object_row *rows,
                                                         size_t count, struct chio_detail *detail);
+/* The same, and rows replaced on the way, each as chio_store_object_update does it: all or none. At least one row; all
+ * of one slot. */
+CHIO_MUST_CHECK enum chio_err chio_store_objects_put(struct chio_store *store, const struct chio_object_row *added,
+                                                     size_t added_count, const struct chio_object_row *changed,
+                                                     size_t changed_count, struct chio_detail *detail);
 /* Replaces attrs of one row; version must be that of the row and is raised. The secret part is sealed anew.
  * CHIO_E_OBJECT_UNKNOWN; CHIO_E_BUSY when the row has another version: it was changed meanwhile. */
 CHIO_MUST_CHECK enum chio_err chio_store_object_update(struct chio_store *store, const struct chio_object_row *row,
@@ -109,6 +114,11 @@ struct chio_store_found {
 CHIO_MUST_CHECK enum chio_err chio_store_objects_find(struct chio_store *store, uint32_t slot, struct chio_attrs templ,
                                                       bool see_private, uint64_t after, struct chio_store_found *out,
                                                       size_t max, size_t *out_count, bool *out_exact);
+
+/* As above: the rows whose attributes hold these bytes, wherever. Reads every row of the slot: for what is rare. */
+CHIO_MUST_CHECK enum chio_err chio_store_objects_holding(struct chio_store *store, uint32_t slot,
+                                                         struct chio_slice bytes, uint64_t after,
+                                                         struct chio_store_found *out, size_t max, size_t *out_count);
 
 uint64_t chio_store_objects_count(struct chio_store *store, uint32_t slot);
 

@@ -152,3 +152,20 @@ enum chio_err chio_store_objects_find(struct chio_store *store, uint32_t slot, s
   *out_exact = q.exact;
   return CHIO_OK;
 }
+
+enum chio_err chio_store_objects_holding(struct chio_store *store, uint32_t slot, struct chio_slice bytes,
+                                         uint64_t after, struct chio_store_found *out, size_t max,
+                                         size_t *out_count) {
+  size_t count = 0;
+  (void)pthread_mutex_lock(&store->lock);
+  sqlite3_stmt *statement = chio_store_statement(store, CHIO_ST_OBJECTS_HOLDING);
+  (void)sqlite3_bind_int64(statement, 1, slot);
+  (void)sqlite3_bind_int64(statement, 2, (sqlite3_int64)after);
+  (void)sqlite3_bind_int64(statement, 3, (sqlite3_int64)max);
+  chio_store_bind(statement, 4, bytes);
+  enum chio_err err = collect(store, statement, out, max, &count);
+  chio_store_reset(statement);
+  (void)pthread_mutex_unlock(&store->lock);
+  if (err == CHIO_OK) *out_count = count;
+  return err;
+}

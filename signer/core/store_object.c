@@ -71,22 +71,6 @@ static enum chio_err write_row(struct chio_store *store, enum chio_statement whi
   return err;
 }
 
-enum chio_err chio_store_objects_insert(struct chio_store *store, const struct chio_object_row *rows, size_t count,
-                                        struct chio_detail *detail) {
-  struct chio_slot_state next;
-  if (count == 0) return CHIO_OK;
-  for (size_t i = 1; i < count; i++)
-    if (rows[i].slot != rows[0].slot) return CHIO_E_ARGUMENT;
-  enum chio_err err = chio_store_change_begin(store, rows[0].slot, &next, detail);
-  if (err != CHIO_OK) return err;
-  for (size_t i = 0; i < count && err == CHIO_OK; i++) {
-    err = write_row(store, CHIO_ST_OBJECT_PUT, next.row.epoch, &rows[i], 1, detail);
-    chio_store_sum_object(store, &next.sum, &rows[i].uid, 1, true);
-    next.objects++;
-  }
-  return chio_store_change_end(store, &next, err, detail);
-}
-
 /* The version of a row. CHIO_E_OBJECT_UNKNOWN. */
 static enum chio_err version_of(struct chio_store *store, uint32_t slot, const struct chio_uid *uid,
                                 uint64_t *out_version, struct chio_detail *detail) {
@@ -100,18 +84,49 @@ static enum chio_err version_of(struct chio_store *store, uint32_t slot, const s
   return err == CHIO_OK && !found ? CHIO_E_OBJECT_UNKNOWN : err;
 }
 
+static enum chio_err add_row(struct chio_store *store, struct chio_slot_state *next, const struct chio_object_row *row,
+                             struct chio_detail *detail) {
+  chio_store_sum_object(store, &next->sum, &row->uid, 1, true);
+  next->objects++;
+  return write_row(store, CHIO_ST_OBJECT_PUT, next->row.epoch, row, 1, detail);
+}
+
+static enum chio_err change_row(struct chio_store *store, struct chio_slot_state *next,
+                                const struct chio_object_row *row, struct chio_detail *detail) {
+  uint64_t version = 0;
+  enum chio_err err = version_of(store, row->slot, &row->uid, &version, detail);
+  if (err == CHIO_OK && version != row->version) err = CHIO_E_BUSY;
+  if (err != CHIO_OK) return err;
+  chio_store_sum_object(store, &next->sum, &row->uid, version, false);
+  chio_store_sum_object(store, &next->sum, &row->uid, version + 1, true);
+  return write_row(store, CHIO_ST_OBJECT_UPDATE, next->row.epoch, row, version + 1, detail);
+}
+
+enum chio_err chio_store_objects_put(struct chio_store *store, const struct chio_object_row *added, size_t added_count,
+                                     const struct chio_object_row *changed, size_t changed_count,
+                                     struct chio_detail *detail) {
+  struct chio_slot_state next;
+  if (added_count + changed_count == 0) return CHIO_E_ARGUMENT;
+  uint32_t slot = added_count > 0 ? added[0].slot : changed[0].slot;
+  for (size_t i = 0; i < added_count; i++)
+    if (added[i].slot != slot) return CHIO_E_ARGUMENT;
+  for (size_t i = 0; i < changed_count; i++)
+    if (changed[i].slot != slot) return CHIO_E_ARGUMENT;
+  enum chio_err err = chio_store_change_begin(store, slot, &next, detail);
+  if (err != CHIO_OK) return err;
+  for (size_t i = 0; i < added_count && err == CHIO_OK; i++) err = add_row(store, &next, &added[i], detail);
+  for (size_t i = 0; i < changed_count && err == CHIO_OK; i++) err = change_row(store, &next, &changed[i], detail);
+  return chio_store_change_end(store, &next, err, detail);
+}
+
+enum chio_err chio_store_objects_insert(struct chio_store *store, const struct chio_object_row *rows, size_t count,
+                                        struct chio_detail *detail) {
+  return count > 0 ? chio_store_objects_put(store, rows, count, NULL, 0, detail) : CHIO_OK;
+}
+
 enum chio_err chio_store_object_update(struct chio_store *store, const struct chio_object_row *row,
                                        struct chio_detail *detail) {
-  struct chio_slot_state next;
-  uint64_t version = 0;
-  enum chio_err err = chio_store_change_begin(store, row->slot, &next, detail);
-  if (err != CHIO_OK) return err;
-  err = version_of(store, row->slot, &row->uid, &version, detail);
-  if (err == CHIO_OK && version != row->version) err = CHIO_E_BUSY;
-  if (err == CHIO_OK) err = write_row(store, CHIO_ST_OBJECT_UPDATE, next.row.epoch, row, version + 1, detail);
-  chio_store_sum_object(store, &next.sum, &row->uid, version, false);
-  chio_store_sum_object(store, &next.sum, &row->uid, version + 1, true);
-  return chio_store_change_end(store, &next, err, detail);
+  return chio_store_objects_put(store, NULL, 0, row, 1, detail);
 }
 
 enum chio_err chio_store_object_delete(struct chio_store *store, uint32_t slot, const struct chio_uid *uid,

@@ -1,5 +1,7 @@
 #include "signer/core/template.h"
 
+#include "signer/core/key_state.h"
+
 #define ROLE_MAX 32u /* characters */
 
 unsigned chio_class_bit(uint64_t class) {
@@ -86,6 +88,7 @@ static void default_key(struct chio_attr_set *set) {
   chio_attr_set_default(set, CKA_START_DATE, chio_slice(NULL, 0));
   chio_attr_set_default(set, CKA_END_DATE, chio_slice(NULL, 0));
   chio_attr_set_default(set, CKA_CHIO_ROLE, chio_slice_str("general"));
+  chio_attr_set_default(set, CKA_CHIO_STATE, chio_slice_str(chio_key_state_name(CHIO_KEY_ACTIVE)));
 }
 
 void chio_template_default_public_key(struct chio_attr_set *set) {
@@ -118,6 +121,15 @@ enum chio_err chio_template_judge_role(const struct chio_attr_set *set, struct c
   if (ok) return CHIO_OK;
   return chio_fail(detail, CHIO_E_ATTRIBUTE_VALUE, "CKA_CHIO_ROLE is a word of a-z, 0-9 and '-', at most %u long",
                    ROLE_MAX);
+}
+
+enum chio_err chio_template_judge_state(const struct chio_attr_set *set, struct chio_detail *detail) {
+  enum chio_key_state state;
+  struct chio_slice word;
+  if (!chio_attr_set_find(set, CKA_CHIO_STATE, &word)) return CHIO_OK;
+  bool ok = chio_key_state_parse(word, &state) && (state == CHIO_KEY_ACTIVE || state == CHIO_KEY_PRE_ACTIVE);
+  if (ok) return CHIO_OK;
+  return chio_fail(detail, CHIO_E_ATTRIBUTE_VALUE, "a key is born 'active' or 'pre-active' (CKA_CHIO_STATE)");
 }
 
 static enum chio_err judge_lifetime(const struct chio_attr_set *set, struct chio_detail *detail) {

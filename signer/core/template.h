@@ -46,6 +46,8 @@ CHIO_MUST_CHECK enum chio_err chio_template_judge_private_key(const struct chio_
                                                               struct chio_detail *detail);
 /* The role of a key: CHIO_E_ATTRIBUTE_VALUE unless absent or 1 to 32 of a-z, 0-9 and '-'. */
 CHIO_MUST_CHECK enum chio_err chio_template_judge_role(const struct chio_attr_set *set, struct chio_detail *detail);
+/* The state that a key is born in: CHIO_E_ATTRIBUTE_VALUE unless absent, active or pre-active. */
+CHIO_MUST_CHECK enum chio_err chio_template_judge_state(const struct chio_attr_set *set, struct chio_detail *detail);
 
 /* Applies a checked template to the attributes of an object (C_SetAttributeValue, C_CopyObject): flags that go one way
  * only are refused on the way back. out_set borrows from both. */

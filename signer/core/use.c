@@ -46,6 +46,10 @@ static enum chio_err judge(struct chio_call *call, const struct chio_use *use, c
     return chio_fail(&call->detail, CHIO_E_KEY_TYPE, "key '%s' is not of the type that %s takes", object->label,
                      mechanism->name);
   bool attest = (mechanism->flags & CHIO_MECH_ATTEST) != 0;
+  if (!use->verify && !attest) {
+    enum chio_err err = chio_object_is_active(object, &call->detail);
+    if (err != CHIO_OK) return err;
+  }
   bool may = use->verify ? object->may_verify : attest ? object->class == CKO_PRIVATE_KEY : object->may_sign;
   if (!may)
     return chio_fail(&call->detail, CHIO_E_KEY_FUNCTION, "key '%s' may not %s", object->label,

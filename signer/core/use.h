@@ -23,9 +23,10 @@ struct chio_used {
 };
 
 /* Decides. In this order: slot and ticket; CHIO_E_MECHANISM_UNSUPPORTED; CHIO_E_MECHANISM_PARAM; CHIO_E_OBJECT_UNKNOWN,
- * or CHIO_E_NOT_LOGGED_IN for a private key without the user's ticket; CHIO_E_KEY_TYPE; CHIO_E_KEY_FUNCTION;
- * CHIO_E_MECHANISM_UNSUPPORTED (not among the key's allowed ones); then the key is opened, and for a key that asks for
- * it the context ticket is used up (CHIO_E_CONTEXT_LOGIN). On success the caller frees out_used->object. */
+ * or CHIO_E_NOT_LOGGED_IN for a private key without the user's ticket; CHIO_E_KEY_TYPE; CHIO_E_KEY_FUNCTION (its state,
+ * or its usage); CHIO_E_MECHANISM_UNSUPPORTED (not among the key's allowed ones); then the key is opened, and for a key
+ * that asks for it the context ticket is used up (CHIO_E_CONTEXT_LOGIN). On success the caller frees out_used->object.
+ */
 CHIO_MUST_CHECK enum chio_err chio_use_key(struct chio_call *call, const struct chio_use *use,
                                            struct chio_used *out_used);
 

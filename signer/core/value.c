@@ -61,6 +61,11 @@ enum chio_err chio_value_of(struct chio_evidence *evidence, const struct chio_ob
     *out_found = CHIO_VALUE_THERE;
     return CHIO_OK;
   }
+  if (type == CKA_CHIO_STATE && chio_object_is_key(object)) {
+    *out_value = chio_slice_str(chio_key_state_name(object->state));
+    *out_found = CHIO_VALUE_THERE;
+    return CHIO_OK;
+  }
   enum chio_err err = make_value(evidence, object, type, holder, &made);
   if (err != CHIO_OK || !made) return err;
   *out_value = chio_buf_slice(holder);

@@ -1,11 +1,12 @@
 # What tests/module/ adds to the build: programs and scripts that use the built modules as applications do.
 P11TEST = tests/module/p11test.c tests/module/p11test.h
 check_PROGRAMS += tests/module/pkcs11_conformance tests/module/pkcs11_fork tests/module/pkcs11_restart \
-  tests/module/pkcs11_round_trips tests/module/pkcs11_threads tests/module/pkcs11_two_slots
+  tests/module/pkcs11_round_trips tests/module/pkcs11_states tests/module/pkcs11_threads tests/module/pkcs11_two_slots
 tests_module_pkcs11_conformance_SOURCES = tests/module/pkcs11_conformance.c $(P11TEST)
 tests_module_pkcs11_fork_SOURCES = tests/module/pkcs11_fork.c $(P11TEST)
 tests_module_pkcs11_restart_SOURCES = tests/module/pkcs11_restart.c $(P11TEST)
 tests_module_pkcs11_round_trips_SOURCES = tests/module/pkcs11_round_trips.c $(P11TEST)
+tests_module_pkcs11_states_SOURCES = tests/module/pkcs11_states.c $(P11TEST)
 tests_module_pkcs11_threads_SOURCES = tests/module/pkcs11_threads.c $(P11TEST)
 tests_module_pkcs11_two_slots_SOURCES = tests/module/pkcs11_two_slots.c $(P11TEST)
 tests_module_pkcs11_restart_CPPFLAGS = $(AM_CPPFLAGS) $(CRYPTO_CFLAGS)
@@ -43,6 +44,7 @@ MODULE_TESTS = \
   tests/module/pkcs11_fork.sh \
   tests/module/pkcs11_restart.sh \
   tests/module/pkcs11_round_trips.sh \
+  tests/module/pkcs11_states.sh \
   tests/module/pkcs11_threads.sh \
   tests/module/pkcs11_tool.sh \
   tests/module/pkcs11_two_slots.sh

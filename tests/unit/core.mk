@@ -17,6 +17,11 @@ tests_unit_test_core_objects_SOURCES = tests/unit/test_core_objects.c $(CORE_RIG
 tests_unit_test_core_objects_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_core_objects_LDADD = $(CORE_TEST_LIBS)
 
+UNIT_TESTS += tests/unit/test_core_lifecycle
+tests_unit_test_core_lifecycle_SOURCES = tests/unit/test_core_lifecycle.c $(CORE_RIG)
+tests_unit_test_core_lifecycle_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_core_lifecycle_LDADD = $(CORE_TEST_LIBS)
+
 UNIT_TESTS += tests/unit/test_core_evidence
 tests_unit_test_core_evidence_SOURCES = tests/unit/test_core_evidence.c $(CORE_RIG)
 tests_unit_test_core_evidence_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(CRYPTO_CFLAGS) $(JANSSON_CFLAGS) $(SQLITE_CFLAGS)

@@ -80,8 +80,8 @@ static json_t *ask_signer(struct hsm_doctor *d) {
 /* ---- The keys ---- */
 
 struct keys_seen {
-  size_t keys, without, refused, debug;
-  struct chio_buf without_names, refused_names;
+  size_t keys, without, refused, debug, late;
+  struct chio_buf without_names, refused_names, late_names;
   uint32_t not_proved;
   int64_t until; /* the soonest end of what was judged */
 };
@@ -100,10 +100,19 @@ static bool is_refused(const struct hsm_doctor *d, const struct chio_attest_resu
   return expected || (r->reason != CHIO_ATTEST_NO_POLICY && r->reason != CHIO_ATTEST_SIMULATED_ROOT);
 }
 
+static bool is_in_use(const struct hsm_key *key) {
+  struct chio_slice state = hsm_key_attribute(key, (uint32_t)CKA_CHIO_STATE);
+  return chio_slice_equal(state, chio_slice_str("active"));
+}
+
 static void see_key(struct hsm_doctor *d, const struct hsm_key *key, struct keys_seen *seen) {
   struct chio_attest_result *r = NULL;
   struct chio_detail detail = {{0}};
   seen->keys++;
+  if (hsm_key_is_past_its_date(key) && is_in_use(key)) {
+    seen->late++;
+    put_name(key, NULL, &seen->late_names);
+  }
   if (hsm_key_judge(d->hsm, key, &d->expectation, &r, &detail) != CHIO_OK || r == NULL) {
     seen->without++;
     put_name(key, NULL, &seen->without_names);
@@ -137,6 +146,9 @@ static void tell_keys(struct hsm_doctor *d, struct keys_seen *seen) {
                     text_of(&seen->refused_names));
   if (seen->debug > 0) hsm_doctor_find(d, true, "debug", "%zu keys were born where others can look in", seen->debug);
   if (missing.len > 0) hsm_doctor_find(d, true, "evidence", "not proved with what is at hand: %s", text_of(&missing));
+  if (seen->late > 0)
+    hsm_doctor_find(d, true, "dates", "%zu of %zu keys in use are past their end date: %s", seen->late, seen->keys,
+                    text_of(&seen->late_names));
   if (seen->until != INT64_MAX && seen->until - d->expectation.at < (int64_t)HSM_DOCTOR_COLLATERAL_DAYS * 86400)
     hsm_doctor_find(d, true, "evidence", "what some of it rests on %s at %s",
                     seen->until < d->expectation.at ? "expired" : "expires", until);
@@ -158,6 +170,7 @@ static void judge_keys(struct hsm_doctor *d) {
   tell_keys(d, &seen);
   chio_buf_clear(&seen.without_names);
   chio_buf_clear(&seen.refused_names);
+  chio_buf_clear(&seen.late_names);
   hsm_keys_clear(&keys);
 }
 

@@ -5,13 +5,15 @@
 #include "tools/hsm/text.h"
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 #define KEYS_MAX (1u << 20)     /* objects that the tool looks at in one run */
 #define CANDIDATES_SHOWN 4u
 
 static const uint32_t shown_types[] = {
     CKA_CLASS, CKA_LABEL, CKA_ID, CKA_KEY_TYPE, CKA_EC_PARAMS, CKA_MODULUS, CKA_UNIQUE_ID, (uint32_t)CKA_CHIO_ORIGIN,
-    (uint32_t)CKA_CHIO_LIFETIME, (uint32_t)CKA_CHIO_ROLE, (uint32_t)CKA_CHIO_TEE, (uint32_t)CKA_CHIO_MEASUREMENT};
+    (uint32_t)CKA_CHIO_LIFETIME, (uint32_t)CKA_CHIO_ROLE, (uint32_t)CKA_CHIO_TEE, (uint32_t)CKA_CHIO_MEASUREMENT,
+    (uint32_t)CKA_CHIO_STATE, CKA_START_DATE, CKA_END_DATE};
 
 void hsm_keys_clear(struct hsm_keys *keys) {
   for (size_t i = 0; i < keys->count; i++) {
@@ -306,6 +308,24 @@ static void put_hex(json_t *object, const char *name, struct chio_slice value) {
   chio_buf_clear(&hex);
 }
 
+bool hsm_key_is_past_its_date(const struct hsm_key *key) {
+  char today[9];
+  struct tm tm;
+  time_t now = time(NULL);
+  struct chio_slice end = hsm_key_attribute(key, CKA_END_DATE);
+  if (end.len != 8 || gmtime_r(&now, &tm) == NULL || strftime(today, sizeof today, "%Y%m%d", &tm) != 8) return false;
+  return memcmp(end.data, today, 8) < 0;
+}
+
+/* YYYYMMDD as YYYY-MM-DD. */
+static void put_date(json_t *object, const char *name, struct chio_slice value) {
+  char text[11];
+  if (value.len != 8) return;
+  const char *d = (const char *)value.data;
+  (void)snprintf(text, sizeof text, "%.4s-%.2s-%.2s", d, d + 4, d + 6);
+  (void)json_object_set_new(object, name, json_string(text));
+}
+
 json_t *hsm_key_json(struct hsm *hsm, const struct hsm_key *key) {
   char type[32];
   json_t *object = json_object();
@@ -322,6 +342,9 @@ json_t *hsm_key_json(struct hsm *hsm, const struct hsm_key *key) {
   put_text(object, "origin", hsm_key_attribute(key, (uint32_t)CKA_CHIO_ORIGIN));
   put_text(object, "lifetime", hsm_key_attribute(key, (uint32_t)CKA_CHIO_LIFETIME));
   put_text(object, "role", hsm_key_attribute(key, (uint32_t)CKA_CHIO_ROLE));
+  put_text(object, "state", hsm_key_attribute(key, (uint32_t)CKA_CHIO_STATE));
+  put_date(object, "start_date", hsm_key_attribute(key, CKA_START_DATE));
+  put_date(object, "end_date", hsm_key_attribute(key, CKA_END_DATE));
   put_text(object, "tee", hsm_key_attribute(key, (uint32_t)CKA_CHIO_TEE));
   put_hex(object, "measurement", hsm_key_attribute(key, (uint32_t)CKA_CHIO_MEASUREMENT));
   return object;

@@ -44,6 +44,13 @@ struct chio_slice hsm_key_attribute(const struct hsm_key *key, uint32_t type);
 /* "P-256", "RSA-2048" ... into out. */
 void hsm_key_type_text(const struct hsm_key *key, char *out, size_t size);
 
+/* C_SetAttributeValue of the state, with the login there is. */
+CHIO_MUST_CHECK enum chio_err hsm_key_set_state(struct hsm *hsm, const struct chio_uid *object, const char *state,
+                                                struct chio_detail *detail);
+
+/* Whether the key's CKA_END_DATE is before today. Cryptoki attaches no meaning to it; people do. */
+bool hsm_key_is_past_its_date(const struct hsm_key *key);
+
 /* The key as an object of its text attributes. NULL when out of memory. */
 json_t *hsm_key_json(struct hsm *hsm, const struct hsm_key *key);
 

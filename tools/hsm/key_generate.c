@@ -47,6 +47,8 @@ static void put_templates(struct hsm *hsm, const struct chio_key_type *type, str
     chio_attrs_add_bool(both[i], CKA_PRIVATE, both[i] == private_template);
     chio_attrs_add(both[i], CKA_LABEL, label);
     chio_attrs_add(both[i], CKA_ID, id);
+    if (hsm->option[HSM_OPT_PRE_ACTIVE] != NULL)
+      chio_attrs_add(both[i], (uint32_t)CKA_CHIO_STATE, chio_slice_str("pre-active"));
     if (hsm->option[HSM_OPT_ROLE] != NULL)
       chio_attrs_add(both[i], (uint32_t)CKA_CHIO_ROLE, chio_slice_str(hsm->option[HSM_OPT_ROLE]));
   }

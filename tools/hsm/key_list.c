@@ -19,14 +19,20 @@ static enum chio_err print_row(struct hsm *hsm, const struct hsm_key *key) {
   struct chio_slice origin = hsm_key_attribute(key, (uint32_t)CKA_CHIO_ORIGIN);
   struct chio_slice tee = hsm_key_attribute(key, (uint32_t)CKA_CHIO_TEE);
   const char *private_text = key->private_half.known ? "yes" : hsm->login != NULL ? "no" : "?";
-  (void)printf("%-20s %-20s %-9s %-8s %-9.*s %.*s\n", label_text, id_text, type, private_text, (int)origin.len,
-               (const char *)origin.data, (int)tee.len, (const char *)tee.data);
+  struct chio_slice state = hsm_key_attribute(key, (uint32_t)CKA_CHIO_STATE);
+  struct chio_slice end = hsm_key_attribute(key, CKA_END_DATE);
+  (void)printf("%-20s %-20s %-9s %-8s %-11.*s %-9.*s %.*s", label_text, id_text, type, private_text, (int)state.len,
+               (const char *)state.data, (int)origin.len, (const char *)origin.data, (int)tee.len,
+               (const char *)tee.data);
+  if (hsm_key_is_past_its_date(key))
+    (void)printf("  past its end date %.4s-%.2s-%.2s", end.data, end.data + 4, end.data + 6);
+  (void)puts("");
   return CHIO_OK;
 }
 
 static enum chio_err print_table(struct hsm *hsm, const struct hsm_keys *keys) {
   enum chio_err err = CHIO_OK;
-  (void)printf("%-20s %-20s %-9s %-8s %-9s %s\n", "LABEL", "ID", "TYPE", "PRIVATE", "ORIGIN", "TEE");
+  (void)printf("%-20s %-20s %-9s %-8s %-11s %-9s %s\n", "LABEL", "ID", "TYPE", "PRIVATE", "STATE", "ORIGIN", "TEE");
   for (size_t i = 0; err == CHIO_OK && i < keys->count; i++) err = print_row(hsm, &keys->list[i]);
   return err;
 }

@@ -28,6 +28,7 @@ tools_chio_hsm_SOURCES = \
   tools/hsm/key_list.c \
   tools/hsm/key_name.c \
   tools/hsm/key_sign.c tools/hsm/key_sign.h \
+  tools/hsm/key_state.c \
   tools/hsm/key_type.c \
   tools/hsm/main.c \
   tools/hsm/model_hash.c \

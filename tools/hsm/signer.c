@@ -135,6 +135,18 @@ enum chio_err hsm_login(struct hsm *hsm, struct chio_detail *detail) {
                         &hsm->login, detail);
 }
 
+enum chio_err hsm_login_so(struct hsm *hsm, struct chio_detail *detail) {
+  enum chio_err err = hsm_token(hsm, detail);
+  if (err != CHIO_OK || hsm->login != NULL) return err;
+  char question[96];
+  (void)snprintf(question, sizeof question, "Security officer's PIN of token '%s': ", hsm->token_label);
+  CHIO_AUTO(chio_secret) struct chio_secret *pin = NULL;
+  err = hsm_pin_get(hsm->option[HSM_OPT_SO_PIN_SOURCE], question, &pin, detail);
+  if (err != CHIO_OK) return err;
+  return chio_login_new(hsm->client, hsm->slot, CHIO_USER_SO, chio_slice(NULL, 0), chio_secret_slice(pin), &hsm->login,
+                        detail);
+}
+
 enum chio_err hsm_login_if_asked(struct hsm *hsm, struct chio_detail *detail) {
   bool asked = hsm->option[HSM_OPT_LOGIN] != NULL || hsm->option[HSM_OPT_PIN_SOURCE] != NULL;
   return asked ? hsm_login(hsm, detail) : hsm_token(hsm, detail);

@@ -14,6 +14,9 @@ CHIO_MUST_CHECK enum chio_err hsm_token(struct hsm *hsm, struct chio_detail *det
 /* And a login as its user, with the PIN of --pin-source, $CHIO_PIN_SOURCE or a question. */
 CHIO_MUST_CHECK enum chio_err hsm_login(struct hsm *hsm, struct chio_detail *detail);
 
+/* And a login as its security officer, with the PIN of --so-pin-source. */
+CHIO_MUST_CHECK enum chio_err hsm_login_so(struct hsm *hsm, struct chio_detail *detail);
+
 /* The login if the command line asks for one (--login, --pin-source); else only the token. */
 CHIO_MUST_CHECK enum chio_err hsm_login_if_asked(struct hsm *hsm, struct chio_detail *detail);
 

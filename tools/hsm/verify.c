@@ -82,6 +82,8 @@ static void print_key(const char *statement) {
   for (size_t i = 0; i < CHIO_ARRAY_LEN(flags); i++) {
     if (json_is_true(json_object_get(o, flags[i]))) (void)printf(" %s", flags[i]);
   }
+  const char *state = json_string_value(json_object_get(o, "state"));
+  if (state != NULL) (void)printf(", %s", state);
   (void)puts("");
   json_decref(o);
 }
