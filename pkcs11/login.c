@@ -60,11 +60,13 @@ enum chio_err p11_ticket_done(struct p11_call *call, struct p11_ticket *ticket, 
                               uint64_t generation) {
   chio_wipe(ticket->bytes, sizeof ticket->bytes);
   if (err == CHIO_E_TICKET_INVALID) end_login(call, ticket->epoch, true);
-  if (err != CHIO_OK) return err;
+  /* A refusal says it too (what is remembered of a key may be why the request was made); without a reply there is none.
+   */
+  if (err != CHIO_OK && generation == 0) return err;
   p11_lock();
   call->session->slot->generation = generation;
   p11_unlock();
-  return CHIO_OK;
+  return err;
 }
 
 /* ---- C_Login ---- */

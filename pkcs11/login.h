@@ -29,7 +29,7 @@ struct p11_ticket {
 /* Takes a copy of the session's ticket. CKR_USER_NOT_LOGGED_IN when the login has ended meanwhile. */
 CHIO_MUST_CHECK CK_RV p11_ticket_take(struct p11_call *call, struct p11_ticket *out_ticket);
 
-/* After the request: wipes the copy, notes the token's generation when the request succeeded, and ends the login when
+/* After the request: wipes the copy, notes the token's generation when there was a reply, and ends the login when
  * chiod says that its ticket has ended. Returns err. */
 enum chio_err p11_ticket_done(struct p11_call *call, struct p11_ticket *ticket, enum chio_err err,
                               uint64_t generation);
