@@ -40,10 +40,31 @@ static const struct {
     [CHIO_VENDOR_MICROSOFT] = {NULL, 0},
 };
 
+/* The policy's own list of a vendor's roots; NULL: those built in count. */
+static const struct chio_policy_bytes_list *own_roots(const struct chio_attest_policy *policy,
+                                                      enum chio_vendor vendor) {
+  if (policy == NULL) return NULL;
+  const struct chio_policy_bytes_list *const lists[] = {[CHIO_VENDOR_INTEL] = &policy->intel_roots,
+                                                        [CHIO_VENDOR_AMD] = &policy->amd_roots,
+                                                        [CHIO_VENDOR_AWS] = &policy->aws_roots,
+                                                        [CHIO_VENDOR_MICROSOFT] = NULL};
+  return lists[vendor] != NULL && lists[vendor]->count > 0 ? lists[vendor] : NULL;
+}
+
+static size_t put_vendor(const struct chio_attest_policy *policy, enum chio_vendor vendor, struct chio_anchor *list) {
+  const struct chio_policy_bytes_list *own = own_roots(policy, vendor);
+  size_t n = 0;
+  for (size_t i = 0; own == NULL && i < vendors[vendor].count; i++) list[n++] = vendors[vendor].list[i];
+  for (size_t i = 0; own != NULL && i < own->count && n < CHIO_POLICY_VENDOR_ROOTS_MAX; i++) {
+    list[n] = (struct chio_anchor){.name = "a vendor's root that the policy names"};
+    memcpy(list[n++].spki_sha256, own->items[i].data, sizeof list[0].spki_sha256);
+  }
+  return n;
+}
+
 struct chio_anchors chio_judge_anchors(const struct chio_judge *j, enum chio_vendor vendor,
                                        struct chio_anchor_storage *storage) {
-  size_t n = 0;
-  for (size_t i = 0; i < vendors[vendor].count; i++) storage->list[n++] = vendors[vendor].list[i];
+  size_t n = put_vendor(j->policy, vendor, storage->list);
   if (j->has_extra) storage->list[n++] = j->extra;
   size_t own = j->policy != NULL ? j->policy->roots_count : 0;
   for (size_t i = 0; i < own && n < CHIO_ANCHORS_MAX; i++) storage->list[n++] = j->policy->roots[i];

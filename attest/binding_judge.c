@@ -70,6 +70,7 @@ static void judge_report_data(struct chio_judge *j) {
   chio_judge_prove(j, CHIO_ATTEST_PROVED_REPORT_DATA);
   if (has_nonce && chio_judge_answers(j, j->binding_parts.part[CHIO_BINDING_NONCE]))
     chio_judge_prove(j, CHIO_ATTEST_PROVED_NONCE);
+  j->workload_hash = j->binding_parts.part[CHIO_BINDING_WORKLOAD_HASH];
   if (chio_binding_uses(j->binding, CHIO_BINDING_KEY)) bind_key(j, j->key_spki);
   else bind_certificate(j);
 }

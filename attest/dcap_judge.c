@@ -178,7 +178,7 @@ static bool all_used(const struct chio_cert_set *certs, const struct chio_path *
 }
 
 /* The chain stands as certificates go; that it is a PCK's is judged here. What refuses leaves nothing proved. */
-static bool is_pck_chain(struct chio_judge *j, const struct chio_path *path) {
+static bool is_pck_chain(struct chio_judge *j, const struct chio_pck *pck, const struct chio_path *path) {
   const struct chio_cert *leaf = path->certs[0];
   if (!all_used(&j->certs, path)) {
     chio_judge_fail(j, CHIO_ATTEST_CHAIN, "a certificate in the quote does not belong to its chain");
@@ -186,6 +186,10 @@ static bool is_pck_chain(struct chio_judge *j, const struct chio_path *path) {
     chio_judge_fail(j, CHIO_ATTEST_CHAIN, "the PCK certificate is not issued by a PCK CA");
   } else if (leaf->has_key_usage && (leaf->key_usage & CHIO_KEY_USAGE_DIGITAL_SIGNATURE) == 0) {
     chio_judge_fail(j, CHIO_ATTEST_CERTIFICATE_MISMATCH, "the PCK certificate is not for signatures");
+  } else if (chio_cert_cn_contains(path->certs[1], "Processor CA") &&
+             (pck->has_platform_instance || pck->has_configuration)) {
+    /* Platform instance and configuration are the Platform CA's to say. */
+    chio_judge_fail(j, CHIO_ATTEST_CERTIFICATE_MISMATCH, "the Processor CA certifies what the Platform CA alone knows");
   } else {
     return true;
   }
@@ -210,7 +214,7 @@ static bool judge_platform(struct chio_judge *j, const struct chio_dcap_quote *q
   describe_pck(j, out_pck);
   struct chio_path path;
   if (!chio_judge_chain(j, CHIO_VENDOR_INTEL, leaf, "PCK certificate", &path)) return true;
-  if (is_pck_chain(j, &path) && path.anchor != NULL) chio_dcap_judge_tcb(j, q, out_pck, &path);
+  if (is_pck_chain(j, out_pck, &path) && path.anchor != NULL) chio_dcap_judge_tcb(j, q, out_pck, &path);
   return true;
 }
 

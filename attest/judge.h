@@ -51,6 +51,7 @@ struct chio_judge {
   bool registers_expected;   /* the policy expects registers, and the format has judged them */
   const struct chio_binding_profile *binding; /* the caller's; NULL: none */
   struct chio_binding_parts binding_parts;
+  struct chio_slice workload_hash; /* what the evidence binds its key to besides, and has proved; empty: nothing */
   bool binding_refused; /* judged, and it does not hold: the key is not proved */
   bool inside;               /* what is judged came out of other evidence: it holds none itself */
   bool binds_itself;         /* what the quote is in says what its report data binds: no profile applies */

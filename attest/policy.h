@@ -9,6 +9,7 @@
 #define CHIO_POLICY_BYTES_MAX 64u
 #define CHIO_POLICY_LIST_MAX 1024u
 #define CHIO_POLICY_PCRS 32u
+#define CHIO_POLICY_VENDOR_ROOTS_MAX 16u
 
 struct chio_policy_bytes {
   uint8_t data[CHIO_POLICY_BYTES_MAX];
@@ -48,6 +49,7 @@ struct chio_attest_policy {
   /* [roots] */
   struct chio_anchor *roots;
   size_t roots_count;
+  struct chio_policy_bytes_list intel_roots, amd_roots, aws_roots; /* each in place of those that are built in */
 
   /* [collateral], [tcb] */
   bool collateral_optional; /* evidence may pass without revocation lists and TCB status */
@@ -87,6 +89,7 @@ struct chio_attest_policy {
 
   /* [key] */
   struct chio_policy_strings key_origins, key_lifetimes, key_roles, key_types, key_states;
+  struct chio_policy_bytes_list workload_hashes;
   bool require_never_extractable, require_always_sensitive, require_local;
 };
 

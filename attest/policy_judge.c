@@ -160,6 +160,22 @@ static void judge_key_flag(struct chio_judge *j, const struct chio_json_doc *doc
   chio_judge_fail(j, CHIO_ATTEST_KEY_ATTRIBUTES, "the key is not %s", name);
 }
 
+/* The hash in a quote's report data, or the one that the statement says. */
+static void judge_workload(struct chio_judge *j, const struct chio_attest_policy *p,
+                           const struct chio_json_doc *statement) {
+  uint8_t said[CHIO_SHA256_SIZE];
+  struct chio_slice hash = j->workload_hash;
+  if (p->workload_hashes.count == 0) return;
+  const struct chio_json *value =
+      statement != NULL ? chio_json_get(statement, chio_json_root(statement), "model_hash") : NULL;
+  if (hash.len == 0 && value != NULL && chio_judge_proved(j, CHIO_ATTEST_PROVED_STATEMENT) &&
+      chio_json_hex(value, said, sizeof said) == CHIO_OK)
+    hash = chio_slice(said, sizeof said);
+  if (hash.len > 0 && chio_policy_has_bytes(&p->workload_hashes, hash)) return;
+  chio_judge_fail(j, CHIO_ATTEST_KEY_ATTRIBUTES, "the key is bound to %s",
+                  hash.len > 0 ? "another workload than the policy names" : "no workload");
+}
+
 static void judge_key_attributes(struct chio_judge *j, const struct chio_attest_policy *p) {
   const struct chio_attest_result *r = &j->result->pub;
   if (r->statement_json == NULL) {
@@ -168,6 +184,7 @@ static void judge_key_attributes(struct chio_judge *j, const struct chio_attest_
         p->require_never_extractable || p->require_always_sensitive || p->require_local) {
       chio_judge_fail(j, CHIO_ATTEST_KEY_ATTRIBUTES, "the policy has rules for a key, and there is no key statement");
     }
+    judge_workload(j, p, NULL);
     return;
   }
   CHIO_AUTO(chio_json_doc) struct chio_json_doc *doc = NULL;
@@ -183,6 +200,7 @@ static void judge_key_attributes(struct chio_judge *j, const struct chio_attest_
   judge_key_flag(j, doc, "never_extractable", p->require_never_extractable);
   judge_key_flag(j, doc, "always_sensitive", p->require_always_sensitive);
   judge_key_flag(j, doc, "local", p->require_local);
+  judge_workload(j, p, doc);
 }
 
 /* ---- The whole ---- */
@@ -192,6 +210,7 @@ static void judge_without_policy(struct chio_judge *j) {
   /* The caller named the root of a simulated platform: a developer's trial, whose measurement means nothing anyway. */
   bool trial = j->has_extra && r->simulated && chio_judge_proved(j, CHIO_ATTEST_PROVED_CHAIN);
   if (!trial) chio_judge_fail(j, CHIO_ATTEST_NO_POLICY, "no policy says what to expect");
+  if (r->debug) chio_judge_fail(j, CHIO_ATTEST_DEBUG, "the TEE can be debugged");
 }
 
 void chio_judge_policy(struct chio_judge *j) {

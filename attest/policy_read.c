@@ -304,12 +304,24 @@ static enum chio_err check_identity(const struct chio_attest_policy *policy, str
   return chio_fail(detail, CHIO_E_CONFIG, "%s: identity.contract and identity.accepted need one another", policy->name);
 }
 
+/* More would not be looked at. */
+static enum chio_err check_roots(const struct chio_attest_policy *policy, struct chio_detail *detail) {
+  const size_t counts[] = {policy->intel_roots.count, policy->amd_roots.count, policy->aws_roots.count};
+  for (size_t i = 0; i < CHIO_ARRAY_LEN(counts); i++) {
+    if (counts[i] > CHIO_POLICY_VENDOR_ROOTS_MAX)
+      return chio_fail(detail, CHIO_E_CONFIG, "%s: more than %u roots of one vendor", policy->name,
+                       CHIO_POLICY_VENDOR_ROOTS_MAX);
+  }
+  return CHIO_OK;
+}
+
 /* What a policy must say: which TEE, and what runs in it. */
 static enum chio_err check_policy(const struct chio_attest_policy *policy, struct chio_detail *detail) {
   if (policy->tees.count == 0)
     return chio_fail(detail, CHIO_E_CONFIG, "%s: 'tee' is missing: which TEEs may it be?", policy->name);
   enum chio_err err = check_stub(policy, detail);
   if (err == CHIO_OK) err = check_identity(policy, detail);
+  if (err == CHIO_OK) err = check_roots(policy, detail);
   if (err != CHIO_OK) return err;
   bool only_stub = policy->tees.count == 1 && policy->allow_stub;
   if (!only_stub && policy->measurements.count == 0 && policy->signers.count == 0 && !expects_registers(policy)) {

@@ -184,6 +184,8 @@ static void judge_key(struct chio_judge *j, const struct chio_tee_report *report
   r->key_spki_len = sizeof spki;
   j->key_bound = true;
   chio_claim_hex(j, "model_hash", parts.part[CHIO_BINDING_WORKLOAD_HASH]);
+  const uint8_t *kept = chio_judge_keep_bytes(j, parts.part[CHIO_BINDING_WORKLOAD_HASH]);
+  if (kept != NULL) j->workload_hash = chio_slice(kept, report->model_hash_len);
 }
 
 void chio_judge_tee_report(struct chio_judge *j, const struct chio_json_doc *doc) {

@@ -26,6 +26,9 @@ static enum chio_err read_policy(const struct chio_delegate_request *order, stru
   if (chio_policy_parse_alone(text, order->policy.len, "policy", &policy, &message) != CHIO_ATTEST_OK)
     return chio_fail(detail, CHIO_E_DATA_INVALID, "%.200s", message.text[0] != '\0' ? message.text : "no policy");
   enum chio_err err = CHIO_OK;
+  /* An issuer's word outlives the order: no trial's permission goes into it. */
+  if (policy->allow_stub)
+    err = chio_fail(detail, CHIO_E_DATA_INVALID, "insecure_allow_stub: no key is vouched for under such a policy");
   for (size_t i = 0; err == CHIO_OK && i + ROOT_SIZE <= order->roots.len; i += ROOT_SIZE)
     err = chio_policy_add_root(policy, order->roots.data + i);
   if (err == CHIO_OK)

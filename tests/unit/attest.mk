@@ -57,6 +57,11 @@ tests_unit_test_attest_identity_SOURCES = tests/unit/test_attest_identity.c test
 tests_unit_test_attest_identity_CFLAGS = $(ATTEST_TEST_CFLAGS)
 tests_unit_test_attest_identity_LDADD = $(ATTEST_TEST_LIBS)
 
+UNIT_TESTS += tests/unit/test_attest_roots
+tests_unit_test_attest_roots_SOURCES = tests/unit/test_attest_roots.c tests/unit/attest_rig.c tests/unit/attest_rig.h $(VECTORS)
+tests_unit_test_attest_roots_CFLAGS = $(ATTEST_TEST_CFLAGS)
+tests_unit_test_attest_roots_LDADD = $(ATTEST_TEST_LIBS)
+
 UNIT_TESTS += tests/unit/test_attest_json
 tests_unit_test_attest_json_SOURCES = tests/unit/test_attest_json.c
 tests_unit_test_attest_json_CFLAGS = $(ATTEST_TEST_CFLAGS)

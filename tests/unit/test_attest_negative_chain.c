@@ -4,6 +4,7 @@
  * certificate.
  */
 #include "attest/dcap.h"
+#include "attest/x509.h"
 #include "tests/unit/dcap_rig.h"
 #include "tests/unit/forge.h"
 
@@ -529,6 +530,59 @@ static void a_root_with_intels_names_is_not_intels(void **state) {
   clear_chain(&chain);
 }
 
+/* ---- Who certifies what ---- */
+
+/* Intel's extension without its last two items: platform instance and configuration. */
+static void without_platform_items(const X509 *pck, struct chio_buf *out) {
+  static const uint8_t instance[] = {0x2a, 0x86, 0x48, 0x86, 0xf8, 0x4d, 0x01, 0x0d, 0x01, 0x06};
+  struct chio_buf der = CHIO_BUF_INIT;
+  struct chio_cert cert;
+  struct chio_slice contents;
+  forge_der(pck, &der);
+  assert_int_equal(chio_cert_parse(chio_buf_slice(&der), &cert), CHIO_OK);
+  assert_int_equal(chio_cert_extension(&cert, chio_slice(instance, sizeof instance - 1), &contents), CHIO_OK);
+  const uint8_t *at = memmem(contents.data, contents.len, instance, sizeof instance);
+  assert_true(at != NULL && contents.data[1] == 0x82);
+  size_t len = (size_t)(at - contents.data) - 4 - 4; /* its own SEQUENCE and OID headers go too */
+  chio_buf_append(out, contents.data, 4 + len);
+  out->data[2] = (uint8_t)(len >> 8);
+  out->data[3] = (uint8_t)len;
+  chio_buf_clear(&der);
+}
+
+static void judge_issuer(const char *name, const char *ca_cn, bool platform_items, enum chio_attest_reason reason) {
+  struct chio_buf extension = CHIO_BUF_INIT, pem = CHIO_BUF_INIT, quote = CHIO_BUF_INIT;
+  const struct row row = {name, reason, {ROOT, {.cn = ca_cn, .ca = true, .path_len = 0}}, {NULL}, NULL};
+  struct chain chain;
+  make_chain(&row, &chain);
+  without_platform_items(rig.qe.pki.pairs[CHIO_SIM_DCAP_PCK].cert, &extension);
+  const struct forge_extension reduced = {"1.2.840.113741.1.13.1", chio_buf_slice(&extension)};
+  struct forge_cert leaf = {.cn = PCK_CN, .path_len = -1};
+  if (platform_items)
+    leaf.extension_of = rig.qe.pki.pairs[CHIO_SIM_DCAP_PCK].cert;
+  else
+    leaf.extensions = &reduced, leaf.extensions_count = 1;
+  chain.keys[2] = forge_key("P-256");
+  chain.certs[2] = forge_certify(chain.keys[2], chain.keys[1], chain.certs[1], &leaf);
+  chain.count = 3;
+  put_certificates(&chain, NULL, &pem);
+  make_quote(chain.keys[2], &pem, &quote);
+  forge_expect(name, judge_under(chain.certs[0], &quote), reason,
+               reason == CHIO_ATTEST_ACCEPTED ? 0 : CHIO_ATTEST_PROVED_CHAIN | CHIO_ATTEST_PROVED_TCB);
+  chio_buf_clear(&extension);
+  chio_buf_clear(&pem);
+  chio_buf_clear(&quote);
+  clear_chain(&chain);
+}
+
+/* Intel's PCK certificate profile: .6 and .7 are in certificates of the Platform CA alone. */
+static void the_processor_ca_says_nothing_of_platforms(void **state) {
+  (void)state;
+  judge_issuer("the Platform CA, with them", CA_CN, true, CHIO_ATTEST_ACCEPTED);
+  judge_issuer("the Processor CA, without them", "Forged SGX PCK Processor CA", false, CHIO_ATTEST_ACCEPTED);
+  judge_issuer("the Processor CA, with them", "Forged SGX PCK Processor CA", true, CHIO_ATTEST_CERTIFICATE_MISMATCH);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_chain_in_any_order_is_accepted),
@@ -546,6 +600,7 @@ int main(void) {
       cmocka_unit_test(damaged_text_is_refused),
       cmocka_unit_test(authorities_that_vouch_for_each_other_lead_nowhere),
       cmocka_unit_test(a_root_with_intels_names_is_not_intels),
+      cmocka_unit_test(the_processor_ca_says_nothing_of_platforms),
   };
   return cmocka_run_group_tests(tests, rig_set_up, rig_tear_down);
 }

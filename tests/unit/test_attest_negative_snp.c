@@ -562,6 +562,17 @@ static void guests_that_others_can_look_into_are_refused(void **state) {
   (void)state;
   static const struct row rows[] = {
       {"debug", {{CHIO_SNP_POLICY + 2, 0x0b}}, 1, GOOD, "", CHIO_ATTEST_DEBUG, CHIO_ATTEST_PROVED_POLICY},
+      {"debug, and nobody's policy", {{CHIO_SNP_POLICY + 2, 0x0b}}, 1, GOOD, NULL, CHIO_ATTEST_DEBUG, 0},
+      {"debug without SMT", {{CHIO_SNP_POLICY + 2, 0x0a}}, 1, GOOD, "", CHIO_ATTEST_DEBUG, CHIO_ATTEST_PROVED_POLICY},
+      {"SMT, as the usual policy 0x30000 has it", {{CHIO_SNP_POLICY + 2, 0x03}}, 1, GOOD, "", CHIO_ATTEST_ACCEPTED, 0},
+      {"no SMT", {{CHIO_SNP_POLICY + 2, 0x02}}, 1, GOOD, "", CHIO_ATTEST_ACCEPTED, 0},
+      {"SMT, where the policy refuses it",
+       {{CHIO_SNP_POLICY + 2, 0x03}},
+       1,
+       GOOD,
+       "[snp]\nrefuse_smt = true\n",
+       CHIO_ATTEST_ATTRIBUTES,
+       CHIO_ATTEST_PROVED_POLICY},
       {"a migration agent",
        {{CHIO_SNP_POLICY + 2, 0x07}},
        1,

@@ -166,6 +166,42 @@ static void a_report_around_a_quote_proves_its_key(void **state) {
   chio_buf_clear(&other);
 }
 
+/* A report, and a raw quote by profile tee-v1, under a policy that names the models that may be served. */
+static void a_policy_names_the_workloads_to_which_a_key_may_be_bound(void **state) {
+  (void)state;
+  struct chio_tee_report made = {.type = "tdx", .model_hash_len = 32, .timestamp = 1700000000, .quote = rig.quote};
+  struct chio_buf text = CHIO_BUF_INIT;
+  memcpy(made.point, rig.key.data + rig.key.len - CHIO_TEE_POINT_SIZE, CHIO_TEE_POINT_SIZE);
+  memcpy(made.model_hash, attest_rig_workload, 32);
+  chio_tee_report_put(&made, &text);
+  static const struct {
+    const char *hashes;
+    enum chio_attest_reason reason;
+  } rows[] = {{"\"0402000000000000000000000000000000000000000000000000000000000000\"", CHIO_ATTEST_ACCEPTED},
+              {"\"" MODEL "\", \"0402000000000000000000000000000000000000000000000000000000000000\"",
+               CHIO_ATTEST_ACCEPTED},
+              {"\"" MODEL "\"", CHIO_ATTEST_KEY_ATTRIBUTES},
+              {"\"0402\"", CHIO_ATTEST_KEY_ATTRIBUTES}};
+  for (size_t i = 0; i < CHIO_ARRAY_LEN(rows); i++) {
+    char tables[512];
+    struct chio_buf toml = CHIO_BUF_INIT;
+    struct chio_attest_binding binding;
+    snprintf(tables, sizeof tables, "[key]\nrequired = true\nallow_direct = true\nworkload_hashes = [%s]",
+             rows[i].hashes);
+    attest_rig_policy_text(&rig, "", tables, &toml);
+    assert_int_equal(judge(chio_buf_cstr(&text), chio_buf_cstr(&toml), &rig.key, NULL), rows[i].reason);
+    struct chio_attest_policy *policy = parse(chio_buf_cstr(&toml));
+    struct chio_attest_request request = attest_rig_request(&rig, policy, &binding);
+    assert_int_equal(attest_rig_judge(&request), rows[i].reason);
+    /* A quote whose binding nobody asks about is bound to nothing. */
+    request.binding = NULL;
+    assert_int_not_equal(attest_rig_judge(&request), CHIO_ATTEST_ACCEPTED);
+    chio_attest_policy_free(policy);
+    chio_buf_clear(&toml);
+  }
+  chio_buf_clear(&text);
+}
+
 static void other_forms_of_reports_are_refused(void **state) {
   (void)state;
   static const struct {
@@ -302,6 +338,9 @@ static void recorded_evidence_of_each_kind_is_recognised(void **state) {
               {"nitro/veracruz.cbor", NULL, "nitro"},
               {"nitro/blocky-prod.cbor", NULL, "nitro"},
               {"nitro/nitrotpm-eternis.cbor", NULL, "nitrotpm"},
+              {"tdx/v4-spr-e4-google/quote.bin", NULL, "tdx"},
+              {"tdx/v4-trailing-oasis/quote.bin", NULL, "tdx"}, /* bytes after it */
+              {"tdx/v5-trustee/quote.bin", NULL, "tdx"},        /* a body of 648 bytes */
               {"sgx/v3-phala/quote.bin", NULL, "sgx"}};
   for (size_t i = 0; i < CHIO_ARRAY_LEN(rows); i++) {
     struct chio_buf bytes = read_vector(rows[i].file);
@@ -328,6 +367,7 @@ int main(void) {
       cmocka_unit_test(permission_for_stubs_lets_nothing_else_through),
       cmocka_unit_test(policies_say_stub_twice_or_not_at_all),
       cmocka_unit_test(a_report_around_a_quote_proves_its_key),
+      cmocka_unit_test(a_policy_names_the_workloads_to_which_a_key_may_be_bound),
       cmocka_unit_test(other_forms_of_reports_are_refused),
       cmocka_unit_test(user_data_is_found_in_a_stub_and_in_a_quote),
       cmocka_unit_test(a_model_is_known_by_the_hash_of_its_name),

@@ -229,6 +229,28 @@ static void evidence_that_does_not_pass_the_policy_moves_no_issuer(void **state)
   assert_int_equal(fake.signs, signs);
 }
 
+/* A trial's permission does not become an issuer's word, though the key's own evidence needs none of it. */
+static void a_policy_that_lets_stubs_through_moves_no_issuer(void **state) {
+  struct bench *b = *state;
+  struct chio_delegate_request q = request_of(b, true);
+  struct chio_delegate_reply r;
+  struct chio_buf with = CHIO_BUF_INIT;
+  static const char from[] = "tee = [\"sim-tdx\"]";
+  unsigned signs = fake.signs;
+  const char *text = chio_buf_cstr(&b->policy), *at = strstr(text, from);
+  assert_non_null(at);
+  chio_buf_append(&with, text, (size_t)(at - text));
+  chio_buf_append_str(&with, "tee = [\"sim-tdx\", \"stub\"]\ninsecure_allow_stub = true");
+  chio_buf_append_str(&with, at + sizeof from - 1);
+  q.policy = chio_buf_slice(&with);
+  assert_int_equal(delegate(b, &q, &r), CHIO_E_DATA_INVALID);
+  assert_non_null(strstr(b->rig.detail.text, "insecure_allow_stub"));
+  assert_int_equal(fake.signs, signs);
+  q.policy = chio_buf_slice(&b->policy);
+  assert_int_equal(delegate(b, &q, &r), CHIO_OK);
+  chio_buf_clear(&with);
+}
+
 static void a_root_that_only_the_policy_s_files_would_name_is_given_by_its_hash(void **state) {
   struct bench *b = *state;
   struct chio_delegate_request q = request_of(b, true);
@@ -407,6 +429,7 @@ int main(void) {
       TEST(an_issuer_that_has_a_certificate_uses_it),
       TEST(chios_link_is_signed_by_the_delegator),
       TEST(evidence_that_does_not_pass_the_policy_moves_no_issuer),
+      TEST(a_policy_that_lets_stubs_through_moves_no_issuer),
       TEST(a_root_that_only_the_policy_s_files_would_name_is_given_by_its_hash),
       TEST(who_is_not_logged_in_delegates_nothing),
       TEST(keys_that_do_not_fit_their_part_are_refused),
