@@ -54,6 +54,18 @@ enum chio_err chio_cbor_uint(struct chio_cursor *c, uint64_t max, uint64_t *out)
   return CHIO_OK;
 }
 
+enum chio_err chio_cbor_int(struct chio_cursor *c, int64_t *out) {
+  struct chio_cursor at = *c;
+  struct head h;
+  bool negative = chio_cbor_next_is(c, CHIO_CBOR_NEGATIVE);
+  enum chio_err err = expect(&at, negative ? CHIO_CBOR_NEGATIVE : CHIO_CBOR_UINT, &h);
+  if (err != CHIO_OK) return err;
+  if (h.value > INT64_MAX) return CHIO_E_TOO_LONG;
+  *c = at;
+  *out = negative ? -1 - (int64_t)h.value : (int64_t)h.value;
+  return CHIO_OK;
+}
+
 enum chio_err chio_cbor_string(struct chio_cursor *c, enum chio_cbor_major major, size_t max, struct chio_slice *out) {
   struct chio_cursor at = *c;
   struct head h;

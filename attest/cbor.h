@@ -19,6 +19,8 @@ enum chio_cbor_major {
 };
 
 CHIO_MUST_CHECK enum chio_err chio_cbor_uint(struct chio_cursor *c, uint64_t max, uint64_t *out);
+/* An integer of either sign that fits the type. */
+CHIO_MUST_CHECK enum chio_err chio_cbor_int(struct chio_cursor *c, int64_t *out);
 /* A byte or text string of at most max bytes. */
 CHIO_MUST_CHECK enum chio_err chio_cbor_string(struct chio_cursor *c, enum chio_cbor_major major, size_t max,
                                                struct chio_slice *out);

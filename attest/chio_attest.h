@@ -82,8 +82,9 @@ enum chio_attest_error {
   X(TRAILING, 41, "trailing", "bytes follow the evidence that nothing signs")                                      \
   X(ISSUER, 42, "issuer", "the token's issuer is not one that the policy names")                                   \
   X(TPM, 43, "tpm", "the TPM quote does not hold or its registers differ")                                         \
-  X(POLICY_CONTRADICTION, 44, "policy-contradiction", "the policy contradicts itself")                         \
-  X(REPLAYED, 45, "replayed", "the same evidence was accepted before")
+  X(POLICY_CONTRADICTION, 44, "policy-contradiction", "the policy contradicts itself")                             \
+  X(REPLAYED, 45, "replayed", "the same evidence was accepted before")                                             \
+  X(RESULT, 46, "result", "another verifier's result is not one that the policy accepts")
 
 enum chio_attest_reason {
 #define CHIO_ATTEST_REASON_X(name, number, code, text) CHIO_ATTEST_##name = (number),

@@ -4,19 +4,26 @@
  * evidence is a warning at best.
  */
 #include "attest/cbor_write.h"
+#include "attest/cose_key.h"
+#include "attest/ear.h"
 #include "attest/judge.h"
 #include "attest/jwk_write.h"
 #include "signer/base/text.h"
 
 #include "config.h"
 
-#define PROFILE "tag:github.com,2023:veraison/ear"
 #define DEVELOPER "chio-hsm"
 #define BUILD PACKAGE_VERSION
 
-/* Trust tiers. */
-enum { NONE = 0, AFFIRMING = 2, WARNING = 32, CONTRAINDICATED = 96, UNRECOGNIZED = 97 };
-enum { RUNTIME_UNRECOGNIZED = 33 }; /* of executables */
+/* Values of claims, by tier. */
+enum {
+  NONE = CHIO_EAR_NONE,
+  AFFIRMING = CHIO_EAR_AFFIRMING,
+  WARNING = CHIO_EAR_WARNING,
+  CONTRAINDICATED = CHIO_EAR_CONTRAINDICATED,
+  UNRECOGNIZED = 97,
+  RUNTIME_UNRECOGNIZED = 33 /* of executables */
+};
 
 /* X(name in JSON, key in CBOR, member); the order is that of the keys. */
 #define TRUST_CLAIMS(X)                     \
@@ -80,11 +87,6 @@ static bool has_key(const struct chio_attest_result *r) {
   return r->accepted && r->key_spki != NULL && (r->proved & named) != 0;
 }
 
-static const char *status_text(int status) {
-  if (status == AFFIRMING) return "affirming";
-  return status == WARNING ? "warning" : "contraindicated";
-}
-
 /* ---- JSON ---- */
 
 static void put_vector(struct chio_buf *out, const struct appraisal *a) {
@@ -102,7 +104,7 @@ static void put_vector(struct chio_buf *out, const struct appraisal *a) {
 static enum chio_err put_submodule(struct chio_buf *out, const struct chio_attest_result *r, const char *policy_id) {
   const struct appraisal a = appraise(r);
   char *own = NULL;
-  chio_buf_printf(out, ",\"submods\":{\"%s\":{\"ear.status\":\"%s\",", a.attester, status_text(a.status));
+  chio_buf_printf(out, ",\"submods\":{\"%s\":{\"ear.status\":\"%s\",", a.attester, chio_ear_status_text(a.status));
   put_vector(out, &a);
   if (policy_id != NULL) {
     chio_buf_append_str(out, ",\"ear.appraisal-policy-id\":");
@@ -117,7 +119,7 @@ static enum chio_err put_submodule(struct chio_buf *out, const struct chio_attes
 int chio_attest_result_ear(const struct chio_attest_result *r, const struct chio_attest_ear *ear, char **out_json) {
   if (r == NULL || ear == NULL || out_json == NULL) return CHIO_ATTEST_E_ARGUMENT;
   struct chio_buf out = CHIO_BUF_INIT;
-  chio_buf_printf(&out, "{\"eat_profile\":\"" PROFILE "\",\"iat\":%lld", (long long)ear->issued_at);
+  chio_buf_printf(&out, "{\"eat_profile\":\"" CHIO_EAR_PROFILE "\",\"iat\":%lld", (long long)ear->issued_at);
   if (ear->lifetime > 0) chio_buf_printf(&out, ",\"exp\":%lld", (long long)(ear->issued_at + ear->lifetime));
   chio_buf_append_str(&out, ",\"ear.verifier-id\":{\"developer\":\"" DEVELOPER "\",\"build\":\"" BUILD "\"}");
   if (ear->nonce.len > 0) {
@@ -141,11 +143,7 @@ int chio_attest_result_ear(const struct chio_attest_result *r, const struct chio
   return CHIO_ATTEST_OK;
 }
 
-/* ---- CBOR: keys of CWT, EAT and EAR ---- */
-
-enum { KEY_EXP = 4, KEY_IAT = 6, KEY_NONCE = 10, KEY_PROFILE = 265, KEY_SUBMODS = 266, KEY_STATUS = 1000 };
-enum { KEY_VECTOR = 1001, KEY_POLICY = 1003, KEY_VERIFIER = 1004 };
-#define KEY_EVIDENCE (-75001) /* of private use: our replay id, a bstr */
+/* ---- CBOR ---- */
 
 static void put_cbor_submodule(struct chio_buf *out, const struct chio_attest_result *r, const char *policy_id) {
   const struct appraisal a = appraise(r);
@@ -155,10 +153,10 @@ static void put_cbor_submodule(struct chio_buf *out, const struct chio_attest_re
 #undef COUNT
   chio_cbor_put_head(out, CHIO_CBOR_MAP, 1);
   chio_cbor_put_text(out, a.attester);
-  chio_cbor_put_head(out, CHIO_CBOR_MAP, policy_id != NULL ? 4 : 3);
-  chio_cbor_put_int(out, KEY_STATUS);
+  chio_cbor_put_head(out, CHIO_CBOR_MAP, 3u + (policy_id != NULL ? 1 : 0) + (r->measurement_len > 0 ? 1 : 0));
+  chio_cbor_put_int(out, CHIO_EAR_STATUS);
   chio_cbor_put_int(out, a.status);
-  chio_cbor_put_int(out, KEY_VECTOR);
+  chio_cbor_put_int(out, CHIO_EAR_VECTOR);
   chio_cbor_put_head(out, CHIO_CBOR_MAP, claims);
 #define PUT(name, key, member)     \
   chio_cbor_put_int(out, key);     \
@@ -166,42 +164,55 @@ static void put_cbor_submodule(struct chio_buf *out, const struct chio_attest_re
   TRUST_CLAIMS(PUT)
 #undef PUT
   if (policy_id != NULL) {
-    chio_cbor_put_int(out, KEY_POLICY);
+    chio_cbor_put_int(out, CHIO_EAR_POLICY);
     chio_cbor_put_text(out, policy_id);
   }
-  chio_cbor_put_int(out, KEY_EVIDENCE);
+  chio_cbor_put_int(out, CHIO_EAR_OWN_REPLAY_ID);
   chio_cbor_put_bytes(out, chio_slice(r->replay_id, sizeof r->replay_id));
+  if (r->measurement_len == 0) return;
+  chio_cbor_put_int(out, CHIO_EAR_OWN_MEASUREMENT);
+  chio_cbor_put_bytes(out, chio_slice(r->measurement, r->measurement_len));
+}
+
+/* RFC 8747: {1: COSE_Key} */
+static enum chio_err put_cbor_key(struct chio_buf *out, const struct chio_attest_result *r) {
+  chio_cbor_put_int(out, CHIO_CWT_CNF);
+  chio_cbor_put_head(out, CHIO_CBOR_MAP, 1);
+  chio_cbor_put_int(out, CHIO_CNF_COSE_KEY);
+  return chio_cose_key_put(chio_slice(r->key_spki, r->key_spki_len), out);
 }
 
 int chio_attest_result_ear_cbor(const struct chio_attest_result *r, const struct chio_attest_ear *ear, void **out_cbor,
                                 size_t *out_len) {
   if (r == NULL || ear == NULL || out_cbor == NULL || out_len == NULL) return CHIO_ATTEST_E_ARGUMENT;
   struct chio_buf out = CHIO_BUF_INIT;
-  bool exp = ear->lifetime > 0, nonce = ear->nonce.len > 0;
-  chio_cbor_put_head(&out, CHIO_CBOR_MAP, 4u + (exp ? 1 : 0) + (nonce ? 1 : 0));
+  enum chio_err err = CHIO_OK;
+  bool exp = ear->lifetime > 0, nonce = ear->nonce.len > 0, key = has_key(r);
+  chio_cbor_put_head(&out, CHIO_CBOR_MAP, 4u + (exp ? 1 : 0) + (key ? 1 : 0) + (nonce ? 1 : 0));
   if (exp) {
-    chio_cbor_put_int(&out, KEY_EXP);
+    chio_cbor_put_int(&out, CHIO_CWT_EXP);
     chio_cbor_put_int(&out, ear->issued_at + ear->lifetime);
   }
-  chio_cbor_put_int(&out, KEY_IAT);
+  chio_cbor_put_int(&out, CHIO_CWT_IAT);
   chio_cbor_put_int(&out, ear->issued_at);
+  if (key) err = put_cbor_key(&out, r);
   if (nonce) {
-    chio_cbor_put_int(&out, KEY_NONCE);
+    chio_cbor_put_int(&out, CHIO_EAT_NONCE);
     chio_cbor_put_bytes(&out, chio_slice(ear->nonce.data, ear->nonce.len));
   }
-  chio_cbor_put_int(&out, KEY_PROFILE);
-  chio_cbor_put_text(&out, PROFILE);
-  chio_cbor_put_int(&out, KEY_SUBMODS);
+  chio_cbor_put_int(&out, CHIO_EAT_PROFILE);
+  chio_cbor_put_text(&out, CHIO_EAR_PROFILE);
+  chio_cbor_put_int(&out, CHIO_EAT_SUBMODS);
   put_cbor_submodule(&out, r, ear->policy_id);
-  chio_cbor_put_int(&out, KEY_VERIFIER);
+  chio_cbor_put_int(&out, CHIO_EAR_VERIFIER);
   chio_cbor_put_head(&out, CHIO_CBOR_MAP, 2);
   chio_cbor_put_int(&out, 0);
   chio_cbor_put_text(&out, DEVELOPER);
   chio_cbor_put_int(&out, 1);
   chio_cbor_put_text(&out, BUILD);
-  if (chio_buf_err(&out) != CHIO_OK) {
+  if (err != CHIO_OK || chio_buf_err(&out) != CHIO_OK) {
     chio_buf_clear(&out);
-    return CHIO_ATTEST_E_NO_MEMORY;
+    return err == CHIO_E_KEY_TYPE ? CHIO_ATTEST_E_ARGUMENT : CHIO_ATTEST_E_NO_MEMORY;
   }
   *out_cbor = out.data;
   *out_len = out.len;

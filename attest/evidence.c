@@ -4,6 +4,7 @@
 #include "attest/csr.h"
 #include "attest/dcap_quote.h"
 #include "attest/der.h"
+#include "attest/ear.h"
 #include "attest/interop_quote.h"
 #include "attest/judge.h"
 #include "attest/maa.h"
@@ -133,6 +134,8 @@ static void judge_json(struct chio_judge *j, struct chio_slice text) {
     chio_judge_tee_report(j, doc);
   } else if (chio_tee_stub_looks_like(doc)) {
     chio_judge_tee_stub(j, doc);
+  } else if (chio_json_is(chio_json_get(doc, chio_json_root(doc), "eat_profile"), CHIO_EAR_PROFILE)) {
+    chio_judge_fail(j, CHIO_ATTEST_SIGNATURE, "an attestation result that nobody signed");
   } else if (chio_json_get(doc, chio_json_root(doc), "cmw") != NULL) {
     judge_eat(j, chio_json_get(doc, chio_json_root(doc), "cmw"));
   } else if (!chio_judge_azure(j, doc)) {
@@ -170,6 +173,19 @@ static void judge_cbor(struct chio_judge *j, struct chio_slice bytes) {
   }
 }
 
+/* A token: what a verifier says of evidence. */
+static void judge_jwt(struct chio_judge *j, struct chio_slice text) {
+  struct chio_jws token;
+  j->result->pub.container = "token";
+  if (chio_jws_parse(text, &token) != CHIO_OK)
+    chio_judge_fail(j, CHIO_ATTEST_FORMAT, "the token is malformed");
+  else if (chio_ear_is(&token))
+    chio_judge_ear(j, &token);
+  else
+    chio_judge_maa(j, &token);
+  chio_jws_clear(&token);
+}
+
 /* What holds evidence, and is none itself. */
 static void judge_container(struct chio_judge *j, struct chio_slice evidence) {
   struct chio_slice text = trim(evidence);
@@ -179,8 +195,10 @@ static void judge_container(struct chio_judge *j, struct chio_slice evidence) {
     judge_json(j, text);
   } else if (text.len > 0 && text.data[0] == '[') {
     chio_judge_cmw(j, text, chio_slice(NULL, 0));
-  } else if (chio_maa_looks_like(text)) {
-    chio_judge_maa(j, text);
+  } else if (chio_jws_looks_like(text)) {
+    judge_jwt(j, text);
+  } else if (chio_ear_cwt_looks_like(evidence)) {
+    chio_judge_ear_cwt(j, evidence);
   } else if (chio_cmw_looks_like(evidence)) { /* may hold PEM */
     judge_cbor(j, evidence);
   } else if (chio_pem_has(evidence, "CERTIFICATE REQUEST")) {

@@ -75,6 +75,14 @@ void chio_judge_set_measurements(struct chio_judge *j, const struct chio_attest_
   j->result->pub.measurements = &j->result->measurements;
 }
 
+void chio_judge_set_from_hex(struct chio_judge *j, const struct chio_json *value,
+                             void (*set)(struct chio_judge *, struct chio_slice)) {
+  uint8_t bytes[64];
+  if (value == NULL || value->type != CHIO_JSON_STRING || value->string.len / 2 > sizeof bytes) return;
+  size_t len = value->string.len / 2;
+  if (chio_json_hex(value, bytes, len) == CHIO_OK) set(j, chio_slice(bytes, len));
+}
+
 struct chio_slice chio_judge_made_over(const struct chio_judge *j) {
   const struct chio_attest_result *r = &j->result->pub;
   return j->quoted.len > 0 ? j->quoted : chio_slice(r->report_data, r->report_data_len);

@@ -42,6 +42,7 @@ struct chio_judge {
   int64_t at;
   struct chio_cert_set certs; /* from the evidence: trusted for nothing */
   struct chio_anchor extra;   /* request->root */
+  struct chio_buf extra_spki; /* its key */
   bool has_extra;
   struct chio_anchor_storage anchors; /* what the path of the evidence's own key points to */
   struct chio_slice key_spki; /* request->key; empty when none */
@@ -90,6 +91,10 @@ struct chio_slice chio_judge_made_over(const struct chio_judge *j);
 void chio_judge_set_measurement(struct chio_judge *j, struct chio_slice bytes);
 void chio_judge_set_signer(struct chio_judge *j, struct chio_slice bytes);
 void chio_judge_set_report_data(struct chio_judge *j, struct chio_slice bytes);
+
+/* As one of those, from a JSON string in hexadecimal; nothing when it is none. */
+void chio_judge_set_from_hex(struct chio_judge *j, const struct chio_json *value,
+                             void (*set)(struct chio_judge *, struct chio_slice));
 
 /* Fields of the evidence for claims_json. */
 void chio_claim_hex(struct chio_judge *j, const char *name, struct chio_slice bytes);

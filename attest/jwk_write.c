@@ -1,6 +1,5 @@
 #include "attest/jwk_write.h"
 
-#include "attest/der.h"
 #include "signer/base/text.h"
 
 static void put_member(struct chio_buf *out, const char *before, struct chio_slice bytes) {
@@ -17,15 +16,10 @@ static void put_ec(const struct chio_pubkey *key, const char *curve, struct chio
   chio_buf_append_u8(out, '}');
 }
 
-/* RSAPublicKey { modulus, exponent }; a leading zero is the sign's. */
-static enum chio_err put_rsa(struct chio_slice bits, struct chio_buf *out) {
-  struct chio_cursor outer = chio_cursor(bits), inner;
+static enum chio_err put_rsa(const struct chio_pubkey *key, struct chio_buf *out) {
   struct chio_slice n, e;
-  enum chio_err err = chio_der_enter(&outer, CHIO_DER_T_SEQUENCE, &inner);
-  if (err == CHIO_OK) err = chio_der_expect(&inner, CHIO_DER_T_INTEGER, &n);
-  if (err == CHIO_OK) err = chio_der_expect(&inner, CHIO_DER_T_INTEGER, &e);
+  enum chio_err err = chio_pubkey_rsa_numbers(key, &n, &e);
   if (err != CHIO_OK) return err;
-  if (n.len > 1 && n.data[0] == 0) n = chio_slice(n.data + 1, n.len - 1);
   put_member(out, "{\"e\":\"", e);
   put_member(out, ",\"kty\":\"RSA\",\"n\":\"", n);
   chio_buf_append_u8(out, '}');
@@ -44,7 +38,7 @@ enum chio_err chio_jwk_put(struct chio_slice spki, struct chio_buf *out) {
       put_member(out, "{\"crv\":\"Ed25519\",\"kty\":\"OKP\",\"x\":\"", key.bits);
       chio_buf_append_u8(out, '}');
       break;
-    case CHIO_PUBKEY_RSA: err = put_rsa(key.bits, out); break;
+    case CHIO_PUBKEY_RSA: err = put_rsa(&key, out); break;
     default: return CHIO_E_KEY_TYPE;
   }
   return err == CHIO_OK ? chio_buf_err(out) : err;

@@ -73,7 +73,12 @@ attest_libchio_verify_la_SOURCES = \
   attest/dcap_tcb.c attest/dcap_tcb.h \
   attest/dcap_tcb_info.c attest/dcap_tcb_info.h \
   attest/der.c attest/der.h \
-  attest/ear.c \
+  attest/cose_key.c attest/cose_key.h \
+  attest/ear.c attest/ear.h \
+  attest/ear_cwt.c \
+  attest/ear_judge.c \
+  attest/ear_jwt.c \
+  attest/ear_token.h \
   attest/evidence.c \
   attest/identity.c attest/identity.h attest/identity_judge.c \
   attest/fresh.c \
@@ -82,6 +87,7 @@ attest_libchio_verify_la_SOURCES = \
   attest/interop_judge.c \
   attest/judge.c attest/judge.h \
   attest/jwk.c attest/jwk.h \
+  attest/jws.c attest/jws.h \
   attest/jwk_write.c attest/jwk_write.h \
   attest/keccak.c attest/keccak.h \
   attest/maa.c attest/maa.h \
@@ -94,6 +100,7 @@ attest_libchio_verify_la_SOURCES = \
   attest/policy_rollout.c \
   attest/policy_rules.c attest/policy_rules.h \
   attest/pubkey.c attest/pubkey.h \
+  attest/pubkey_write.c attest/pubkey_write.h \
   attest/ratls.c attest/ratls.h \
   attest/result.c \
   attest/rollout.c \

@@ -11,49 +11,8 @@
 
 #include <stdio.h>
 
-struct token {
-  struct chio_slice signed_text; /* header '.' payload */
-  struct chio_buf header, payload, signature;
-  struct chio_json_doc *header_json, *payload_json;
-};
-
-static void token_clear(struct token *t) {
-  chio_buf_clear(&t->header);
-  chio_buf_clear(&t->payload);
-  chio_buf_clear(&t->signature);
-  chio_json_free(t->header_json);
-  chio_json_free(t->payload_json);
-}
-
-bool chio_maa_looks_like(struct chio_slice text) {
-  static const char begin[] = "eyJ"; /* {" */
-  if (text.len < 20 || memcmp(text.data, begin, 3) != 0) return false;
-  size_t dots = 0;
-  for (size_t i = 0; i < text.len; i++) dots += text.data[i] == '.';
-  return dots == 2;
-}
-
-static enum chio_err parse_token(struct chio_slice text, struct token *t) {
-  const uint8_t *first = memchr(text.data, '.', text.len);
-  size_t header_len = (size_t)(first - text.data);
-  const uint8_t *second = memchr(first + 1, '.', text.len - header_len - 1);
-  t->signed_text = chio_slice(text.data, (size_t)(second - text.data));
-  enum chio_err err = chio_base64_decode(chio_slice(text.data, header_len), true, &t->header);
-  if (err == CHIO_OK) err = chio_base64_decode(chio_slice(first + 1, (size_t)(second - first - 1)), true, &t->payload);
-  if (err == CHIO_OK) {
-    err = chio_base64_decode(chio_slice(second + 1, text.len - t->signed_text.len - 1), true, &t->signature);
-  }
-  if (err == CHIO_OK) err = chio_json_parse(chio_buf_slice(&t->header), &t->header_json);
-  if (err == CHIO_OK) err = chio_json_parse(chio_buf_slice(&t->payload), &t->payload_json);
-  return err;
-}
-
-static const struct chio_json *header(const struct token *t, const char *name) {
-  return chio_json_get(t->header_json, chio_json_root(t->header_json), name);
-}
-
 /* A claim; those of a confidential VM may be one level down. */
-static const struct chio_json *claim(const struct token *t, const char *name) {
+static const struct chio_json *claim(const struct chio_jws *t, const char *name) {
   const struct chio_json *root = chio_json_root(t->payload_json), *found = chio_json_get(t->payload_json, root, name);
   if (found != NULL) return found;
   return chio_json_get(t->payload_json, chio_json_get(t->payload_json, root, "x-ms-isolation-tee"), name);
@@ -61,7 +20,7 @@ static const struct chio_json *claim(const struct token *t, const char *name) {
 
 /* ---- What the token says ---- */
 
-static const char *tee_of(const struct token *t) {
+static const char *tee_of(const struct chio_jws *t) {
   static const struct { const char *type, *tee; } types[] = {{"sevsnpvm", "snp"}, {"tdxvm", "tdx"}, {"sgx", "sgx"}};
   const struct chio_json *root = chio_json_root(t->payload_json);
   const struct chio_json *inner = chio_json_get(t->payload_json, root, "x-ms-isolation-tee");
@@ -72,16 +31,8 @@ static const char *tee_of(const struct token *t) {
   return "azurevm";
 }
 
-static void set_hex(struct chio_judge *j, const struct chio_json *value,
-                    void (*set)(struct chio_judge *, struct chio_slice)) {
-  uint8_t bytes[64];
-  if (value == NULL || value->type != CHIO_JSON_STRING || value->string.len / 2 > sizeof bytes) return;
-  size_t len = value->string.len / 2;
-  if (chio_json_hex(value, bytes, len) == CHIO_OK) set(j, chio_slice(bytes, len));
-}
-
 /* Each kind of TEE has its own claim; a token that does not say it is taken for debuggable, but for plain VMs. */
-static bool is_debuggable(const struct token *t, const char *tee) {
+static bool is_debuggable(const struct chio_jws *t, const char *tee) {
   static const char *const names[] = {"x-ms-sevsnpvm-is-debuggable", "tdx_td_attributes_debug",
                                       "x-ms-sgx-is-debuggable", "is-debuggable"};
   bool value = true;
@@ -91,18 +42,18 @@ static bool is_debuggable(const struct token *t, const char *tee) {
   return strcmp(tee, "azurevm") != 0;
 }
 
-static void describe(struct chio_judge *j, const struct token *t) {
+static void describe(struct chio_judge *j, const struct chio_jws *t) {
   struct chio_attest_result *r = &j->result->pub;
   uint64_t issued = 0;
   r->format = "maa";
   r->tee = tee_of(t);
   r->debug = is_debuggable(t, r->tee);
-  set_hex(j, claim(t, "x-ms-sevsnpvm-launchmeasurement"), chio_judge_set_measurement);
-  set_hex(j, claim(t, "x-ms-sevsnpvm-reportdata"), chio_judge_set_report_data);
-  set_hex(j, claim(t, "tdx_mrtd"), chio_judge_set_measurement);
-  set_hex(j, claim(t, "tdx_report_data"), chio_judge_set_report_data);
-  set_hex(j, claim(t, "x-ms-sgx-mrenclave"), chio_judge_set_measurement);
-  set_hex(j, claim(t, "x-ms-sgx-mrsigner"), chio_judge_set_signer);
+  chio_judge_set_from_hex(j, claim(t, "x-ms-sevsnpvm-launchmeasurement"), chio_judge_set_measurement);
+  chio_judge_set_from_hex(j, claim(t, "x-ms-sevsnpvm-reportdata"), chio_judge_set_report_data);
+  chio_judge_set_from_hex(j, claim(t, "tdx_mrtd"), chio_judge_set_measurement);
+  chio_judge_set_from_hex(j, claim(t, "tdx_report_data"), chio_judge_set_report_data);
+  chio_judge_set_from_hex(j, claim(t, "x-ms-sgx-mrenclave"), chio_judge_set_measurement);
+  chio_judge_set_from_hex(j, claim(t, "x-ms-sgx-mrsigner"), chio_judge_set_signer);
   if (chio_json_uint(claim(t, "iat"), (uint64_t)1 << 40, &issued) == CHIO_OK) r->evidence_time = (int64_t)issued;
   chio_claim_raw(j, "header", chio_json_root(t->header_json)->raw);
   chio_claim_raw(j, "payload", chio_json_root(t->payload_json)->raw);
@@ -117,11 +68,11 @@ struct signer {
 };
 
 /* The key set's key of that id; without an id in the token, each is tried. */
-static bool signed_by(struct chio_judge *j, const struct token *t, const struct chio_json_doc *doc,
+static bool signed_by(struct chio_judge *j, const struct chio_jws *t, const struct chio_json_doc *doc,
                       const struct chio_json *jwk, struct signer *signer) {
   struct chio_slice kid;
   struct chio_pubkey key;
-  bool has_kid = chio_json_string(header(t, "kid"), &kid) == CHIO_OK;
+  bool has_kid = chio_json_string(chio_jws_header(t, "kid"), &kid) == CHIO_OK;
   struct chio_slice own = {NULL, 0};
   if (has_kid && (chio_json_string(chio_json_get(doc, jwk, "kid"), &own) != CHIO_OK || !chio_slice_equal(kid, own))) {
     return false;
@@ -141,7 +92,7 @@ static bool signed_by(struct chio_judge *j, const struct token *t, const struct 
   return ok;
 }
 
-static bool find_signer(struct chio_judge *j, const struct token *t, struct signer *signer) {
+static bool find_signer(struct chio_judge *j, const struct chio_jws *t, struct signer *signer) {
   const struct chio_attest_collateral *c = j->collateral;
   for (size_t i = 0; c != NULL && i < c->documents_count; i++) {
     if (c->documents[i].kind != CHIO_DOCUMENT_JWKS) continue;
@@ -154,9 +105,9 @@ static bool find_signer(struct chio_judge *j, const struct token *t, struct sign
   return false;
 }
 
-static void judge_signature(struct chio_judge *j, const struct token *t) {
+static void judge_signature(struct chio_judge *j, const struct chio_jws *t) {
   struct signer signer = {false, false};
-  if (!chio_json_is(header(t, "alg"), "RS256")) {
+  if (!chio_json_is(chio_jws_header(t, "alg"), "RS256")) {
     chio_judge_fail(j, CHIO_ATTEST_UNSUPPORTED, "the token is not signed with RS256");
     return;
   }
@@ -174,7 +125,7 @@ static void judge_signature(struct chio_judge *j, const struct token *t) {
   }
 }
 
-static void judge_token_time(struct chio_judge *j, const struct token *t) {
+static void judge_token_time(struct chio_judge *j, const struct chio_jws *t) {
   uint64_t from = 0, until = 0;
   if (chio_json_uint(claim(t, "nbf"), (uint64_t)1 << 40, &from) != CHIO_OK ||
       chio_json_uint(claim(t, "exp"), (uint64_t)1 << 40, &until) != CHIO_OK) {
@@ -185,7 +136,7 @@ static void judge_token_time(struct chio_judge *j, const struct token *t) {
   (void)chio_judge_time(j, (int64_t)from, (int64_t)until, "the token", false);
 }
 
-static void judge_issuer(struct chio_judge *j, const struct token *t) {
+static void judge_issuer(struct chio_judge *j, const struct chio_jws *t) {
   struct chio_slice issuer = {NULL, 0};
   bool known = chio_json_string(claim(t, "iss"), &issuer) == CHIO_OK;
   const char *text = known ? chio_judge_keep_string(j, issuer) : NULL;
@@ -200,19 +151,13 @@ static void judge_issuer(struct chio_judge *j, const struct token *t) {
   }
 }
 
-void chio_judge_maa(struct chio_judge *j, struct chio_slice text) {
-  struct token t = {.header = CHIO_BUF_INIT};
+void chio_judge_maa(struct chio_judge *j, const struct chio_jws *t) {
   j->result->pub.container = "token";
-  if (parse_token(text, &t) != CHIO_OK) {
-    chio_judge_fail(j, CHIO_ATTEST_FORMAT, "the token is malformed");
-  } else {
-    describe(j, &t);
-    j->result->pub.needed = CHIO_ATTEST_PROVED_SIGNATURE | CHIO_ATTEST_PROVED_CHAIN;
-    if (chio_hash_bytes(CHIO_HASH_SHA256, t.signed_text, j->result->pub.replay_id) != CHIO_OK)
-      j->result->out_of_memory = true;
-    judge_signature(j, &t);
-    judge_token_time(j, &t);
-    judge_issuer(j, &t);
-  }
-  token_clear(&t);
+  describe(j, t);
+  j->result->pub.needed = CHIO_ATTEST_PROVED_SIGNATURE | CHIO_ATTEST_PROVED_CHAIN;
+  if (chio_hash_bytes(CHIO_HASH_SHA256, t->signed_text, j->result->pub.replay_id) != CHIO_OK)
+    j->result->out_of_memory = true;
+  judge_signature(j, t);
+  judge_token_time(j, t);
+  judge_issuer(j, t);
 }

@@ -81,11 +81,12 @@ struct chio_attest_policy {
   int64_t require_mitigations; /* bits of LAUNCH_MIT_VECTOR that must be set; -1: none */
   bool allow_migration, refuse_smt, require_alias_check, refuse_provisional, allow_unknown_policy_bits;
 
-  /* [nitro], [azure], [maa] */
+  /* [nitro], [azure], [maa], [ear] */
   struct chio_policy_pcrs pcrs, tpm_pcrs;
   struct chio_policy_strings module_ids; /* prefixes */
   struct chio_policy_strings issuers;
-  struct chio_policy_bytes_list maa_keys; /* SHA-256 of the SubjectPublicKeyInfo */
+  struct chio_policy_bytes_list maa_keys, ear_verifiers; /* SHA-256 of the SubjectPublicKeyInfo */
+  struct chio_policy_strings ear_policies, ear_statuses;
 
   /* [key] */
   struct chio_policy_strings key_origins, key_lifetimes, key_roles, key_types, key_states;

@@ -71,6 +71,23 @@ enum chio_err chio_pubkey_parse(struct chio_slice spki, struct chio_pubkey *out)
   return CHIO_OK;
 }
 
+/* RSAPublicKey { modulus, exponent } */
+enum chio_err chio_pubkey_rsa_numbers(const struct chio_pubkey *key, struct chio_slice *out_n,
+                                      struct chio_slice *out_e) {
+  if (key->kind != CHIO_PUBKEY_RSA) return CHIO_E_KEY_TYPE;
+  struct chio_cursor outer = chio_cursor(key->bits), inner;
+  struct chio_slice n, e;
+  enum chio_err err = chio_der_enter(&outer, CHIO_DER_T_SEQUENCE, &inner);
+  if (err == CHIO_OK) err = chio_der_expect(&inner, CHIO_DER_T_INTEGER, &n);
+  if (err == CHIO_OK) err = chio_der_expect(&inner, CHIO_DER_T_INTEGER, &e);
+  if (err != CHIO_OK) return err;
+  if (n.len > 1 && n.data[0] == 0) n = chio_slice(n.data + 1, n.len - 1);
+  if (e.len > 1 && e.data[0] == 0) e = chio_slice(e.data + 1, e.len - 1);
+  *out_n = n;
+  *out_e = e;
+  return CHIO_OK;
+}
+
 /* SEQUENCE { OID sha384, [NULL] } */
 static bool is_sha384(struct chio_cursor *c) {
   struct chio_cursor identifier;

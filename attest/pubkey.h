@@ -34,6 +34,11 @@ struct chio_pubkey {
 /* Reads a SubjectPublicKeyInfo; an unknown algorithm is kind OTHER, not an error. CHIO_E_MALFORMED. */
 CHIO_MUST_CHECK enum chio_err chio_pubkey_parse(struct chio_slice spki, struct chio_pubkey *out);
 
+/* Modulus and exponent of an RSA key, big-endian, without the sign's zero. CHIO_E_KEY_TYPE: another kind.
+ * CHIO_E_MALFORMED. */
+CHIO_MUST_CHECK enum chio_err chio_pubkey_rsa_numbers(const struct chio_pubkey *key, struct chio_slice *out_n,
+                                                      struct chio_slice *out_e);
+
 /* Reads an AlgorithmIdentifier of a signature: its contents. CHIO_SIG_OTHER for all but the ones above. */
 enum chio_sig_alg chio_sig_alg_parse(struct chio_slice identifier);
 

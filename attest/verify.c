@@ -22,21 +22,8 @@ static enum chio_err read_der(struct chio_slice bytes, const char *label, struct
   return chio_buf_err(out);
 }
 
-static enum chio_err read_root(const struct chio_attest_request *request, struct chio_anchor *out) {
-  struct chio_buf der = CHIO_BUF_INIT;
-  struct chio_cert cert;
-  enum chio_err err = read_der(chio_slice(request->root, request->root_len), "CERTIFICATE", &der);
-  if (err == CHIO_OK) err = chio_cert_parse(chio_buf_slice(&der), &cert);
-  if (err == CHIO_OK) err = chio_hash_bytes(CHIO_HASH_SHA256, cert.key.spki, out->spki_sha256);
-  out->name = SIMULATED_ROOT_NAME;
-  out->simulated = true;
-  chio_buf_clear(&der);
-  return err;
-}
-
 /* A public key, or the key of a certificate. */
-static enum chio_err read_key(const struct chio_attest_request *request, struct chio_buf *out_spki) {
-  struct chio_slice bytes = chio_slice(request->key, request->key_len);
+static enum chio_err read_key(struct chio_slice bytes, struct chio_buf *out_spki) {
   struct chio_buf der = CHIO_BUF_INIT;
   struct chio_pubkey key;
   struct chio_cert cert;
@@ -49,6 +36,16 @@ static enum chio_err read_key(const struct chio_attest_request *request, struct 
   }
   chio_buf_clear(&der);
   return err == CHIO_OK ? chio_buf_err(out_spki) : err;
+}
+
+/* A root certificate; of tokens, the key that signs them will do. */
+static enum chio_err read_root(struct chio_judge *j) {
+  enum chio_err err = read_key(chio_slice(j->request->root, j->request->root_len), &j->extra_spki);
+  if (err == CHIO_OK) err = chio_hash_bytes(CHIO_HASH_SHA256, chio_buf_slice(&j->extra_spki), j->extra.spki_sha256);
+  j->extra.name = SIMULATED_ROOT_NAME;
+  j->extra.simulated = true;
+  j->has_extra = err == CHIO_OK;
+  return err;
 }
 
 /* ---- Expectations of the caller ---- */
@@ -128,13 +125,10 @@ static void judge_all(struct chio_judge *j) {
 static int prepare(struct chio_judge *j, struct chio_buf *key, struct chio_attest_message *message) {
   const struct chio_attest_request *request = j->request;
   if (chio_attest_libctx() == NULL) return CHIO_ATTEST_E_INTERNAL;
-  if (request->root_len > 0) {
-    if (read_root(request, &j->extra) != CHIO_OK) {
-      return fail_message(message, CHIO_ATTEST_E_MALFORMED, "the root is not a certificate");
-    }
-    j->has_extra = true;
+  if (request->root_len > 0 && read_root(j) != CHIO_OK) {
+    return fail_message(message, CHIO_ATTEST_E_MALFORMED, "the root is neither a certificate nor a public key");
   }
-  if (request->key_len > 0 && read_key(request, key) != CHIO_OK) {
+  if (request->key_len > 0 && read_key(chio_slice(request->key, request->key_len), key) != CHIO_OK) {
     return fail_message(message, CHIO_ATTEST_E_MALFORMED, "the key is neither a public key nor a certificate");
   }
   j->key_spki = chio_buf_slice(key);
@@ -164,6 +158,7 @@ int chio_judge_request(const struct chio_attest_request *request, struct chio_at
     if (result->out_of_memory) code = fail_message(message, CHIO_ATTEST_E_NO_MEMORY, "out of memory");
   }
   chio_cert_set_clear(&j.certs);
+  chio_buf_clear(&j.extra_spki);
   chio_buf_clear(&key);
   if (code == CHIO_ATTEST_OK)
     *out_result = &result->pub;

@@ -37,6 +37,11 @@ tests_fuzz_fuzz_csr_SOURCES = tests/fuzz/fuzz_csr.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_csr_LDFLAGS = $(FUZZ_LDFLAGS)
 tests_fuzz_fuzz_csr_LDADD = $(FUZZ_ATTEST_LIBS)
 
+FUZZ_TARGETS += tests/fuzz/fuzz_token
+tests_fuzz_fuzz_token_SOURCES = tests/fuzz/fuzz_token.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_token_LDFLAGS = $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_token_LDADD = $(FUZZ_ATTEST_LIBS)
+
 FUZZ_TARGETS += tests/fuzz/fuzz_ratls
 tests_fuzz_fuzz_ratls_SOURCES = tests/fuzz/fuzz_ratls.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_ratls_LDFLAGS = $(FUZZ_LDFLAGS)

@@ -66,6 +66,43 @@ refute "a key that is not there is refused" \
   chio-hsm verify bundle --root "$root" --format ear-jwt --sign-with nobody
 check "--format json is --json" sh -c 'chio-hsm verify bundle --root "$1" --format json >a && chio-hsm verify bundle --root "$1" --json >b && cmp a b' sh "$root"
 
+# Read back: by the key of the verifier, by a policy that names it, and not otherwise.
+for type in p256 p384 ed25519 rsa2048; do
+  for form in jwt cwt; do
+    check "$type: the $form is read back, by its verifier's key" \
+      sh -c 'chio-hsm verify "$1" --root "$2" --key p256.pem --nonce 0a0b --json >said' sh $type.$form $type.pem
+    is "and proves what a token can" "ear sim-tdx signature chain key nonce" \
+      "$(python3 -c 'import json; r = json.load(open("said")); print(r["format"], r["tee"], *r["proved"])')"
+  done
+done
+{
+  sed '/^\[/,$d' policy.toml
+  printf '[ear]\nverifiers = ["%s"]\nstatuses = ["affirming", "warning"]\npolicies = ["%s"]\n' \
+    "$(openssl pkey -pubin -in p384.pem -outform DER | sha256sum | cut -d' ' -f1)" "$(python3 -c "$policy_id" ear.json)"
+} >verifier.toml
+check "a policy names the verifier: the JWT is accepted, by the key in it" \
+  chio-hsm verify p384.jwt --policy verifier.toml --nonce 0a0b
+check "the CWT, by the key beside it" chio-hsm verify p384.cwt --policy verifier.toml --root p384.pem --nonce 0a0b
+reads() {
+  expected=$1
+  shift
+  chio-hsm verify "$@" --json >said
+  is "refused: $expected ($*)" "refused $expected" \
+    "$(python3 -c 'import json; r = json.load(open("said")); print(r["verdict"], r["reason"])')"
+}
+reads untrusted-root p256.jwt --policy verifier.toml --nonce 0a0b
+reads untrusted-root p256.jwt --key p256.pem
+reads signature p256.cwt --key p256.pem
+reads signature p384.cwt --policy verifier.toml --nonce 0a0b
+reads nonce p384.jwt --policy verifier.toml --nonce 0a0c
+reads key-mismatch p384.jwt --policy verifier.toml --nonce 0a0b --key ed25519.pem
+reads certificate-expired p384.jwt --policy verifier.toml --nonce 0a0b --at 2100-01-01T00:00:00Z
+reads signature ear.json --root p384.pem
+sed 's/, "warning"//' verifier.toml >affirming.toml
+reads result p384.jwt --policy affirming.toml --nonce 0a0b
+sed 's/^policies = .*/policies = ["chio-policy:other"]/' verifier.toml >otherwise.toml
+reads result p384.jwt --policy otherwise.toml --nonce 0a0b
+
 cat >jwt_check.py <<'P'
 import base64, json, jwt, sys
 from cryptography.hazmat.primitives import serialization as s
@@ -94,6 +131,20 @@ if has jwt && has cryptography; then
   check "p384: PyJWT verifies it" "$python" jwt_check.py p384 ES384
   check "ed25519: PyJWT verifies it" "$python" jwt_check.py ed25519 EdDSA
   check "rsa2048: PyJWT verifies it" "$python" jwt_check.py rsa2048 RS256
+  cat >jwt_write.py <<'P'
+import jwt, sys, time
+from cryptography.hazmat.primitives import serialization as s
+from cryptography.hazmat.primitives.asymmetric import ec
+key, now = ec.generate_private_key(ec.SECP256R1()), int(time.time())
+claims = {"eat_profile": "tag:github.com,2023:veraison/ear", "iat": now, "exp": now + 60,
+          "ear.verifier-id": {"developer": "another", "build": "1"},
+          "submods": {"sim-tdx": {"ear.status": "warning", "ear.trustworthiness-vector": {"hardware": 2}}}}
+open("other.jwt", "w").write(jwt.encode(claims, key, algorithm="ES256"))
+open("other.pem", "wb").write(key.public_key().public_bytes(s.Encoding.PEM, s.PublicFormat.SubjectPublicKeyInfo))
+P
+  "$python" jwt_write.py
+  check "another verifier's token, written by PyJWT, is read" chio-hsm verify other.jwt --root other.pem
+  reads result other.jwt --policy verifier.toml --root other.pem --nonce 0a0b
 else
   skip "the JWT by another library" "PyJWT or cryptography is not here"
 fi
@@ -120,11 +171,14 @@ claims = cbor2.loads(message.payload)
 assert cbor2.dumps(claims, canonical=True) == message.payload, "not deterministic"
 assert claims[265] == "tag:github.com,2023:veraison/ear" and claims[10] == b"\x0a\x0b"
 assert claims[4] - claims[6] == 300 and claims[1004][0] == "chio-hsm"
+confirmed = EC2Key.from_dict(claims[8][1]) if 8 in claims else None
+assert confirmed.x.hex() in open("p256.hex").read()
 assert claims[266]["sim-tdx"][1000] == 32 and claims[266]["sim-tdx"][1001][2] == 2
 message.payload = message.payload.replace(b"sim-tdx", b"SIM-tdx")
 assert not message.verify_signature()
 P
 if has pycose && has cbor2; then
+  openssl pkey -pubin -in p256.pem -outform DER | od -An -v -tx1 | tr -d ' \n' >p256.hex
   for type in p256 p384 ed25519; do
     check "$type: pycose verifies the CWT" "$python" cwt_check.py $type
   done

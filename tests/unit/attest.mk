@@ -26,6 +26,11 @@ tests_unit_test_attest_containers_SOURCES = tests/unit/test_attest_containers.c
 tests_unit_test_attest_containers_CFLAGS = $(ATTEST_TEST_CFLAGS)
 tests_unit_test_attest_containers_LDADD = $(ATTEST_TEST_LIBS)
 
+UNIT_TESTS += tests/unit/test_attest_token
+tests_unit_test_attest_token_SOURCES = tests/unit/test_attest_token.c
+tests_unit_test_attest_token_CFLAGS = $(ATTEST_TEST_CFLAGS)
+tests_unit_test_attest_token_LDADD = $(ATTEST_TEST_LIBS)
+
 UNIT_TESTS += tests/unit/test_attest_ear
 tests_unit_test_attest_ear_SOURCES = tests/unit/test_attest_ear.c
 tests_unit_test_attest_ear_CFLAGS = $(ATTEST_TEST_CFLAGS)
