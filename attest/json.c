@@ -194,7 +194,8 @@ static enum chio_err parse_member(struct parser *p, unsigned depth, bool keyed, 
 }
 
 /* The plain numbers that stand at the head of an array, each with its comma: bytes are often written so, by the
- * thousand, and parse_value takes several times as long. Stops before the first element that is anything else, or is the last. */
+ * thousand, and parse_value takes several times as long. Stops before the first element that is anything else, or is
+ * the last. */
 static enum chio_err parse_plain_numbers(struct parser *p, uint32_t index, uint32_t *last) {
   const uint8_t *at = p->at, *end = p->end;
   for (;;) {
