@@ -47,6 +47,13 @@ struct chio_backend_key {
   bool can_sign;
 };
 
+/* One of many messages that are signed with one key. */
+struct chio_backend_item {
+  struct chio_slice data;
+  enum chio_err err;
+  struct chio_buf signature; /* the caller's, empty before */
+};
+
 struct chio_backend_ops {
   enum chio_err (*describe)(void *self, const char *backend, const char *uri, unsigned timeout_ms,
                             struct chio_backend_key *out_key, struct chio_detail *detail);
@@ -54,6 +61,10 @@ struct chio_backend_ops {
   enum chio_err (*sign)(void *self, const char *backend, const char *uri, struct chio_slice spki, uint32_t mechanism,
                         struct chio_slice params, struct chio_slice data, unsigned timeout_ms,
                         struct chio_buf *out_signature, struct chio_detail *detail);
+  /* As sign, for many messages side by side: fills each item's err and signature, the others' whatever one's is. An
+   * item that cannot be sent within four times timeout_ms is CHIO_E_TIMEOUT. */
+  void (*sign_many)(void *self, const char *backend, const char *uri, struct chio_slice spki, uint32_t mechanism,
+                    struct chio_slice params, unsigned timeout_ms, struct chio_backend_item *items, size_t count);
   enum chio_err (*create)(void *self, const char *backend, uint32_t key_type, uint32_t bits, const char *label,
                           unsigned timeout_ms, struct chio_backend_key *out_key, struct chio_detail *detail);
   /* found gets the URI of each key; it returns CHIO_OK to go on. */

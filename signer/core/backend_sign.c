@@ -3,6 +3,8 @@
 #include "signer/base/log.h"
 #include "signer/core/backend_look.h"
 
+#include <stdlib.h>
+
 /* One signature that a backend is to make. */
 struct order {
   struct chio_backend *backend;
@@ -74,14 +76,53 @@ enum chio_err chio_backend_sign_digest(struct chio_core *core, const struct chio
   return err;
 }
 
+#define DIGEST_MAX 64u
+
+/* Hashes where the mechanism hashes: a KMS sees digests. */
+static enum chio_err hash(const struct chio_used *used, uint8_t digest[DIGEST_MAX], struct chio_slice *data) {
+  size_t len;
+  if (used->mechanism->digest == 0) return CHIO_OK;
+  enum chio_err err = chio_digest_once(chio_mechanism_by_wire(used->mechanism->digest), *data, digest, &len);
+  if (err == CHIO_OK) *data = chio_slice(digest, len);
+  return err;
+}
+
 enum chio_err chio_backend_sign(struct chio_core *core, const struct chio_used *used, struct chio_slice data,
                                 struct chio_buf *out, struct chio_detail *detail) {
-  uint8_t digest[64];
-  size_t len;
-  if (used->mechanism->digest != 0) {
-    enum chio_err err = chio_digest_once(chio_mechanism_by_wire(used->mechanism->digest), data, digest, &len);
-    if (err != CHIO_OK) return err;
-    data = chio_slice(digest, len);
+  uint8_t digest[DIGEST_MAX];
+  enum chio_err err = hash(used, digest, &data);
+  return err == CHIO_OK ? chio_backend_sign_digest(core, used, data, out, detail) : err;
+}
+
+/* ---- Many ---- */
+
+static enum chio_err hash_all(const struct chio_used *used, uint8_t (*digests)[DIGEST_MAX],
+                              struct chio_backend_item *items, size_t count) {
+  enum chio_err err = CHIO_OK;
+  for (size_t i = 0; i < count && err == CHIO_OK; i++) err = hash(used, digests[i], &items[i].data);
+  return err;
+}
+
+static void judge(const struct order *o, struct chio_backend_item *item) {
+  item->err = chio_backend_error(item->err);
+  if (item->err == CHIO_OK) item->err = chio_buf_err(&item->signature);
+  if (item->err == CHIO_OK) item->err = check(o, item->data, chio_buf_slice(&item->signature), NULL);
+}
+
+enum chio_err chio_backend_sign_many(struct chio_core *core, const struct chio_used *used,
+                                     struct chio_backend_item *items, size_t count, struct chio_detail *detail) {
+  struct order o = {.params = CHIO_BUF_INIT};
+  uint8_t(*digests)[DIGEST_MAX] = calloc(count, sizeof *digests);
+  if (digests == NULL) return CHIO_E_NO_MEMORY;
+  enum chio_err err = prepare(core, used, &o, detail);
+  if (err == CHIO_OK) err = hash_all(used, digests, items, count);
+  if (err == CHIO_OK) {
+    const struct chio_backends *reach = o.backend->reach;
+    reach->ops->sign_many(reach->self, o.backend->name, o.uri, chio_key_spki(used->key), used->mechanism->wire,
+                          chio_buf_slice(&o.params), o.backend->timeout_ms, items, count);
+    for (size_t i = 0; i < count; i++) judge(&o, &items[i]);
   }
-  return chio_backend_sign_digest(core, used, data, out, detail);
+  chio_buf_clear(&o.params);
+  free(digests);
+  return err;
 }

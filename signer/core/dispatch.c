@@ -10,6 +10,8 @@
 #define SCRATCH_KEPT (64u * 1024u) /* bytes that an idle connection may hold on to */
 #define STRUCT_MAX 512u            /* bytes of the largest request or reply */
 #define INLINE_RSA_BITS 2048u      /* larger keys sign in the pool */
+#define INLINE_BATCH_ITEMS 16u     /* longer batches are signed in the pool, and all of RSA keys */
+#define INLINE_BATCH_BYTES (64u * 1024u)
 
 static chio_handler *const handlers[] = {
 #define CHIO_MESSAGE(NAME, name, number, flags, request_size, reply_size) [number] = chio_handle_##name,
@@ -182,17 +184,43 @@ enum chio_err chio_conn_dispatch(struct chio_conn *conn, const struct chio_frame
   return err;
 }
 
-/* The key and the mechanism of a SIGN, without decoding all of it. */
-static bool peek_sign(struct chio_slice body, uint32_t *out_slot, struct chio_uid *out_key, uint32_t *out_mechanism) {
-  struct chio_cursor c = chio_cursor(body);
+/* The key and the mechanism of a SIGN or SIGN_BATCH, without decoding all of it. */
+struct glance {
+  uint32_t slot;
+  struct chio_uid key;
+  const struct chio_mechanism *mechanism;
+  struct chio_cursor rest;
+};
+
+static bool skip_bytes(struct chio_cursor *c) {
   struct chio_slice skipped;
   uint32_t len;
-  if (chio_cursor_u32le(&c, out_slot) != CHIO_OK) return false;
-  for (int i = 0; i < 2; i++)
-    if (chio_cursor_u32le(&c, &len) != CHIO_OK || chio_cursor_bytes(&c, len, &skipped) != CHIO_OK) return false;
-  if (chio_cursor_bytes(&c, CHIO_UID_SIZE, &skipped) != CHIO_OK) return false;
-  memcpy(out_key->b, skipped.data, CHIO_UID_SIZE);
-  return chio_cursor_u32le(&c, out_mechanism) == CHIO_OK;
+  return chio_cursor_u32le(c, &len) == CHIO_OK && chio_cursor_bytes(c, len, &skipped) == CHIO_OK;
+}
+
+static bool peek_sign(struct chio_slice body, unsigned tickets, struct glance *out) {
+  struct chio_cursor c = chio_cursor(body);
+  struct chio_slice key;
+  uint32_t wire;
+  if (chio_cursor_u32le(&c, &out->slot) != CHIO_OK) return false;
+  for (unsigned i = 0; i < tickets; i++)
+    if (!skip_bytes(&c)) return false;
+  if (chio_cursor_bytes(&c, CHIO_UID_SIZE, &key) != CHIO_OK || chio_cursor_u32le(&c, &wire) != CHIO_OK) return false;
+  memcpy(out->key.b, key.data, CHIO_UID_SIZE);
+  out->mechanism = chio_mechanism_by_wire(wire);
+  out->rest = c;
+  return out->mechanism != NULL;
+}
+
+/* Few and short messages are signed sooner than a thread of the pool is found. */
+static bool is_long(const struct glance *batch) {
+  struct chio_cursor c = batch->rest;
+  uint32_t len;
+  if (!skip_bytes(&c) || chio_cursor_u32le(&c, &len) != CHIO_OK) return false;
+  if (len > INLINE_BATCH_BYTES || batch->mechanism->key_type == CKK_RSA) return true;
+  unsigned items = 0;
+  while (items <= INLINE_BATCH_ITEMS && skip_bytes(&c)) items++;
+  return items > INLINE_BATCH_ITEMS;
 }
 
 static struct chio_backend *backend_of(struct chio_conn *conn, uint32_t slot) {
@@ -221,15 +249,12 @@ static bool slow(struct chio_conn *conn, uint32_t slot, const struct chio_uid *u
 
 bool chio_conn_blocks(struct chio_conn *conn, const struct chio_frame_header *header, struct chio_slice body) {
   const struct chio_message *message = chio_message_find(header->type);
-  struct chio_uid key;
-  uint32_t slot;
-  uint32_t wire;
+  struct glance g;
   if (message == NULL) return false;
   if ((message->flags & CHIO_MESSAGE_BLOCKING) != 0) return true;
-  if (message->type == CHIO_MSG_SIGN && peek_sign(body, &slot, &key, &wire)) {
-    const struct chio_mechanism *mechanism = chio_mechanism_by_wire(wire);
-    return mechanism != NULL && slow(conn, slot, &key, mechanism);
-  }
+  if (message->type == CHIO_MSG_SIGN) return peek_sign(body, 2, &g) && slow(conn, g.slot, &g.key, g.mechanism);
+  if (message->type == CHIO_MSG_SIGN_BATCH)
+    return peek_sign(body, 1, &g) && (slow(conn, g.slot, &g.key, g.mechanism) || is_long(&g));
   if (message->type == CHIO_MSG_OBJECT_FIND) {
     struct chio_backend *backend = peek_backend(conn, body);
     return backend != NULL && chio_backend_waits(conn->core, backend);
@@ -243,6 +268,7 @@ bool chio_conn_blocks(struct chio_conn *conn, const struct chio_frame_header *he
 bool chio_conn_waits(struct chio_conn *conn, const struct chio_frame_header *header, struct chio_slice body) {
   switch (header->type) {
     case CHIO_MSG_SIGN:
+    case CHIO_MSG_SIGN_BATCH:
     case CHIO_MSG_OBJECT_FIND:
     case CHIO_MSG_DELEGATE:
     case CHIO_MSG_KEY_PAIR: return peek_backend(conn, body) != NULL;

@@ -30,7 +30,8 @@ static void append_slot(struct chio_buf *json, struct chio_core *core, struct ch
   append_member(json, "label", row.label);
   append_member(json, "serial", row.serial);
   append_member(json, "state", corrupt ? "corrupt" : "ok");
-  chio_buf_printf(json, ",\"objects\":%llu}", (unsigned long long)chio_store_objects_count(core->store, slot->number));
+  chio_buf_printf(json, ",\"objects\":%llu", (unsigned long long)chio_store_objects_count(core->store, slot->number));
+  chio_buf_printf(json, ",\"signatures\":%llu}", atomic_load(&slot->signatures));
 }
 
 static void append_evidence(struct chio_buf *json, struct chio_core *core) {

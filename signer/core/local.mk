@@ -30,6 +30,7 @@ signer_core_libchio_core_la_SOURCES = \
   signer/core/handle_key_pair.c \
   signer/core/handle_object.c \
   signer/core/handle_sign.c \
+  signer/core/handle_sign_batch.c \
   signer/core/handle_status.c \
   signer/core/handle_stream.c \
   signer/core/handle_token.c \

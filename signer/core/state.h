@@ -19,6 +19,7 @@ struct chio_slot {
   atomic_bool initialized; /* as row says, for the hot path */
   atomic_bool corrupt;     /* the audit found the store changed behind our back */
   atomic_ullong generation;
+  atomic_ullong signatures; /* made in this run */
   struct chio_backend *backend; /* whose keys it shows; NULL for one of [token] */
 };
 

@@ -13,6 +13,8 @@ static enum chio_err find_mechanism(struct chio_call *call, const struct chio_us
                      "%s is not among what the FIPS module approves (crypto.fips)", out->mechanism->name);
   if (use->verify && (out->mechanism->flags & CHIO_MECH_ATTEST) != 0)
     return chio_fail(&call->detail, CHIO_E_MECHANISM_UNSUPPORTED, "evidence is verified by chio-hsm verify");
+  if (use->batch && (out->mechanism->flags & CHIO_MECH_ATTEST) != 0)
+    return chio_fail(&call->detail, CHIO_E_MECHANISM_UNSUPPORTED, "evidence is made one by one");
   enum chio_err err = chio_mech_params_decode(use->params, &out->params);
   if (err != CHIO_OK) return err;
   bool none = out->params.kind == CHIO_PARAMS_NONE;
@@ -65,6 +67,9 @@ static enum chio_err judge(struct chio_call *call, const struct chio_use *use, c
 /* The last check of all: what uses the ticket up must not fail afterwards for want of something else. */
 static enum chio_err use_context(struct chio_call *call, const struct chio_use *use, const struct chio_object *object) {
   struct chio_ticket ticket;
+  if (use->batch)
+    return chio_fail(&call->detail, CHIO_E_CONTEXT_LOGIN, "key '%s' needs its own login for each use: no batch",
+                     object->label);
   if (use->context.len == 0)
     return chio_fail(&call->detail, CHIO_E_CONTEXT_LOGIN, "key '%s' needs its own login for each use", object->label);
   enum chio_err err = chio_users_ticket_open(call->core->users, use->context, &ticket);
@@ -100,18 +105,36 @@ enum chio_err chio_use_key(struct chio_call *call, const struct chio_use *use, s
   return CHIO_OK;
 }
 
+/* Every signature of a key passes here, and is counted for STATUS. */
+static enum chio_err made(struct chio_call *call, enum chio_err err) {
+  if (err == CHIO_OK) atomic_fetch_add_explicit(&call->slot->signatures, 1, memory_order_relaxed);
+  return err;
+}
+
+enum chio_err chio_use_check_data(struct chio_call *call, const struct chio_used *used, struct chio_slice data) {
+  return chio_crypto_is_fips() ? chio_fips_check_data(used->mechanism, data, &call->detail) : CHIO_OK;
+}
+
 enum chio_err chio_use_sign(struct chio_call *call, const struct chio_used *used, struct chio_slice data,
                             struct chio_buf *out) {
-  enum chio_err err = chio_crypto_is_fips() ? chio_fips_check_data(used->mechanism, data, &call->detail) : CHIO_OK;
+  enum chio_err err = chio_use_check_data(call, used, data);
   if (err != CHIO_OK) return err;
-  if (used->object->delegated) return chio_backend_sign(call->core, used, data, out, &call->detail);
-  return chio_key_sign(used->key, used->mechanism, &used->params, data, out);
+  if (used->object->delegated) return made(call, chio_backend_sign(call->core, used, data, out, &call->detail));
+  return made(call, chio_key_sign(used->key, used->mechanism, &used->params, data, out));
 }
 
 enum chio_err chio_use_sign_digest(struct chio_call *call, const struct chio_used *used, struct chio_slice digest,
                                    struct chio_buf *out) {
-  if (used->object->delegated) return chio_backend_sign_digest(call->core, used, digest, out, &call->detail);
-  return chio_key_sign_digest(used->key, used->mechanism, &used->params, digest, out);
+  if (used->object->delegated)
+    return made(call, chio_backend_sign_digest(call->core, used, digest, out, &call->detail));
+  return made(call, chio_key_sign_digest(used->key, used->mechanism, &used->params, digest, out));
+}
+
+enum chio_err chio_use_sign_many(struct chio_call *call, const struct chio_used *used, struct chio_backend_item *items,
+                                 size_t count) {
+  enum chio_err err = chio_backend_sign_many(call->core, used, items, count, &call->detail);
+  for (size_t i = 0; err == CHIO_OK && i < count; i++) (void)made(call, items[i].err);
+  return err;
 }
 
 enum chio_err chio_use_attest(struct chio_call *call, const struct chio_used *used, struct chio_slice nonce,

@@ -1,4 +1,4 @@
-/* The use of a key, as SIGN, VERIFY and STREAM_BEGIN ask for it: one place decides. */
+/* The use of a key, as SIGN, SIGN_BATCH, VERIFY and STREAM_BEGIN ask for it: one place decides. */
 #ifndef CHIO_CORE_USE_H
 #define CHIO_CORE_USE_H
 
@@ -12,6 +12,7 @@ struct chio_use {
   uint32_t mechanism; /* wire value */
   struct chio_slice params;
   bool verify;
+  bool batch; /* many signatures: keys that ask for a login for each, and CKM_CHIO_ATTEST, are out */
 };
 
 /* What the caller may go on with. object holds a reference; key borrows from it. */
@@ -36,6 +37,16 @@ CHIO_MUST_CHECK enum chio_err chio_use_sign(struct chio_call *call, const struct
                                             struct chio_slice data, struct chio_buf *out);
 CHIO_MUST_CHECK enum chio_err chio_use_sign_digest(struct chio_call *call, const struct chio_used *used,
                                                    struct chio_slice digest, struct chio_buf *out);
+
+/* What chio_use_sign refuses data for before it signs: in FIPS mode, a digest that is none.
+ * CHIO_E_DATA_INVALID. */
+CHIO_MUST_CHECK enum chio_err chio_use_check_data(struct chio_call *call, const struct chio_used *used,
+                                                  struct chio_slice data);
+
+/* Signs many messages, which were checked, with a key of a backend (backend_sign.h): each item has its outcome. CHIO_E_BACKEND_KEY,
+ * CHIO_E_BACKEND_UNREACHABLE, CHIO_E_NO_MEMORY when none could be asked for. */
+CHIO_MUST_CHECK enum chio_err chio_use_sign_many(struct chio_call *call, const struct chio_used *used,
+                                                 struct chio_backend_item *items, size_t count);
 
 /* Appends what CKM_CHIO_ATTEST answers: a bundle made now over the nonce, or, with a profile as its parameter, evidence
  * that binds the key directly (direct.h). */

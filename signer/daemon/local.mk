@@ -15,6 +15,7 @@ signer_daemon_libchio_daemon_la_SOURCES = \
   signer/daemon/pool.c signer/daemon/pool.h \
   signer/daemon/process.c signer/daemon/process.h \
   signer/daemon/reach.c signer/daemon/reach.h signer/daemon/reach_calls.c signer/daemon/reach_link.h \
+  signer/daemon/reach_ask.c signer/daemon/reach_state.h \
   signer/daemon/reach_frame.c signer/daemon/reach_frame.h \
   signer/daemon/reader.c signer/daemon/reader.h \
   signer/daemon/request_log.c signer/daemon/request_log.h \

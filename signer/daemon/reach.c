@@ -1,4 +1,4 @@
-#include "signer/daemon/reach_link.h"
+#include "signer/daemon/reach_state.h"
 
 #include "signer/base/log.h"
 #include "signer/daemon/reach_frame.h"
@@ -14,80 +14,24 @@
 #include <unistd.h>
 
 #define WATCH_MS 100u
-#define PING_ID 0u
 #define STEADY_MS 500u /* one that has served for so long starts the delays anew */
 #define DEFAULT_MS 5000u
 
-/* One request under way, on the stack of who asks. */
-struct waiter {
-  struct waiter *next;
-  pthread_cond_t answered;
-  const struct chio_reach_question *question;
-  uint32_t id;
-  bool done;
-  bool lost; /* chio-kmsd went away before it answered */
-  enum chio_err err;
-  struct chio_detail detail;
-  struct chio_reach_answer answer;
-  /* What CALL said. */
-  uint32_t attempts, http_status, ms;
-  char code[CHIO_BACKEND_CODE_MAX + 1], provider_id[CHIO_BACKEND_CODE_MAX + 1];
-};
-
-struct backend {
-  char name[CHIO_BACKEND_WIRE_NAME_MAX + 1];
-  char kind[CHIO_BACKEND_KIND_MAX + 1];
-  unsigned timeout_ms;
-  struct chio_buf open; /* its OPEN, encoded */
-  bool breaker_open;
-  unsigned long long calls, failures;
-  uint64_t ok_at_ms, failed_at_ms; /* 0: never */
-  enum chio_err last_error;
-};
-
-enum state { STATE_STARTING, STATE_RUNNING, STATE_DOWN, STATE_GONE /* nobody can start it any more */ };
-
 static const char *const state_names[] = {"starting", "running", "down", "gone"};
 
-struct chio_reach {
-  int spawner;
-  struct backend *backends;
-  size_t count;
-  pthread_t keeper, watch;
-  bool keeper_runs, watch_runs;
-
-  pthread_mutex_t writing; /* held while a frame is sent, and to close the channel */
-
-  pthread_mutex_t lock; /* guards what follows */
-  pthread_cond_t changed; /* the state, or the end */
-  pthread_cond_t alarm;   /* the watch has something to watch */
-  enum state state;
-  bool ending;
-  bool tried; /* the first start is over */
-  enum chio_err first_err;
-  struct chio_detail first_detail;
-  size_t refused;
-  int channel;
-  unsigned incarnation;
-  pid_t pid;
-  uint64_t started_at_ms;
-  uint64_t ready_at_ms; /* 0: its start is not over */
-  uint64_t ping_at_ms; /* a PING is under way since; 0: none */
-  bool suspect;        /* somebody waited in vain */
-  unsigned late;       /* answers that nobody waits for any more and that may still come */
-  unsigned starts;
-  unsigned backoff_ms;
-  uint32_t next_id;
-  struct waiter *waiters;
-};
-
-static uint64_t now_ms(void) {
+uint64_t chio_reach_now_ms(void) {
   struct timespec now;
   (void)clock_gettime(CLOCK_MONOTONIC, &now);
   return (uint64_t)now.tv_sec * 1000u + (uint64_t)now.tv_nsec / 1000000u;
 }
 
-static void cond_init(pthread_cond_t *cond) {
+uint64_t chio_reach_now_ns(void) {
+  struct timespec now;
+  (void)clock_gettime(CLOCK_MONOTONIC, &now);
+  return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+void chio_reach_cond_init(pthread_cond_t *cond) {
   pthread_condattr_t attr;
   (void)pthread_condattr_init(&attr);
   (void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
@@ -95,27 +39,25 @@ static void cond_init(pthread_cond_t *cond) {
   (void)pthread_condattr_destroy(&attr);
 }
 
-/* With the lock held; false when the time is over. */
-static bool wait_until(struct chio_reach *r, pthread_cond_t *cond, uint64_t at_ms) {
+bool chio_reach_wait_until(struct chio_reach *r, pthread_cond_t *cond, uint64_t at_ms) {
   struct timespec until = {(time_t)(at_ms / 1000u), (long)(at_ms % 1000u) * 1000000L};
   return pthread_cond_timedwait(cond, &r->lock, &until) != ETIMEDOUT;
 }
 
-static struct backend *find_backend(const struct chio_reach *r, const char *name) {
+struct chio_reach_backend *chio_reach_backend(const struct chio_reach *r, const char *name) {
   for (size_t i = 0; i < r->count; i++)
     if (strcmp(r->backends[i].name, name) == 0) return &r->backends[i];
   return NULL;
 }
 
 unsigned chio_reach_default_ms(const struct chio_reach *reach, const char *backend) {
-  const struct backend *b = find_backend(reach, backend);
+  const struct chio_reach_backend *b = chio_reach_backend(reach, backend);
   return b != NULL && b->timeout_ms > 0 ? b->timeout_ms : DEFAULT_MS;
 }
 
 /* ---- Sending ---- */
 
-/* To this incarnation alone, and not past the time. A frame that was sent in part spoils the channel: it is shut. */
-static enum chio_err send_frame(struct chio_reach *r, unsigned incarnation, struct chio_slice frame,
+enum chio_err chio_reach_send(struct chio_reach *r, unsigned incarnation, struct chio_slice frame,
                                 uint64_t until_ms) {
   static const struct timespec pause = {0, 1000000};
   size_t len = frame.len;
@@ -128,7 +70,7 @@ static enum chio_err send_frame(struct chio_reach *r, unsigned incarnation, stru
     if (n >= 0 || errno == EINTR) continue;
     if (errno != EAGAIN) err = CHIO_E_DISCONNECTED;
     /* It reads all the time; one that does not has stopped. */
-    if (errno == EAGAIN && now_ms() >= until_ms) err = CHIO_E_TIMEOUT;
+    if (errno == EAGAIN && chio_reach_now_ms() >= until_ms) err = CHIO_E_TIMEOUT;
     if (err == CHIO_OK) (void)nanosleep(&pause, NULL);
   }
   if (err == CHIO_E_TIMEOUT && frame.len < len) (void)shutdown(r->channel, SHUT_RDWR);
@@ -138,9 +80,8 @@ static enum chio_err send_frame(struct chio_reach *r, unsigned incarnation, stru
 
 /* ---- Receiving ---- */
 
-/* With the lock held. */
-static struct waiter **find_waiter(struct chio_reach *r, uint32_t id) {
-  struct waiter **at = &r->waiters;
+struct chio_reach_waiter **chio_reach_waiter(struct chio_reach *r, uint32_t id) {
+  struct chio_reach_waiter **at = &r->waiters;
   while (*at != NULL && (*at)->id != id) at = &(*at)->next;
   return at;
 }
@@ -163,7 +104,7 @@ static bool take_call(struct chio_reach *r, const struct chio_reach_frame *in) {
                          &call) != CHIO_OK)
     return false;
   (void)pthread_mutex_lock(&r->lock);
-  struct waiter *w = *find_waiter(r, in->header.request_id);
+  struct chio_reach_waiter *w = *chio_reach_waiter(r, in->header.request_id);
   if (w != NULL) {
     w->attempts = call.attempts;
     w->http_status = call.http_status;
@@ -176,8 +117,8 @@ static bool take_call(struct chio_reach *r, const struct chio_reach_frame *in) {
 }
 
 /* With the lock held: what the answer says of its backend. */
-static void note_answer(struct chio_reach *r, const struct waiter *w, const struct chio_reach_frame *in) {
-  struct backend *b = find_backend(r, w->question->backend);
+static void note_answer(struct chio_reach *r, const struct chio_reach_waiter *w, const struct chio_reach_frame *in) {
+  struct chio_reach_backend *b = chio_reach_backend(r, w->question->backend);
   if (b == NULL) return;
   b->breaker_open = in->header.generation == CHIO_BACKEND_BREAKER_OPEN;
 }
@@ -186,10 +127,10 @@ static void note_answer(struct chio_reach *r, const struct waiter *w, const stru
 static bool take_reply(struct chio_reach *r, struct chio_reach_frame *in) {
   bool known = true;
   (void)pthread_mutex_lock(&r->lock);
-  struct waiter **at = find_waiter(r, in->header.request_id);
-  struct waiter *w = *at;
+  struct chio_reach_waiter **at = chio_reach_waiter(r, in->header.request_id);
+  struct chio_reach_waiter *w = *at;
   if (in->header.type == CHIO_BACKEND_PING) {
-    known = r->ping_at_ms != 0 && in->header.request_id == PING_ID;
+    known = r->ping_at_ms != 0 && in->header.request_id == CHIO_REACH_PING_ID;
     r->ping_at_ms = 0;
   } else if (w == NULL) {
     known = r->late > 0;
@@ -204,7 +145,7 @@ static bool take_reply(struct chio_reach *r, struct chio_reach_frame *in) {
     w->answer = in->body;
     in->body = (struct chio_reach_answer){NULL, 0};
     w->done = true;
-    (void)pthread_cond_signal(&w->answered);
+    (void)pthread_cond_signal(w->answered);
   }
   (void)pthread_mutex_unlock(&r->lock);
   return known;
@@ -228,7 +169,7 @@ static void read_channel(struct chio_reach *r, int channel) {
 static enum chio_err start_step(struct chio_reach *r, int channel, struct chio_slice frame, unsigned type,
                                 struct chio_detail *detail) {
   struct chio_reach_frame in = {.body = {NULL, 0}};
-  enum chio_err err = send_frame(r, r->incarnation, frame, now_ms() + CHIO_REACH_START_MS);
+  enum chio_err err = chio_reach_send(r, r->incarnation, frame, chio_reach_now_ms() + CHIO_REACH_START_MS);
   if (err != CHIO_OK || !chio_reach_receive(channel, &in))
     return chio_fail(detail, CHIO_E_BACKEND_UNREACHABLE, "chio-kmsd ended at its start");
   err = chio_err_from_wire(in.header.error);
@@ -255,7 +196,7 @@ static enum chio_err hand_shake(struct chio_reach *r, int channel, struct chio_d
   return err;
 }
 
-static void set_state(struct chio_reach *r, enum state state) {
+static void set_state(struct chio_reach *r, enum chio_reach_state state) {
   (void)pthread_mutex_lock(&r->lock);
   r->state = state;
   (void)pthread_cond_broadcast(&r->changed);
@@ -274,7 +215,7 @@ static enum chio_err start_one(struct chio_reach *r, struct chio_detail *detail)
   r->channel = channel;
   r->incarnation++;
   r->pid = pid;
-  r->started_at_ms = now_ms();
+  r->started_at_ms = chio_reach_now_ms();
   r->ready_at_ms = 0;
   r->starts++;
   r->ping_at_ms = 0;
@@ -296,10 +237,10 @@ static void close_channel(struct chio_reach *r) {
   r->channel = -1;
   r->pid = -1;
   while (r->waiters != NULL) {
-    struct waiter *w = r->waiters;
+    struct chio_reach_waiter *w = r->waiters;
     r->waiters = w->next;
     w->done = w->lost = true;
-    (void)pthread_cond_signal(&w->answered);
+    (void)pthread_cond_signal(w->answered);
   }
   (void)pthread_mutex_unlock(&r->lock);
   (void)pthread_mutex_unlock(&r->writing);
@@ -308,7 +249,7 @@ static void close_channel(struct chio_reach *r) {
 static void note_start(struct chio_reach *r, enum chio_err err, const struct chio_detail *detail) {
   (void)pthread_mutex_lock(&r->lock);
   bool first = !r->tried;
-  if (err == CHIO_OK) r->ready_at_ms = now_ms();
+  if (err == CHIO_OK) r->ready_at_ms = chio_reach_now_ms();
   if (first) {
     r->first_err = err;
     r->first_detail = *detail;
@@ -317,7 +258,7 @@ static void note_start(struct chio_reach *r, enum chio_err err, const struct chi
   unsigned long long starts = r->starts;
   long long pid = r->pid;
   (void)pthread_mutex_unlock(&r->lock);
-  set_state(r, err == CHIO_OK ? STATE_RUNNING : err == CHIO_E_DISCONNECTED ? STATE_GONE : STATE_DOWN);
+  set_state(r, err == CHIO_OK ? CHIO_REACH_RUNNING : err == CHIO_E_DISCONNECTED ? CHIO_REACH_GONE : CHIO_REACH_DOWN);
   if (err == CHIO_OK)
     chio_log(CHIO_LOG_NOTICE, "kmsd.ready", "chio-kmsd is ready", CHIO_F_INT("pid", pid),
              CHIO_F_UINT("starts", starts));
@@ -328,14 +269,14 @@ static void note_start(struct chio_reach *r, enum chio_err err, const struct chi
 /* The delay before the next start grows while they fail. False at the end. */
 static bool pause_before_start(struct chio_reach *r) {
   (void)pthread_mutex_lock(&r->lock);
-  uint64_t now = now_ms();
+  uint64_t now = chio_reach_now_ms();
   if (r->ready_at_ms != 0 && now - r->ready_at_ms >= STEADY_MS) r->backoff_ms = 0;
   uint64_t until = now + r->backoff_ms;
   r->backoff_ms = r->backoff_ms == 0 ? CHIO_REACH_BACKOFF_MIN_MS : 2 * r->backoff_ms;
   if (r->backoff_ms > CHIO_REACH_BACKOFF_MAX_MS) r->backoff_ms = CHIO_REACH_BACKOFF_MAX_MS;
-  while (!r->ending && now_ms() < until && wait_until(r, &r->changed, until)) continue;
+  while (!r->ending && chio_reach_now_ms() < until && chio_reach_wait_until(r, &r->changed, until)) continue;
   bool go_on = !r->ending;
-  if (go_on) r->state = STATE_STARTING;
+  if (go_on) r->state = CHIO_REACH_STARTING;
   (void)pthread_mutex_unlock(&r->lock);
   return go_on;
 }
@@ -349,7 +290,7 @@ static void *keep(void *arg) {
     note_start(r, err, &detail);
     if (err == CHIO_OK) {
       read_channel(r, r->channel);
-      set_state(r, STATE_DOWN);
+      set_state(r, CHIO_REACH_DOWN);
       (void)pthread_mutex_lock(&r->lock);
       bool expected = r->ending;
       (void)pthread_mutex_unlock(&r->lock);
@@ -366,7 +307,8 @@ static void *keep(void *arg) {
 /* With the lock held. */
 static const char *what_is_wrong(const struct chio_reach *r, uint64_t now) {
   if (r->channel < 0) return NULL;
-  if (r->state == STATE_STARTING && now - r->started_at_ms > CHIO_REACH_START_MS) return "does not finish its start";
+  bool starting = r->state == CHIO_REACH_STARTING;
+  if (starting && now - r->started_at_ms > CHIO_REACH_START_MS) return "does not finish its start";
   if (r->ping_at_ms != 0 && now - r->ping_at_ms > CHIO_REACH_PONG_MS) return "does not answer";
   if (r->late > CHIO_REACH_LATE_MAX) return "has left too many requests unanswered";
   return NULL;
@@ -374,8 +316,8 @@ static const char *what_is_wrong(const struct chio_reach *r, uint64_t now) {
 
 static void ping(struct chio_reach *r, unsigned incarnation) {
   struct chio_buf frame = CHIO_BUF_INIT;
-  if (chio_reach_encode(CHIO_BACKEND_PING, PING_ID, NULL, &frame) == CHIO_OK)
-    (void)!send_frame(r, incarnation, chio_buf_slice(&frame), now_ms());
+  if (chio_reach_encode(CHIO_BACKEND_PING, CHIO_REACH_PING_ID, NULL, &frame) == CHIO_OK)
+    (void)!chio_reach_send(r, incarnation, chio_buf_slice(&frame), chio_reach_now_ms());
   chio_buf_clear(&frame);
 }
 
@@ -384,7 +326,7 @@ static void *watch(void *arg) {
   (void)pthread_setname_np(pthread_self(), "chiod-watch");
   (void)pthread_mutex_lock(&r->lock);
   while (!r->ending) {
-    uint64_t now = now_ms();
+    uint64_t now = chio_reach_now_ms();
     const char *wrong = what_is_wrong(r, now);
     if (wrong != NULL) {
       chio_log(CHIO_LOG_WARNING, "kmsd.hangs", "chio-kmsd hangs: it is ended", CHIO_F_STR("why", wrong));
@@ -393,7 +335,7 @@ static void *watch(void *arg) {
       r->late = 0;
       r->started_at_ms = now;
     }
-    if (r->suspect && r->ping_at_ms == 0 && r->state == STATE_RUNNING && wrong == NULL) {
+    if (r->suspect && r->ping_at_ms == 0 && r->state == CHIO_REACH_RUNNING && wrong == NULL) {
       unsigned incarnation = r->incarnation;
       r->suspect = false;
       r->ping_at_ms = now;
@@ -401,156 +343,14 @@ static void *watch(void *arg) {
       ping(r, incarnation);
       (void)pthread_mutex_lock(&r->lock);
     }
-    bool busy = r->state == STATE_STARTING || r->ping_at_ms != 0 || r->suspect;
+    bool busy = r->state == CHIO_REACH_STARTING || r->ping_at_ms != 0 || r->suspect;
     if (busy)
-      (void)wait_until(r, &r->alarm, now_ms() + WATCH_MS);
+      (void)chio_reach_wait_until(r, &r->alarm, chio_reach_now_ms() + WATCH_MS);
     else
       (void)pthread_cond_wait(&r->alarm, &r->lock);
   }
   (void)pthread_mutex_unlock(&r->lock);
   return NULL;
-}
-
-/* ---- Asking ---- */
-
-/* Joins the line of those who wait; false when chio-kmsd is not there, and does not come in time. */
-static bool join(struct chio_reach *r, struct waiter *w, uint64_t until_ms, unsigned *out_incarnation) {
-  uint64_t patience = now_ms() + CHIO_REACH_RESTART_WAIT_MS;
-  if (patience > until_ms) patience = until_ms;
-  (void)pthread_mutex_lock(&r->lock);
-  while (r->state != STATE_RUNNING && r->state != STATE_GONE && !r->ending && wait_until(r, &r->changed, patience))
-    continue;
-  bool there = r->state == STATE_RUNNING;
-  if (there) {
-    if (++r->next_id == PING_ID) r->next_id++;
-    w->id = r->next_id;
-    w->next = r->waiters;
-    r->waiters = w;
-    *out_incarnation = r->incarnation;
-  }
-  (void)pthread_mutex_unlock(&r->lock);
-  return there;
-}
-
-/* Waits for the answer; false when the time is over. */
-static bool await(struct chio_reach *r, struct waiter *w, uint64_t until_ms) {
-  (void)pthread_mutex_lock(&r->lock);
-  while (!w->done && wait_until(r, &w->answered, until_ms)) continue;
-  bool done = w->done;
-  if (!done) {
-    struct waiter **at = find_waiter(r, w->id);
-    if (*at != NULL) *at = w->next;
-    r->late++;
-    r->suspect = true;
-    (void)pthread_cond_signal(&r->alarm);
-  }
-  (void)pthread_mutex_unlock(&r->lock);
-  return done;
-}
-
-static void leave(struct chio_reach *r, struct waiter *w) {
-  (void)pthread_mutex_lock(&r->lock);
-  struct waiter **at = find_waiter(r, w->id);
-  if (*at == w) *at = w->next;
-  r->suspect = true;
-  (void)pthread_cond_signal(&r->alarm);
-  (void)pthread_mutex_unlock(&r->lock);
-}
-
-/* One attempt: *out_lost when chio-kmsd went away, so that another may be made. */
-static enum chio_err attempt(struct chio_reach *r, struct waiter *w, uint64_t until_ms, bool *out_lost) {
-  struct chio_buf frame = CHIO_BUF_INIT;
-  unsigned incarnation = 0;
-  *out_lost = false;
-  if (!join(r, w, until_ms, &incarnation))
-    return chio_fail(&w->detail, CHIO_E_BACKEND_UNREACHABLE, "backend '%s': chio-kmsd does not run",
-                     w->question->backend);
-  enum chio_err err = chio_reach_encode(w->question->type, w->id, w->question->request, &frame);
-  bool encoded = err == CHIO_OK;
-  if (encoded) err = send_frame(r, incarnation, chio_buf_slice(&frame), until_ms);
-  if (frame.data != NULL) chio_wipe(frame.data, frame.len);
-  chio_buf_clear(&frame);
-  if (encoded && err != CHIO_E_TIMEOUT) {
-    /* Also where nothing could be sent: the keeper tells when it has seen the end. */
-    if (!await(r, w, until_ms + CHIO_REACH_GRACE_MS)) err = CHIO_E_TIMEOUT;
-  } else {
-    leave(r, w);
-  }
-  if (!encoded) return chio_fail(&w->detail, err, "backend '%s': the request is too long", w->question->backend);
-  if (w->done && !w->lost) return w->err;
-  *out_lost = w->lost;
-  if (w->lost)
-    return chio_fail(&w->detail, CHIO_E_BACKEND_UNREACHABLE, "backend '%s': chio-kmsd went away", w->question->backend);
-  return chio_fail(&w->detail, CHIO_E_TIMEOUT, "backend '%s': chio-kmsd did not answer in time", w->question->backend);
-}
-
-static void log_call(const struct waiter *w, enum chio_err err, uint64_t took_ms) {
-  /* What a KMS cannot do is no trouble. */
-  enum chio_log_level level = err == CHIO_OK || err == CHIO_E_UNSUPPORTED ? CHIO_LOG_INFO : CHIO_LOG_WARNING;
-  if (!chio_log_enabled(level)) return;
-  chio_log(level, "kms.call", err == CHIO_OK ? "answered" : w->detail.text,
-           CHIO_F_STR("backend", w->question->backend),
-           CHIO_F_STR("op", chio_backend_message_find((uint16_t)w->question->type)->name),
-           CHIO_F_STR("key", w->question->key != NULL ? w->question->key : ""), CHIO_F_UINT("attempts", w->attempts),
-           CHIO_F_UINT("status", w->http_status), CHIO_F_STR("code", w->code),
-           CHIO_F_STR("request_id", w->provider_id), CHIO_F_UINT("ms", took_ms),
-           CHIO_F_STR("error", chio_err_name(err)));
-}
-
-static void count(struct chio_reach *r, const char *name, enum chio_err err) {
-  (void)pthread_mutex_lock(&r->lock);
-  struct backend *b = find_backend(r, name);
-  if (b != NULL) {
-    b->calls++;
-    if (err != CHIO_OK) {
-      b->failures++;
-      b->failed_at_ms = now_ms();
-      b->last_error = err;
-    } else {
-      b->ok_at_ms = now_ms();
-    }
-  }
-  (void)pthread_mutex_unlock(&r->lock);
-}
-
-static enum chio_err decode(const struct chio_reach_question *question, const struct chio_reach_answer *answer,
-                            void *out_reply, struct chio_detail *detail) {
-  const struct chio_message *message = chio_backend_message_find((uint16_t)question->type);
-  enum chio_err err = chio_fields_decode(*message->reply, chio_slice(answer->body, answer->len), message->reply_size,
-                                         out_reply);
-  if (err == CHIO_OK) return CHIO_OK;
-  return chio_fail(detail, CHIO_E_BACKEND, "backend '%s': chio-kmsd's answer cannot be decoded", question->backend);
-}
-
-enum chio_err chio_reach_ask(struct chio_reach *reach, const struct chio_reach_question *question, void *out_reply,
-                             struct chio_reach_answer *out_answer, struct chio_detail *detail) {
-  const struct chio_message *message = chio_backend_message_find((uint16_t)question->type);
-  uint64_t began = now_ms();
-  uint64_t until = began + *question->timeout_ms;
-  unsigned tries = (message->flags & CHIO_MESSAGE_IDEMPOTENT) != 0 ? 2 : 1;
-  struct waiter w = {.question = question};
-  enum chio_err err = CHIO_E_INTERNAL;
-  bool lost = true;
-  cond_init(&w.answered);
-  for (unsigned i = 0; i < tries && lost; i++) {
-    uint64_t now = now_ms();
-    if (i > 0 && now >= until) break;
-    w.done = w.lost = false;
-    w.next = NULL;
-    *question->timeout_ms = (uint32_t)(until - now);
-    err = attempt(reach, &w, until, &lost);
-  }
-  (void)pthread_cond_destroy(&w.answered);
-  if (err == CHIO_OK) err = decode(question, &w.answer, out_reply, &w.detail);
-  log_call(&w, err, now_ms() - began);
-  count(reach, question->backend, err);
-  if (err == CHIO_OK) {
-    *out_answer = w.answer;
-    return CHIO_OK;
-  }
-  chio_reach_answer_clear(&w.answer);
-  if (detail != NULL) *detail = w.detail;
-  return err;
 }
 
 /* ---- Life ---- */
@@ -559,7 +359,7 @@ static enum chio_err copy_backends(struct chio_reach *r, const struct chio_reach
   r->backends = calloc(config->count > 0 ? config->count : 1, sizeof *r->backends);
   if (r->backends == NULL) return CHIO_E_NO_MEMORY;
   for (size_t i = 0; i < config->count; i++) {
-    struct backend *b = &r->backends[i];
+    struct chio_reach_backend *b = &r->backends[i];
     r->count++;
     b->timeout_ms = config->backends[i].timeout_ms;
     copy_text(config->backends[i].name, b->name, sizeof b->name);
@@ -571,9 +371,9 @@ static enum chio_err copy_backends(struct chio_reach *r, const struct chio_reach
 }
 
 static enum chio_err await_first(struct chio_reach *r, struct chio_detail *detail) {
-  uint64_t until = now_ms() + CHIO_REACH_START_MS;
+  uint64_t until = chio_reach_now_ms() + CHIO_REACH_START_MS;
   (void)pthread_mutex_lock(&r->lock);
-  while (!r->tried && wait_until(r, &r->changed, until)) continue;
+  while (!r->tried && chio_reach_wait_until(r, &r->changed, until)) continue;
   enum chio_err err = r->tried && r->first_err == CHIO_E_CONFIG ? CHIO_E_CONFIG : CHIO_OK;
   if (err != CHIO_OK && detail != NULL) *detail = r->first_detail;
   (void)pthread_mutex_unlock(&r->lock);
@@ -591,8 +391,8 @@ enum chio_err chio_reach_new(const struct chio_reach_config *config, size_t *out
   r->pid = -1;
   (void)pthread_mutex_init(&r->writing, NULL);
   (void)pthread_mutex_init(&r->lock, NULL);
-  cond_init(&r->changed);
-  cond_init(&r->alarm);
+  chio_reach_cond_init(&r->changed);
+  chio_reach_cond_init(&r->alarm);
   r->spawner = config->spawner;
   enum chio_err err = copy_backends(r, config);
   if (err == CHIO_OK) {
@@ -637,11 +437,20 @@ static void append_age(struct chio_buf *json, const char *name, uint64_t at_ms, 
   if (at_ms > 0) chio_buf_printf(json, ",\"%s\":%llu", name, (unsigned long long)(now - at_ms) / 1000u);
 }
 
-static void append_backend(struct chio_buf *json, const struct backend *b, uint64_t now) {
+/* A percentile is told within 2 % (histogram.h). */
+static void append_latency(struct chio_buf *json, const struct chio_histogram *h) {
+  if (h->count == 0) return;
+  chio_buf_printf(json, ",\"latency_ms\":{\"median\":%.3f,\"p99\":%.3f,\"max\":%.3f,\"count\":%llu}",
+                  chio_histogram_at(h, 0.5) / 1e6, chio_histogram_at(h, 0.99) / 1e6, (double)h->max / 1e6,
+                  (unsigned long long)h->count);
+}
+
+static void append_backend(struct chio_buf *json, const struct chio_reach_backend *b, uint64_t now) {
   const char *state = b->calls == 0 ? "unused" : b->ok_at_ms >= b->failed_at_ms ? "ok" : "failing";
   chio_buf_printf(json, "{\"name\":\"%s\",\"kind\":\"%s\",\"state\":\"%s\",\"breaker\":\"%s\"", b->name, b->kind, state,
                   b->breaker_open ? "open" : "closed");
-  chio_buf_printf(json, ",\"calls\":%llu,\"failures\":%llu", b->calls, b->failures);
+  chio_buf_printf(json, ",\"calls\":%llu,\"failures\":%llu,\"in_flight\":%u", b->calls, b->failures, b->in_flight);
+  append_latency(json, &b->latency);
   append_age(json, "last_success", b->ok_at_ms, now);
   append_age(json, "last_failure", b->failed_at_ms, now);
   if (b->failed_at_ms > 0) chio_buf_printf(json, ",\"last_error\":\"%s\"", chio_err_name(b->last_error));
@@ -649,7 +458,7 @@ static void append_backend(struct chio_buf *json, const struct backend *b, uint6
 }
 
 void chio_reach_status(struct chio_reach *reach, struct chio_buf *json) {
-  uint64_t now = now_ms();
+  uint64_t now = chio_reach_now_ms();
   (void)pthread_mutex_lock(&reach->lock);
   chio_buf_printf(json, "\"kmsd\":{\"state\":\"%s\",\"pid\":%lld,\"restarts\":%u,\"late\":%u,\"backends\":[",
                   state_names[reach->state], (long long)reach->pid, reach->starts > 0 ? reach->starts - 1 : 0,

@@ -15,6 +15,8 @@
 #define CHIO_REACH_RESTART_WAIT_MS 2000u /* so long, at most, a request waits for one that is being started */
 #define CHIO_REACH_PONG_MS 2000u       /* one that does not answer PING in this time hangs: it is ended */
 #define CHIO_REACH_LATE_MAX 48u        /* so many requests that were never answered: it is ended too */
+#define CHIO_REACH_CROWD_MAX 64u       /* requests of batches under way beyond the first of each */
+#define CHIO_REACH_CROWD_TIMES 4u      /* a batch has so many times the time of one request to send all of its own */
 #define CHIO_REACH_BACKOFF_MIN_MS 50u
 #define CHIO_REACH_BACKOFF_MAX_MS 10000u
 

@@ -1,6 +1,7 @@
 /* What the core asks of backends, as messages to chio-kmsd. */
 #include "signer/daemon/reach_link.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static enum chio_err copy_key(struct chio_slice uri, struct chio_slice spki, uint32_t uses,
@@ -58,6 +59,43 @@ static enum chio_err reach_sign(void *self, const char *backend, const char *uri
   err = append(reply.signature, out_signature);
   chio_reach_answer_clear(&answer);
   return err;
+}
+
+/* What sign_many needs for each of its items. */
+struct sign_call {
+  struct chio_backend_sign_request request;
+  struct chio_backend_sign_reply reply;
+};
+
+static void reach_sign_many(void *self, const char *backend, const char *uri, struct chio_slice spki,
+                            uint32_t mechanism, struct chio_slice params, unsigned timeout_ms,
+                            struct chio_backend_item *items, size_t count) {
+  struct sign_call *calls = calloc(count, sizeof *calls);
+  struct chio_reach_asked *list = calloc(count, sizeof *list);
+  bool room = calls != NULL && list != NULL;
+  for (size_t i = 0; i < count; i++) {
+    items[i].err = CHIO_E_NO_MEMORY;
+    if (!room) continue;
+    calls[i].request = (struct chio_backend_sign_request){.backend = chio_slice_str(backend),
+                                                          .uri = chio_slice_str(uri),
+                                                          .spki = spki,
+                                                          .mechanism = mechanism,
+                                                          .params = params,
+                                                          .data = items[i].data,
+                                                          .timeout_ms = time_for(self, backend, timeout_ms)};
+    list[i].question = (struct chio_reach_question){CHIO_BACKEND_SIGN, backend, uri, &calls[i].request,
+                                                    &calls[i].request.timeout_ms};
+    list[i].reply = &calls[i].reply;
+  }
+  if (room) chio_reach_ask_many(self, list, count);
+  for (size_t i = 0; room && i < count; i++) {
+    items[i].err = list[i].err;
+    if (list[i].err != CHIO_OK) continue;
+    items[i].err = append(calls[i].reply.signature, &items[i].signature);
+    chio_reach_answer_clear(&list[i].answer);
+  }
+  free(calls);
+  free(list);
 }
 
 static enum chio_err reach_create(void *self, const char *backend, uint32_t key_type, uint32_t bits, const char *label,
@@ -181,6 +219,7 @@ enum chio_err chio_reach_fetch(struct chio_reach *reach, const char *source, con
 const struct chio_backend_ops chio_reach_ops = {
     .describe = reach_describe,
     .sign = reach_sign,
+    .sign_many = reach_sign_many,
     .create = reach_create,
     .list = reach_list,
     .encrypt = reach_encrypt,

@@ -1,4 +1,4 @@
-/* The inside of reach.h: one request and its answer (reach.c serves, reach_calls.c knows the messages). */
+/* The inside of reach.h: requests and their answers (reach_ask.c asks, reach_calls.c knows the messages). */
 #ifndef CHIO_DAEMON_REACH_LINK_H
 #define CHIO_DAEMON_REACH_LINK_H
 
@@ -25,6 +25,18 @@ struct chio_reach_answer {
 CHIO_MUST_CHECK enum chio_err chio_reach_ask(struct chio_reach *reach, const struct chio_reach_question *question,
                                              void *out_reply, struct chio_reach_answer *out_answer,
                                              struct chio_detail *detail);
+
+/* One of many questions of one type to one backend, and what became of it. */
+struct chio_reach_asked {
+  struct chio_reach_question question;
+  void *reply; /* the struct to decode into */
+  struct chio_reach_answer answer; /* with CHIO_OK the caller's to clear */
+  enum chio_err err;
+};
+
+/* Asks them side by side, and waits for all: each has the time its question names from when it is sent, and the errors
+ * of chio_reach_ask. One that cannot be sent in CHIO_REACH_CROWD_TIMES that time is CHIO_E_TIMEOUT. */
+void chio_reach_ask_many(struct chio_reach *reach, struct chio_reach_asked *list, size_t count);
 
 void chio_reach_answer_clear(struct chio_reach_answer *answer);
 

@@ -21,6 +21,10 @@
 #define CHIO_PARAMS_MAX 1024u
 #define CHIO_DATA_MAX (1024u * 1024u)
 #define CHIO_SIGNATURE_MAX (256u * 1024u) /* an evidence bundle is the largest */
+#define CHIO_BATCH_ITEMS_MAX 256u         /* items */
+#define CHIO_BATCH_DATA_MAX CHIO_DATA_MAX /* of all items with their lengths */
+#define CHIO_BATCH_SIGNATURE_MAX 1024u
+#define CHIO_BATCH_RESULTS_MAX (CHIO_BATCH_ITEMS_MAX * (8u + CHIO_BATCH_SIGNATURE_MAX))
 #define CHIO_POLICY_MAX (64u * 1024u)
 #define CHIO_POLICY_ROOTS_MAX (32u * 32u)
 #define CHIO_COLLATERAL_MAX (384u * 1024u)

@@ -2,6 +2,7 @@ noinst_LTLIBRARIES += signer/wire/libchio-wire.la
 signer_wire_libchio_wire_la_SOURCES = \
   signer/wire/attribute.c signer/wire/attribute.def signer/wire/attribute.h \
   signer/wire/attrs.c signer/wire/attrs.h \
+  signer/wire/batch.c signer/wire/batch.h \
   signer/wire/cryptoki.h \
   signer/wire/door.h \
   signer/wire/embedded.h \
@@ -31,6 +32,7 @@ signer_wire_libchio_wire_la_SOURCES = \
   signer/wire/msg_renew.c signer/wire/msg_renew.h \
   signer/wire/msg_session_close.c signer/wire/msg_session_close.h \
   signer/wire/msg_sign.c signer/wire/msg_sign.h \
+  signer/wire/msg_sign_batch.c signer/wire/msg_sign_batch.h \
   signer/wire/msg_slot_list.c signer/wire/msg_slot_list.h \
   signer/wire/msg_status.c signer/wire/msg_status.h \
   signer/wire/msg_stream_abort.c signer/wire/msg_stream_abort.h \

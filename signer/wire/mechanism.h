@@ -20,6 +20,7 @@
 #define CHIO_MECH_WHOLE 0x10u    /* multi-part data is gathered (CHIO_STREAM_BUFFER_MAX), then signed whole */
 #define CHIO_MECH_ATTEST 0x20u   /* signs with the platform: served from the pool */
 #define CHIO_MECH_HIDDEN 0x40u   /* not in C_GetMechanismList's common part: usable by keys that name it only */
+#define CHIO_MECH_BATCH 0x80u    /* signs many messages with the mechanism that its parameter names: SIGN_BATCH */
 
 #define CHIO_KEY_ANY 0xffffffffu /* the mechanism takes every private key */
 #define CHIO_KEY_NONE 0xfffffffeu

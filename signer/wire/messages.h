@@ -21,6 +21,7 @@
 #include "signer/wire/msg_renew.h"
 #include "signer/wire/msg_session_close.h"
 #include "signer/wire/msg_sign.h"
+#include "signer/wire/msg_sign_batch.h"
 #include "signer/wire/msg_slot_list.h"
 #include "signer/wire/msg_status.h"
 #include "signer/wire/msg_stream_abort.h"

@@ -1,5 +1,6 @@
 /* Frames and the bodies of all messages: what decodes encodes to the same bytes again. */
 #include "signer/wire/attribute.h"
+#include "signer/wire/batch.h"
 #include "signer/wire/mech_params.h"
 #include "signer/wire/message.h"
 #include "tests/fuzz/fuzz.h"
@@ -48,9 +49,35 @@ static void attributes(struct chio_slice bytes) {
   FUZZ_HOLDS(seen == chio_attrs_count(attrs));
 }
 
+/* The lists of SIGN_BATCH: what is counted is found, and builds the same bytes again. */
+static void items(struct chio_slice bytes) {
+  struct chio_cursor at = chio_cursor(bytes);
+  struct chio_buf again = CHIO_BUF_INIT;
+  struct chio_slice item;
+  size_t count = 0, seen = 0;
+  if (chio_batch_items_parse(bytes, &count) != CHIO_OK) return;
+  for (; chio_batch_items_next(&at, &item); seen++) chio_batch_items_add(&again, item);
+  FUZZ_HOLDS(seen == count && count <= CHIO_BATCH_ITEMS_MAX);
+  FUZZ_HOLDS(chio_slice_equal(chio_buf_slice(&again), bytes));
+  chio_buf_clear(&again);
+}
+
+static void results(struct chio_slice bytes) {
+  struct chio_cursor at = chio_cursor(bytes);
+  struct chio_batch_result result;
+  size_t count = 0;
+  while (chio_batch_results_next(&at, &result)) {
+    FUZZ_HOLDS((result.err == CHIO_OK) == (result.signature.len > 0));
+    count++;
+  }
+  FUZZ_HOLDS((chio_batch_results_parse(bytes, count) == CHIO_OK) == (at.left == 0));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   attributes(chio_slice(data, size));
   parameters(chio_slice(data, size));
+  items(chio_slice(data, size));
+  results(chio_slice(data, size));
   struct chio_frame_header header;
   if (size < CHIO_FRAME_HEADER_SIZE) return 0;
   if (chio_frame_decode(chio_slice(data, CHIO_FRAME_HEADER_SIZE), &header) != CHIO_OK) return 0;

@@ -4,6 +4,7 @@
  *   slow   milliseconds that each signature takes
  *   fail   the error that each signature ends with: its name, "BACKEND_UNREACHABLE"
  *   wrong  signatures are made over other data
+ *   meet   so many signatures must be under way at once: each waits for the others until its time is over
  */
 #include "kms-adapters/registry.h"
 #include "kms-adapters/signature_form.h"
@@ -15,6 +16,7 @@
 #include <openssl/x509.h>
 #include <dirent.h>
 #include <limits.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -85,11 +87,23 @@ static enum chio_err fake_check(const struct chio_kms_key *key, const struct chi
   return chio_fail(detail, CHIO_E_MECHANISM_UNSUPPORTED, "fake: ECDSA alone");
 }
 
+static enum chio_err meet(unsigned wanted, const struct chio_deadline *deadline, struct chio_detail *detail) {
+  static atomic_uint present;
+  atomic_fetch_add(&present, 1);
+  while (atomic_load(&present) < wanted)
+    if (!chio_deadline_sleep(deadline, 5)) {
+      atomic_fetch_sub(&present, 1);
+      return chio_fail(detail, CHIO_E_TIMEOUT, "fake: the others did not come");
+    }
+  return CHIO_OK;
+}
+
 static enum chio_err behave(const struct fake *fake, const struct chio_deadline *deadline,
                             struct chio_detail *detail) {
   char word[64];
   if (read_word(fake, "slow", word) && !chio_deadline_sleep(deadline, (unsigned)strtoul(word, NULL, 10)))
     return chio_fail(detail, CHIO_E_TIMEOUT, "fake: slower than the time");
+  if (read_word(fake, "meet", word)) return meet((unsigned)strtoul(word, NULL, 10), deadline, detail);
   if (!read_word(fake, "fail", word)) return CHIO_OK;
   chio_trace_code(chio_slice_str("FakeFailure"));
   for (unsigned err = 1; err < 200; err++)

@@ -123,6 +123,18 @@ static enum chio_err fake_sign(void *self, const char *backend, const char *uri,
   return err;
 }
 
+static void fake_sign_many(void *self, const char *backend, const char *uri, struct chio_slice spki,
+                           uint32_t mechanism, struct chio_slice params, unsigned timeout_ms,
+                           struct chio_backend_item *items, size_t count) {
+  struct fake_backend *fake = self;
+  fake->crowds++;
+  for (size_t i = 0; i < count; i++)
+    items[i].err = i + 1 == fake->refused_item
+                       ? CHIO_E_TIMEOUT
+                       : fake_sign(self, backend, uri, spki, mechanism, params, items[i].data, timeout_ms,
+                                   &items[i].signature, NULL);
+}
+
 static enum chio_err fake_create(void *self, const char *backend, uint32_t key_type, uint32_t bits, const char *label,
                                  unsigned timeout_ms, struct chio_backend_key *out_key, struct chio_detail *detail) {
   struct fake_backend *fake = self;
@@ -175,6 +187,7 @@ static enum chio_err fake_health(void *self, const char *backend, unsigned timeo
 
 const struct chio_backend_ops fake_backend_ops = {.describe = fake_describe,
                                                   .sign = fake_sign,
+                                                  .sign_many = fake_sign_many,
                                                   .create = fake_create,
                                                   .list = fake_list,
                                                   .attestation = fake_attestation,

@@ -22,6 +22,8 @@ struct fake_backend {
   bool wrong_signature; /* a bit is flipped */
   bool no_attestation;
   unsigned describes, signs, creates, lists; /* calls */
+  unsigned crowds;           /* calls of sign_many; their items count as signs too */
+  size_t refused_item;       /* this item of each crowd fails, counted from 1; 0: none */
   char last_label[64];
   uint32_t last_mechanism;
   size_t last_data_len;

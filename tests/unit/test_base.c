@@ -1,5 +1,6 @@
 #include "signer/base/buf.h"
 #include "signer/base/cursor.h"
+#include "signer/base/histogram.h"
 #include "signer/base/secret.h"
 #include "signer/base/utf8.h"
 
@@ -183,6 +184,32 @@ static void every_scalar_survives_utf8(void **state) {
   }
 }
 
+static void a_histogram_tells_percentiles_within_two_percent(void **state) {
+  static struct chio_histogram h, other, empty;
+  static const double parts[] = {0.01, 0.5, 0.9, 0.99};
+  (void)state;
+  assert_true(chio_histogram_at(&empty, 0.5) == 0);
+  for (uint64_t i = 0; i < 100000; i++) chio_histogram_add(i % 2 == 0 ? &h : &other, 1000 * i);
+  chio_histogram_merge(&h, &other);
+  assert_int_equal(h.count, 100000);
+  assert_int_equal(h.max, 99999000);
+  for (size_t i = 0; i < CHIO_ARRAY_LEN(parts); i++) {
+    double right = parts[i] * 1e8, told = chio_histogram_at(&h, parts[i]);
+    assert_true(told > 0.98 * right && told < 1.02 * right);
+  }
+  assert_true(chio_histogram_at(&h, 1.0) == 99999000);
+}
+
+static void a_histogram_takes_the_largest_number(void **state) {
+  static struct chio_histogram h;
+  (void)state;
+  chio_histogram_add(&h, UINT64_MAX);
+  chio_histogram_add(&h, 0);
+  assert_int_equal(h.count, 2);
+  assert_int_equal(h.max, UINT64_MAX);
+  assert_true(chio_histogram_at(&h, 0.1) == 0.0);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_buffer_grows_and_keeps_its_bytes),
@@ -199,6 +226,8 @@ int main(void) {
       cmocka_unit_test(a_detail_is_cut_to_fit_and_may_be_absent),
       cmocka_unit_test(malformed_utf8_is_refused),
       cmocka_unit_test(every_scalar_survives_utf8),
+      cmocka_unit_test(a_histogram_tells_percentiles_within_two_percent),
+      cmocka_unit_test(a_histogram_takes_the_largest_number),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -306,6 +306,122 @@ static void a_program_that_is_missing_or_no_chio_kmsd_is_noticed(void **state) {
   chio_reach_free(reach);
 }
 
+/* ---- Batches ---- */
+
+#define BATCH_MAX 200u
+
+struct batch {
+  struct rig *rig;
+  unsigned count, timeout_ms;
+  enum chio_err expected;
+  unsigned as_expected;
+};
+
+static void *sign_batch(void *arg) {
+  static const uint8_t digest[32] = {1, 2, 3};
+  struct batch *b = arg;
+  struct chio_backend_item items[BATCH_MAX];
+  memset(items, 0, sizeof items);
+  for (unsigned i = 0; i < b->count; i++) items[i].data = chio_slice(digest, sizeof digest);
+  chio_reach_ops.sign_many(b->rig->reach, "fake", b->rig->key.uri, chio_slice(b->rig->key.spki, b->rig->key.spki_len),
+                           CHIO_MECH_ECDSA, chio_slice(NULL, 0), b->timeout_ms, items, b->count);
+  for (unsigned i = 0; i < b->count; i++) {
+    bool whole = items[i].signature.len == (items[i].err == CHIO_OK ? 64 : 0);
+    if (whole && items[i].err == b->expected) b->as_expected++;
+    chio_buf_clear(&items[i].signature);
+  }
+  return NULL;
+}
+
+static void batch_comes_to(struct rig *rig, unsigned count, unsigned timeout_ms, enum chio_err expected) {
+  struct batch b = {rig, count, timeout_ms, expected, 0};
+  (void)sign_batch(&b);
+  assert_int_equal(b.as_expected, count);
+}
+
+static void a_batch_is_under_way_all_at_once(void **state) {
+  write_file(*state, "meet", "64");
+  batch_comes_to(*state, 64, 10000, CHIO_OK);
+}
+
+static void what_waits_for_more_than_there_are_is_told_of_the_time(void **state) {
+  write_file(*state, "meet", "33");
+  batch_comes_to(*state, 32, 300, CHIO_E_TIMEOUT);
+  assert_int_equal(status_number(*state, "in_flight"), 0);
+}
+
+static void a_batch_that_is_longer_than_the_room_is_signed_to_its_end(void **state) {
+  batch_comes_to(*state, BATCH_MAX, 10000, CHIO_OK);
+}
+
+static void batches_and_single_callers_leave_room_for_one_another(void **state) {
+  struct rig *rig = *state;
+  struct batch batches[] = {{rig, 150, 10000, CHIO_OK, 0}, {rig, 150, 10000, CHIO_OK, 0}};
+  pthread_t batching[2], threads[CALLERS - 2];
+  void *result;
+  write_file(rig, "slow", "20");
+  for (size_t i = 0; i < 2; i++) assert_int_equal(pthread_create(&batching[i], NULL, sign_batch, &batches[i]), 0);
+  for (size_t i = 0; i < CHIO_ARRAY_LEN(threads); i++)
+    assert_int_equal(pthread_create(&threads[i], NULL, sign_in_thread, rig), 0);
+  for (size_t i = 0; i < CHIO_ARRAY_LEN(threads); i++) {
+    (void)pthread_join(threads[i], &result);
+    assert_non_null(result);
+  }
+  for (size_t i = 0; i < 2; i++) {
+    (void)pthread_join(batching[i], NULL);
+    assert_int_equal(batches[i].as_expected, 150);
+  }
+}
+
+static void a_batch_under_way_is_repeated_when_chio_kmsd_dies(void **state) {
+  struct rig *rig = *state;
+  struct batch b = {rig, 40, 10000, CHIO_OK, 0};
+  pthread_t thread;
+  write_file(rig, "slow", "300");
+  assert_int_equal(pthread_create(&thread, NULL, sign_batch, &b), 0);
+  nap(100);
+  (void)kill(kmsd_pid(rig), SIGKILL);
+  (void)pthread_join(thread, NULL);
+  assert_int_equal(b.as_expected, 40);
+  assert_int_equal(status_number(rig, "restarts"), 1);
+}
+
+static void a_batch_for_one_that_hangs_ends_in_time(void **state) {
+  struct rig *rig = *state;
+  (void)kill(kmsd_pid(rig), SIGSTOP);
+  batch_comes_to(rig, BATCH_MAX, 100, CHIO_E_TIMEOUT);
+}
+
+static void a_batch_for_one_that_does_not_run_waits_for_it_once(void **state) {
+  struct chio_spawner_config config = {.program = "/bin/true", .log_fd = -1};
+  struct chio_backend_open_request open = {.name = chio_slice_str("fake"), .kind = chio_slice_str("fake")};
+  struct chio_reach_config reach_config = {.backends = &open, .count = 1};
+  struct chio_detail detail = {""};
+  struct rig rig = {.reach = NULL};
+  size_t refused;
+  (void)state;
+  assert_int_equal(chio_spawner_start(&config, &reach_config.spawner, &detail), CHIO_OK);
+  assert_int_equal(chio_reach_new(&reach_config, &refused, &rig.reach, &detail), CHIO_OK);
+  batch_comes_to(&rig, BATCH_MAX, 60000, CHIO_E_BACKEND_UNREACHABLE);
+  assert_int_equal(status_number(&rig, "failures"), BATCH_MAX);
+  chio_reach_free(rig.reach);
+}
+
+static void status_tells_how_long_calls_take(void **state) {
+  struct rig *rig = *state;
+  struct chio_detail detail = {""};
+  long before = status_number(rig, "count");
+  write_file(rig, "slow", "30");
+  for (int i = 0; i < 3; i++) assert_int_equal(sign_once(rig, 0, &detail), CHIO_OK);
+  assert_int_equal(status_number(rig, "count"), before + 3);
+  assert_true(status_number(rig, "p99") >= 30);
+  assert_true(status_number(rig, "median") >= 30);
+  write_file(rig, "fail", "PERMISSION");
+  assert_int_equal(sign_once(rig, 0, &detail), CHIO_E_PERMISSION);
+  assert_int_equal(status_number(rig, "count"), before + 3);
+  assert_int_equal(status_number(rig, "in_flight"), 0);
+}
+
 static void what_the_environment_passes_on(void **state) {
   static char more_name[] = "SOFTHSM2_CONF";
   char *more_list[] = {more_name};
@@ -335,6 +451,14 @@ int main(void) {
       WITH_RIG(it_ends_with_its_chiod),
       cmocka_unit_test(a_bad_configuration_is_refused_at_the_start),
       cmocka_unit_test(a_program_that_is_missing_or_no_chio_kmsd_is_noticed),
+      WITH_RIG(a_batch_is_under_way_all_at_once),
+      WITH_RIG(what_waits_for_more_than_there_are_is_told_of_the_time),
+      WITH_RIG(a_batch_that_is_longer_than_the_room_is_signed_to_its_end),
+      WITH_RIG(batches_and_single_callers_leave_room_for_one_another),
+      WITH_RIG(a_batch_under_way_is_repeated_when_chio_kmsd_dies),
+      WITH_RIG(a_batch_for_one_that_hangs_ends_in_time),
+      cmocka_unit_test(a_batch_for_one_that_does_not_run_waits_for_it_once),
+      WITH_RIG(status_tells_how_long_calls_take),
       cmocka_unit_test(what_the_environment_passes_on),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

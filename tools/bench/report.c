@@ -16,8 +16,8 @@ static double ratio(const struct bench_job *job, const struct bench_result resul
 
 /* The same of the median latencies: what other processes on the machine take away shows less in it. */
 static double ratio_p50(const struct bench_result results[BENCH_TARGETS]) {
-  double own = bench_histogram_at(&results[0].latencies, 0.5);
-  return own > 0 ? bench_histogram_at(&results[1].latencies, 0.5) / own : 0;
+  double own = chio_histogram_at(&results[0].latencies, 0.5);
+  return own > 0 ? chio_histogram_at(&results[1].latencies, 0.5) / own : 0;
 }
 
 static void print_json_string(const char *text) {
@@ -36,12 +36,12 @@ static void print_json_string(const char *text) {
 
 static void json_target(const struct bench_job *job, const struct bench_target *target,
                         const struct bench_result *result) {
-  const struct bench_histogram *h = &result->latencies;
+  const struct chio_histogram *h = &result->latencies;
   (void)printf("{\"name\":");
   print_json_string(target->name);
   (void)printf(",\"operations\":%llu,\"per_second\":%.1f,\"p50_us\":%.3f,\"p99_us\":%.3f,\"max_us\":%.3f}",
                (unsigned long long)h->count, bench_median(result->rate, job->rounds),
-               microseconds(bench_histogram_at(h, 0.5)), microseconds(bench_histogram_at(h, 0.99)),
+               microseconds(chio_histogram_at(h, 0.5)), microseconds(chio_histogram_at(h, 0.99)),
                microseconds((double)h->max));
 }
 
@@ -72,10 +72,10 @@ static void report_table(const struct bench_job *job, const struct bench_result 
                job->rounds);
   (void)printf("%-24s %12s %12s %12s %12s\n", "", "per second", "p50 us", "p99 us", "max us");
   for (unsigned t = 0; t < job->target_count; t++) {
-    const struct bench_histogram *h = &results[t].latencies;
+    const struct chio_histogram *h = &results[t].latencies;
     (void)printf("%-24s %12.1f %12.2f %12.2f %12.2f\n", base_name(job->targets[t].name),
-                 bench_median(results[t].rate, job->rounds), microseconds(bench_histogram_at(h, 0.5)),
-                 microseconds(bench_histogram_at(h, 0.99)), microseconds((double)h->max));
+                 bench_median(results[t].rate, job->rounds), microseconds(chio_histogram_at(h, 0.5)),
+                 microseconds(chio_histogram_at(h, 0.99)), microseconds((double)h->max));
   }
   if (job->target_count == 2)
     (void)printf("%s / %s = %.3f (by p50: %.3f)\n", base_name(job->targets[0].name), base_name(job->targets[1].name),

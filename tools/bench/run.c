@@ -17,7 +17,7 @@
 
 /* One worker thread's share of the results. */
 struct share {
-  struct bench_histogram latencies[BENCH_TARGETS];
+  struct chio_histogram latencies[BENCH_TARGETS];
   double rate[BENCH_TARGETS][BENCH_ROUNDS_MAX];
 };
 
@@ -42,13 +42,13 @@ uint64_t bench_now(void) {
 }
 
 double bench_own_cost(void) {
-  struct bench_histogram *h = calloc(1, sizeof *h);
+  struct chio_histogram *h = calloc(1, sizeof *h);
   if (h == NULL) return 0;
   uint64_t begin = bench_now(), before = begin;
   for (unsigned i = 0; i < OWN_COST_TURNS; i++) {
     if (!bench_way_null.once(NULL)) break;
     uint64_t now = bench_now();
-    bench_histogram_add(h, now - before);
+    chio_histogram_add(h, now - before);
     before = now;
   }
   free(h);
@@ -66,7 +66,7 @@ static void nap(unsigned microseconds) {
 }
 
 /* Repeats one operation for so long. Time is taken around the operation alone. */
-static double repeat(const struct worker *w, unsigned target, uint64_t nanoseconds, struct bench_histogram *h) {
+static double repeat(const struct worker *w, unsigned target, uint64_t nanoseconds, struct chio_histogram *h) {
   const struct bench_way *way = w->way[target];
   void *state = w->state[target];
   uint64_t begin = bench_now(), busy = 0, count = 0;
@@ -78,7 +78,7 @@ static double repeat(const struct worker *w, unsigned target, uint64_t nanosecon
     now = bench_now();
     busy += now - before;
     count++;
-    if (h != NULL) bench_histogram_add(h, now - before);
+    if (h != NULL) chio_histogram_add(h, now - before);
     if (way->after != NULL && !way->after(state)) give_up();
     if (w->job->pause > 0) nap(w->job->pause);
   } while (now - begin < nanoseconds);
@@ -187,7 +187,7 @@ static void collect(const struct bench_job *job, const struct shared *shared, st
   for (unsigned t = 0; t < job->target_count; t++) {
     memset(&out[t], 0, sizeof out[t]);
     for (unsigned w = 0; w < job->processes * job->threads; w++) {
-      bench_histogram_merge(&out[t].latencies, &shared->share[w].latencies[t]);
+      chio_histogram_merge(&out[t].latencies, &shared->share[w].latencies[t]);
       for (unsigned r = 0; r < job->rounds; r++) out[t].rate[r] += shared->share[w].rate[t][r];
     }
   }
@@ -248,7 +248,7 @@ bool bench_run_start(const struct bench_job *job, struct bench_result out[BENCH_
     for (unsigned i = 0; i < job->target_count; i++) {
       uint64_t took = 1;
       if (!start_apart(job, &job->targets[i], &took)) return false;
-      bench_histogram_add(&out[i].latencies, took);
+      chio_histogram_add(&out[i].latencies, took);
       out[i].rate[r] = 1e9 / (double)took;
     }
   }

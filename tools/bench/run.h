@@ -3,10 +3,10 @@
 #define CHIO_BENCH_RUN_H
 
 #include "tools/bench/bench.h"
-#include "tools/bench/histogram.h"
+#include "signer/base/histogram.h"
 
 struct bench_result {
-  struct bench_histogram latencies;
+  struct chio_histogram latencies;
   double rate[BENCH_ROUNDS_MAX]; /* operations a second, each round, all workers together */
 };
 
