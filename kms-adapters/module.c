@@ -34,26 +34,22 @@ struct job {
   void *arg;
 };
 
+static CK_RV run_job(void *arg, CK_SESSION_HANDLE session, enum chio_err *out_err) {
+  struct job *job = arg;
+  return job->run(job, session, out_err);
+}
+
 static enum chio_err perform(struct job *job) {
-  enum chio_err err = CHIO_OK;
-  for (unsigned tries = 0; tries < 2; tries++) {
-    struct chio_module_session session;
-    err = chio_module_acquire(job->module, job->deadline, &session, job->detail);
-    if (err != CHIO_OK) return err;
-    CK_RV rv = job->run(job, session.handle, &err);
-    chio_module_release(job->module, session, rv);
-    if (job->once || !chio_module_session_is_lost(rv)) return err;
-  }
-  return err;
+  return chio_module_perform(job->module, job->deadline, job->once, run_job, job, job->detail);
 }
 
 static CK_RV run_describe(struct job *job, CK_SESSION_HANDLE session, enum chio_err *out_err) {
   struct chio_module_key found;
-  CK_RV rv = chio_module_find(job->module, session, job->uri, &found, out_err, job->detail);
+  CK_RV rv = chio_module_find(job->module, session, job->uri, CKO_PRIVATE_KEY, &found, out_err, job->detail);
   if (*out_err == CHIO_OK) rv = chio_module_read(job->module, session, &found, job->key, out_err, job->detail);
   /* pinned to the id that the key has now */
   if (*out_err == CHIO_OK)
-    rv = chio_module_name(job->module, session, found.private_key, &job->key->uri, out_err, job->detail);
+    rv = chio_module_name(job->module, session, found.object, &job->key->uri, out_err, job->detail);
   return rv;
 }
 
@@ -90,7 +86,7 @@ static CK_RV run_sign(struct job *job, CK_SESSION_HANDLE session, enum chio_err 
   uint8_t signature[CHIO_KMS_SIGNATURE_MAX];
   CK_ULONG len = sizeof signature;
   struct chio_module_key found;
-  CK_RV rv = chio_module_find(job->module, session, job->uri, &found, out_err, job->detail);
+  CK_RV rv = chio_module_find(job->module, session, job->uri, CKO_PRIVATE_KEY, &found, out_err, job->detail);
   if (*out_err != CHIO_OK) return rv;
   rv = chio_module_sign(job->module, session, &found, job->signing_key, job->mechanism, job->params, job->data,
                         signature, &len);
@@ -381,6 +377,8 @@ const struct chio_adapter_ops chio_module_ops = {
     .sign = module_sign,
     .create = module_create,
     .list = module_list,
+    .encrypt = chio_module_encrypt,
+    .decrypt = chio_module_decrypt,
     .random = module_random,
     .health = module_health,
 };

@@ -1,7 +1,7 @@
 /*
  * Another HSM behind us: its PKCS#11 module, loaded in chio-kmsd's process, so that foreign code never enters chiod or
  * an application. module.c (the adapter), module_session.c (token, login, pool of sessions), module_key.c (URIs,
- * finding, public keys), module_sign.c, module_rv.c (what a CK_RV means).
+ * finding, public keys), module_sign.c, module_cipher.c (sealing), module_rv.c (what a CK_RV means).
  *
  * Words of [backend.NAME] that this adapter reads: module (path of the library, absolute), token (label of the token;
  * without it the only initialised one), secret_file (the user's PIN; without it no login), timeout_ms.
@@ -64,13 +64,19 @@ CHIO_MUST_CHECK enum chio_err chio_module_acquire(struct chio_module *module, co
 void chio_module_release(struct chio_module *module, struct chio_module_session session, CK_RV rv);
 /* A login for the operation that was just begun, for keys that want one for each (CKA_ALWAYS_AUTHENTICATE). */
 CHIO_MUST_CHECK CK_RV chio_module_login_for_key(struct chio_module *module, CK_SESSION_HANDLE session);
+/* Runs it in a session, and once more in a new one when the session was lost, unless it must not be repeated. out_err
+ * is what it makes of the CK_RV that it returns. */
+typedef CK_RV chio_module_run(void *arg, CK_SESSION_HANDLE session, enum chio_err *out_err);
+CHIO_MUST_CHECK enum chio_err chio_module_perform(struct chio_module *module, const struct chio_deadline *deadline,
+                                                  bool once, chio_module_run *run, void *arg,
+                                                  struct chio_detail *detail);
 /* Closes all; no call may be under way. */
 void chio_module_finalize(struct chio_module *module);
 
 /* ---- module_key.c */
 
 struct chio_module_key {
-  CK_OBJECT_HANDLE private_key;
+  CK_OBJECT_HANDLE object;
   CK_KEY_TYPE type;
   bool always_authenticate;
 };
@@ -79,9 +85,10 @@ struct chio_module_key {
  * p11_kit_uri_free. */
 CHIO_MUST_CHECK enum chio_err chio_module_uri(const struct chio_module *module, const char *key, P11KitUri **out_uri,
                                               struct chio_detail *detail);
-/* The one private key that the URI names. CHIO_E_NOT_FOUND; CHIO_E_ARGUMENT: it names more than one. */
+/* The one key of the class (CKO_PRIVATE_KEY, CKO_SECRET_KEY) that the URI names. CHIO_E_NOT_FOUND; CHIO_E_ARGUMENT: it
+ * names more than one. */
 CHIO_MUST_CHECK CK_RV chio_module_find(struct chio_module *module, CK_SESSION_HANDLE session, const char *key,
-                                       struct chio_module_key *out_key, enum chio_err *out_err,
+                                       CK_OBJECT_CLASS class, struct chio_module_key *out_key, enum chio_err *out_err,
                                        struct chio_detail *detail);
 /* The facts of a key from its public object, its certificate or the private key itself. */
 CHIO_MUST_CHECK CK_RV chio_module_read(struct chio_module *module, CK_SESSION_HANDLE session,
@@ -101,6 +108,17 @@ CHIO_MUST_CHECK CK_RV chio_module_sign(struct chio_module *module, CK_SESSION_HA
                                        const struct chio_module_key *found, const struct chio_kms_key *key,
                                        const struct chio_mechanism *mechanism, const struct chio_mech_params *params,
                                        struct chio_slice data, uint8_t *signature, CK_ULONG *signature_len);
+
+/* ---- module_cipher.c: as encrypt and decrypt of adapter.h */
+
+CHIO_MUST_CHECK enum chio_err chio_module_encrypt(void *self, const struct chio_key_uri *uri,
+                                                  const struct chio_kms_cipher *cipher, struct chio_slice plain,
+                                                  const struct chio_deadline *deadline, struct chio_buf *out,
+                                                  struct chio_detail *detail);
+CHIO_MUST_CHECK enum chio_err chio_module_decrypt(void *self, const struct chio_key_uri *uri,
+                                                  const struct chio_kms_cipher *cipher, struct chio_slice sealed,
+                                                  const struct chio_deadline *deadline, struct chio_secret **out_plain,
+                                                  struct chio_detail *detail);
 
 /* ---- module_rv.c */
 

@@ -65,23 +65,24 @@ static CK_RV read_flags(struct chio_module *module, CK_SESSION_HANDLE session, s
   CK_BBOOL always = CK_FALSE;
   CK_ATTRIBUTE type = {CKA_KEY_TYPE, &key->type, sizeof key->type};
   CK_ATTRIBUTE authenticate = {CKA_ALWAYS_AUTHENTICATE, &always, sizeof always};
-  CK_RV rv = module->p11->C_GetAttributeValue(session, key->private_key, &type, 1);
+  CK_RV rv = module->p11->C_GetAttributeValue(session, key->object, &type, 1);
   /* Older modules do not know the second one: then it is not so. */
-  if (rv == CKR_OK && module->p11->C_GetAttributeValue(session, key->private_key, &authenticate, 1) == CKR_OK)
+  if (rv == CKR_OK && module->p11->C_GetAttributeValue(session, key->object, &authenticate, 1) == CKR_OK)
     key->always_authenticate = always == CK_TRUE;
   return rv;
 }
 
 CK_RV chio_module_find(struct chio_module *module, CK_SESSION_HANDLE session, const char *key,
-                       struct chio_module_key *out_key, enum chio_err *out_err, struct chio_detail *detail) {
-  CK_OBJECT_CLASS class = CKO_PRIVATE_KEY;
+                       CK_OBJECT_CLASS class, struct chio_module_key *out_key, enum chio_err *out_err,
+                       struct chio_detail *detail) {
+  const char *kind = class == CKO_SECRET_KEY ? "secret" : "private";
   CK_ATTRIBUTE template[TEMPLATE_MAX];
   CK_OBJECT_HANDLE found[2];
   CK_ULONG count = 0;
   P11KitUri *uri = NULL;
   CK_RV rv = CKR_OK;
   bool fits = false;
-  struct chio_module_key result = {.private_key = 0};
+  struct chio_module_key result = {.object = 0};
   enum chio_err err = chio_module_uri(module, key, &uri, detail);
   if (err == CHIO_OK) {
     rv = token_fits(module, uri, &fits);
@@ -94,12 +95,12 @@ CK_RV chio_module_find(struct chio_module *module, CK_SESSION_HANDLE session, co
     if (rv != CKR_OK) err = chio_module_fail(module, rv, "find the key", detail);
   }
   if (err == CHIO_OK && count == 0)
-    err = chio_fail(detail, CHIO_E_NOT_FOUND, "backend '%s': no private key '%.128s'", module->name, key);
+    err = chio_fail(detail, CHIO_E_NOT_FOUND, "backend '%s': no %s key '%.128s'", module->name, kind, key);
   if (err == CHIO_OK && count > 1)
-    err = chio_fail(detail, CHIO_E_ARGUMENT, "backend '%s': '%.128s' names more than one private key",
-                    module->name, key);
+    err = chio_fail(detail, CHIO_E_ARGUMENT, "backend '%s': '%.128s' names more than one %s key", module->name, key,
+                    kind);
   if (err == CHIO_OK) {
-    result.private_key = found[0];
+    result.object = found[0];
     rv = read_flags(module, session, &result);
     if (rv != CKR_OK) err = chio_module_fail(module, rv, "read the key", detail);
   }
@@ -263,13 +264,13 @@ static bool partner(struct chio_module *module, CK_SESSION_HANDLE session, CK_OB
 static bool find_spki(struct chio_module *module, CK_SESSION_HANDLE session, const struct chio_module_key *found,
                       struct chio_buf *out) {
   CK_OBJECT_HANDLE object;
-  if (partner(module, session, found->private_key, CKO_PUBLIC_KEY, &object) &&
+  if (partner(module, session, found->object, CKO_PUBLIC_KEY, &object) &&
       object_spki(module, session, object, found->type, out))
     return true;
-  if (partner(module, session, found->private_key, CKO_CERTIFICATE, &object) &&
+  if (partner(module, session, found->object, CKO_CERTIFICATE, &object) &&
       certificate_spki(module, session, object, out))
     return true;
-  return object_spki(module, session, found->private_key, found->type, out);
+  return object_spki(module, session, found->object, found->type, out);
 }
 
 static bool has_right(struct chio_module *module, CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object,
@@ -293,8 +294,8 @@ CK_RV chio_module_read(struct chio_module *module, CK_SESSION_HANDLE session, co
   if (err == CHIO_OK && key->key_type != found->type)
     err = chio_fail(detail, CHIO_E_BACKEND, "backend '%s': private and public key are of two types", module->name);
   if (err == CHIO_OK) {
-    key->can_sign = has_right(module, session, found->private_key, CKA_SIGN);
-    key->can_decrypt = has_right(module, session, found->private_key, CKA_DECRYPT);
+    key->can_sign = has_right(module, session, found->object, CKA_SIGN);
+    key->can_decrypt = has_right(module, session, found->object, CKA_DECRYPT);
   }
   chio_buf_clear(&spki);
   *out_err = err;

@@ -156,6 +156,20 @@ void chio_module_release(struct chio_module *module, struct chio_module_session 
   (void)pthread_mutex_unlock(&module->lock);
 }
 
+enum chio_err chio_module_perform(struct chio_module *module, const struct chio_deadline *deadline, bool once,
+                                  chio_module_run *run, void *arg, struct chio_detail *detail) {
+  enum chio_err err = CHIO_OK;
+  for (unsigned tries = 0; tries < 2; tries++) {
+    struct chio_module_session session;
+    err = chio_module_acquire(module, deadline, &session, detail);
+    if (err != CHIO_OK) return err;
+    CK_RV rv = run(arg, session.handle, &err);
+    chio_module_release(module, session, rv);
+    if (once || !chio_module_session_is_lost(rv)) return err;
+  }
+  return err;
+}
+
 void chio_module_finalize(struct chio_module *module) {
   if (!module->initialized) return;
   give_all_up(module);

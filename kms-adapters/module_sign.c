@@ -105,7 +105,7 @@ CK_RV chio_module_sign(struct chio_module *module, CK_SESSION_HANDLE session, co
   CK_MECHANISM ckm = mechanism_for(mechanism, params, &pss);
   if (key->key_type == CKK_RSA && ckm.mechanism == CKM_RSA_PKCS && mechanism->digest != 0)
     data = with_info(mechanism->digest, data, info);
-  CK_RV rv = module->p11->C_SignInit(session, &ckm, found->private_key);
+  CK_RV rv = module->p11->C_SignInit(session, &ckm, found->object);
   if (rv == CKR_OK && found->always_authenticate) rv = chio_module_login_for_key(module, session);
   if (rv != CKR_OK) return rv;
   return module->p11->C_Sign(session, (CK_BYTE *)(uintptr_t)data.data, data.len, signature, signature_len);

@@ -116,6 +116,41 @@ else
   skip "sealed by Vault" "vault: $use_reason"
 fi
 
+# Storage in an HSM, compute in the TEE: the keys are used here, what opens their store never leaves the HSM.
+if ! command -v pkcs11-tool >/dev/null; then
+  skip "sealed by an HSM" "there is no pkcs11-tool to make its key with (Debian: opensc)"
+elif try_server softhsm; then
+  p11() {
+    pkcs11-tool --module "$CHIO_TEST_MODULE" --token-label behind --login --pin 87654321 "$@" >/dev/null 2>&1
+  }
+  p11 --keygen --key-type AES:32 --label wrap --id aa
+  p11 --keypairgen --key-type rsa:2048 --label unwrap --id bb --usage-decrypt
+  place="module = \"$CHIO_TEST_MODULE\"
+token = \"$CHIO_TEST_MODULE_TOKEN\"
+secret_file = \"$CHIO_TEST_MODULE_PIN_FILE\"
+[kmsd]
+environment = [\"SOFTHSM2_CONF\"]"
+  for key in wrap unwrap; do
+    configure pkcs11 "pkcs11:object=$key" false "$place"
+    check "a root under the HSM's key '$key' opens again at the next start" "$with_chiod" "$use_dir/restart"
+  done
+  cat >"$use_dir/lose" <<SCRIPT
+#!/bin/sh
+pkcs11-tool --module "$CHIO_TEST_MODULE" --token-label behind --login --pin 87654321 \
+  --delete-object --type secrkey --id aa
+SCRIPT
+  chmod 755 "$use_dir/lose"
+  configure pkcs11 pkcs11:object=wrap false "$place"
+  check "without the HSM's key the store does not open" start_fails "seal_kms: backend 'root'" \
+    "$with_chiod" "$use_dir/restart" "$use_dir/lose"
+  configure pkcs11 pkcs11:object=wrap true "$place"
+  check "a module looks at no evidence" start_fails "seal_kms: backend 'root'" "$with_chiod" true
+  configure pkcs11 pkcs11:object=nokey false "$place"
+  check "a key that the HSM does not have is refused" start_fails "no private key" "$with_chiod" true
+else
+  skip "sealed by an HSM" "softhsm: $use_reason"
+fi
+
 CHIO_TEST_CONFIG='seal = "kms"'
 export CHIO_TEST_CONFIG
 check "a seal that names no backend is refused" start_fails "needs seal_kms.backend and seal_kms.key" "$with_chiod" true
