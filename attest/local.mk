@@ -97,8 +97,11 @@ attest_libchio_verify_la_SOURCES = \
   attest/pem.c attest/pem.h \
   attest/policy.h attest/policy_digest.c attest/policy_draft.c \
   attest/policy_explain.c attest/policy_judge.c attest/policy_read.c \
+  attest/policy_file.c attest/policy_file.h \
+  attest/policy_provenance.c \
   attest/policy_rollout.c \
   attest/policy_rules.c attest/policy_rules.h \
+  attest/provenance.c attest/provenance.h \
   attest/pubkey.c attest/pubkey.h \
   attest/pubkey_write.c attest/pubkey_write.h \
   attest/ratls.c attest/ratls.h \

@@ -46,6 +46,12 @@ struct chio_attest_policy {
   bool rollout_shadow;                 /* previous decides over all */
   int64_t rollout_share;               /* of a hundred, over which this one decides */
 
+  /* [provenance]: read and checked with the policy; the values that it names stand in the lists of their registers. */
+  struct chio_policy_strings provenance_files, provenance_keys, predicate_types, builder_ids;
+  struct chio_policy_bytes_list provenance_signers; /* SHA-256 of the SubjectPublicKeyInfo */
+  int64_t provenance_threshold;                     /* 0: not said, one signer is enough */
+  int64_t provenance_from, provenance_until;        /* when the certificates of the signers are valid */
+
   /* [roots] */
   struct chio_anchor *roots;
   size_t roots_count;

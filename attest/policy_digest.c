@@ -52,6 +52,8 @@ static void put_special(struct chio_buf *out, const struct chio_attest_policy *p
     put_list(out, &policy->pcrs.values[i]);
     put_list(out, &policy->tpm_pcrs.values[i]);
   }
+  chio_buf_append_u64be(out, (uint64_t)policy->provenance_from);
+  chio_buf_append_u64be(out, (uint64_t)policy->provenance_until);
   chio_buf_append_u32be(out, (uint32_t)policy->roots_count);
   for (size_t i = 0; i < policy->roots_count; i++)
     put_bytes(out, chio_slice(policy->roots[i].spki_sha256, sizeof policy->roots[i].spki_sha256));
@@ -62,7 +64,10 @@ static int digest(const struct chio_attest_policy *policy, bool with_rollout, ui
   size_t count;
   const struct chio_policy_rule *rules = chio_policy_rules(&count);
   chio_buf_append_str(&bytes, "chio-policy digest v1");
-  for (size_t i = 0; i < count; i++) put_rule(&bytes, policy, &rules[i]);
+  for (size_t i = 0; i < count; i++) {
+    /* What [provenance] brought stands with its registers; which files it came from is not a demand. */
+    if (strcmp(rules[i].table, "provenance") != 0) put_rule(&bytes, policy, &rules[i]);
+  }
   put_special(&bytes, policy);
   int code = with_rollout ? put_rollout(&bytes, policy) : CHIO_ATTEST_OK;
   enum chio_err err = code == CHIO_ATTEST_OK ? chio_buf_err(&bytes) : CHIO_E_INTERNAL;

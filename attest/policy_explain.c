@@ -46,6 +46,16 @@ static void put_pcrs(struct chio_buf *out, const char *what, const struct chio_p
   }
 }
 
+static void put_provenance(struct chio_buf *out, const struct chio_attest_policy *policy) {
+  char from[CHIO_MOMENT_TEXT], until[CHIO_MOMENT_TEXT];
+  if (policy->provenance_files.count == 0) return;
+  chio_buf_append_str(out, "- the builder's signatures held when the policy was read; the values are listed above\n");
+  if (policy->provenance_until == INT64_MAX) return;
+  chio_moment_text(policy->provenance_from, from);
+  chio_moment_text(policy->provenance_until, until);
+  chio_buf_printf(out, "- the certificates of the builder's keys hold from %s to %s\n", from, until);
+}
+
 static void put_roots(struct chio_buf *out, const struct chio_attest_policy *policy) {
   chio_buf_append_str(out, "- the chain ends at a vendor's root");
   if (policy->roots_count > 0)
@@ -100,6 +110,7 @@ int chio_attest_policy_explain(const struct chio_attest_policy *policy, char **o
   }
   put_pcrs(&out, "PCR", &policy->pcrs);
   put_pcrs(&out, "the TPM's PCR", &policy->tpm_pcrs);
+  put_provenance(&out, policy);
   put_roots(&out, policy);
   put_defaults(&out, policy);
   chio_buf_append_str(&out, "\nLeft open:\n");

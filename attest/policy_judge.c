@@ -82,6 +82,14 @@ static void judge_binding(struct chio_judge *j, const struct chio_attest_policy 
   judge_required_key(j, p);
 }
 
+/* Who vouches for what may run does so for as long as the certificate lasts that the key came with. */
+static void judge_provenance(struct chio_judge *j, const struct chio_attest_policy *p) {
+  if (j->at > p->provenance_until)
+    chio_judge_fail(j, CHIO_ATTEST_CERTIFICATE_EXPIRED, "the certificate of a signer of the policy's provenance");
+  if (j->at < p->provenance_from)
+    chio_judge_fail(j, CHIO_ATTEST_CERTIFICATE_NOT_YET_VALID, "the certificate of a signer of the policy's provenance");
+}
+
 static void judge_age(struct chio_judge *j, const struct chio_attest_policy *p) {
   const struct chio_attest_result *r = &j->result->pub;
   if (p->max_age < 0) return;
@@ -223,6 +231,7 @@ void chio_judge_policy(struct chio_judge *j) {
   judge_tee(j, p);
   judge_debug(j, p);
   judge_identity(j, p);
+  judge_provenance(j, p);
   judge_binding(j, p);
   judge_age(j, p);
   judge_collateral(j, p);

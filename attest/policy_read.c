@@ -1,4 +1,5 @@
 /* Policies in TOML. One table says each key, what it may be, and where it goes. */
+#include "attest/policy_file.h"
 #include "attest/policy_rules.h"
 
 #include "attest/moment.h"
@@ -6,8 +7,6 @@
 #include "signer/base/text.h"
 #include "signer/base/toml.h"
 
-#include <libgen.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -139,32 +138,16 @@ enum chio_err chio_policy_add_root(struct chio_attest_policy *policy, const uint
   return CHIO_OK;
 }
 
-static enum chio_err read_file(const char *path, struct chio_buf *out) {
-  FILE *file = fopen(path, "rbe");
-  if (file == NULL) return CHIO_E_IO;
-  uint8_t *to = chio_buf_reserve(out, CHIO_CERT_MAX * 2);
-  size_t got = to != NULL ? fread(to, 1, CHIO_CERT_MAX * 2, file) : 0;
-  bool ok = to != NULL && !ferror(file);
-  (void)fclose(file);
-  out->len += got;
-  return ok ? CHIO_OK : CHIO_E_IO;
-}
-
-/* Relative to the folder of the policy. */
 static enum chio_err add_root_file(struct chio_attest_policy *policy, toml_value *value, struct chio_detail *detail) {
-  char folder[PATH_MAX], path[PATH_MAX * 2];
+  char path[CHIO_POLICY_PATH_MAX];
   struct chio_slice name;
   enum chio_err err = chio_toml_as_string(value, PATH_MAX - 1, detail, &name);
   if (err != CHIO_OK) return err;
-  (void)snprintf(folder, sizeof folder, "%s", policy->name);
-  if (name.len > 0 && name.data[0] == '/')
-    (void)snprintf(path, sizeof path, "%s", (const char *)name.data);
-  else
-    (void)snprintf(path, sizeof path, "%s/%s", dirname(folder), (const char *)name.data);
+  chio_policy_path(policy->name, (const char *)name.data, path);
   struct chio_buf file = CHIO_BUF_INIT, der = CHIO_BUF_INIT;
   struct chio_cert cert;
   uint8_t hash[32];
-  err = read_file(path, &file);
+  err = chio_policy_read_file(path, CHIO_CERT_MAX * 2, &file);
   struct chio_cursor text = chio_cursor(chio_buf_slice(&file));
   if (err == CHIO_OK) err = chio_pem_next(&text, "CERTIFICATE", &der);
   if (err == CHIO_OK) err = chio_cert_parse(chio_buf_slice(&der), &cert);
@@ -352,6 +335,8 @@ static struct chio_attest_policy *policy_new(const char *name) {
   policy->min_fmc = policy->min_bootloader = policy->min_tee = policy->min_snp = policy->min_microcode = -1;
   policy->min_guest_svn = policy->require_mitigations = policy->collateral_grace = -1;
   policy->max_future = 300;
+  policy->provenance_from = INT64_MIN;
+  policy->provenance_until = INT64_MAX;
   if (policy->name == NULL) {
     free(policy);
     return NULL;
@@ -365,6 +350,7 @@ static enum chio_err read_document(const struct chio_toml *doc, bool alone, stru
   enum chio_err err = check_keys(root, "", detail);
   if (err == CHIO_OK) err = read_special(root, alone, policy, detail);
   if (err == CHIO_OK) err = read_rules(root, policy, detail);
+  if (err == CHIO_OK) err = chio_policy_read_provenance(alone, policy, detail);
   if (err == CHIO_OK) err = check_policy(policy, detail);
   return err == CHIO_OK ? chio_policy_read_rollout(root, policy, detail) : err;
 }

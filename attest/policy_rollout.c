@@ -1,9 +1,6 @@
 /* [rollout]: the policy that this one is to replace, and how far it is. */
+#include "attest/policy_file.h"
 #include "attest/policy_rules.h"
-
-#include <libgen.h>
-#include <limits.h>
-#include <stdio.h>
 
 #define SHARE_ALL 100
 
@@ -17,19 +14,14 @@ static enum chio_err read_mode(const struct chio_toml_value *table, struct chio_
   return chio_toml_fail(chio_toml_get(table, "mode"), detail, "\"shadow\" or \"enforce\"");
 }
 
-/* Relative to the folder of the policy. */
 static enum chio_err load_previous(const struct chio_toml_value *value, struct chio_attest_policy *policy,
                                    struct chio_detail *detail) {
-  char folder[PATH_MAX], path[PATH_MAX * 2];
+  char path[CHIO_POLICY_PATH_MAX];
   struct chio_attest_message message = {""};
   struct chio_slice name;
   enum chio_err err = chio_toml_as_string(value, PATH_MAX - 1, detail, &name);
   if (err != CHIO_OK) return err;
-  (void)snprintf(folder, sizeof folder, "%s", policy->name);
-  if (name.len > 0 && name.data[0] == '/')
-    (void)snprintf(path, sizeof path, "%s", (const char *)name.data);
-  else
-    (void)snprintf(path, sizeof path, "%s/%s", dirname(folder), (const char *)name.data);
+  chio_policy_path(policy->name, (const char *)name.data, path);
   if (chio_policy_load_previous(path, &policy->previous, &message) != CHIO_ATTEST_OK)
     return chio_fail(detail, CHIO_E_CONFIG, "%s", message.text);
   return CHIO_OK;

@@ -34,6 +34,11 @@ CHIO_MUST_CHECK enum chio_err chio_policy_read_rollout(const struct chio_toml_va
                                                        struct chio_attest_policy *policy,
                                                        struct chio_detail *detail);
 
+/* Reads the files of [provenance] and accepts what they vouch for (policy_provenance.c); after all other tables.
+ * CHIO_E_CONFIG with the reason's name in detail. */
+CHIO_MUST_CHECK enum chio_err chio_policy_read_provenance(bool alone, struct chio_attest_policy *policy,
+                                                          struct chio_detail *detail);
+
 /* Whether the policy says anything by this rule. */
 bool chio_policy_says(const struct chio_attest_policy *policy, const struct chio_policy_rule *rule);
 

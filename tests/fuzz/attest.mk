@@ -60,3 +60,8 @@ FUZZ_TARGETS += tests/fuzz/fuzz_fresh
 tests_fuzz_fuzz_fresh_SOURCES = tests/fuzz/fuzz_fresh.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_fresh_LDFLAGS = $(FUZZ_LDFLAGS)
 tests_fuzz_fuzz_fresh_LDADD = $(FUZZ_ATTEST_LIBS)
+
+FUZZ_TARGETS += tests/fuzz/fuzz_provenance
+tests_fuzz_fuzz_provenance_SOURCES = tests/fuzz/fuzz_provenance.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_provenance_LDFLAGS = $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_provenance_LDADD = $(FUZZ_ATTEST_LIBS)

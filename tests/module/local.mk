@@ -47,7 +47,8 @@ MODULE_TESTS = \
   tests/module/pkcs11_states.sh \
   tests/module/pkcs11_threads.sh \
   tests/module/pkcs11_tool.sh \
-  tests/module/pkcs11_two_slots.sh
+  tests/module/pkcs11_two_slots.sh \
+  tests/module/provenance.sh
 MODULE_TESTS += tests/module/bench.sh tests/module/verify_vectors.sh tests/module/report.sh tests/module/relying_party.sh
 TESTS += $(MODULE_TESTS)
 EXTRA_DIST += $(MODULE_TESTS)

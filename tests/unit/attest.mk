@@ -119,6 +119,12 @@ tests_unit_test_attest_negative_nitro_SOURCES = tests/unit/test_attest_negative_
 tests_unit_test_attest_negative_nitro_CFLAGS = $(ATTEST_TEST_CFLAGS)
 tests_unit_test_attest_negative_nitro_LDADD = $(ATTEST_TEST_LIBS)
 
+UNIT_TESTS += tests/unit/test_attest_provenance
+tests_unit_test_attest_provenance_SOURCES = tests/unit/test_attest_provenance.c $(FORGE) tests/unit/attest_rig.c \
+  tests/unit/attest_rig.h
+tests_unit_test_attest_provenance_CFLAGS = $(ATTEST_TEST_CFLAGS)
+tests_unit_test_attest_provenance_LDADD = $(ATTEST_TEST_LIBS)
+
 UNIT_TESTS += tests/unit/test_attest_flip
 tests_unit_test_attest_flip_SOURCES = tests/unit/test_attest_flip.c $(VECTORS)
 tests_unit_test_attest_flip_CFLAGS = $(ATTEST_TEST_CFLAGS)
