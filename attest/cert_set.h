@@ -28,6 +28,7 @@ struct chio_anchor {
   uint8_t spki_sha256[32];
   const char *name; /* "Intel SGX Root CA" */
   bool simulated;   /* named by a policy, not by us */
+  int64_t from, until; /* of its certificate; 0, 0: not known */
 };
 
 struct chio_anchors {

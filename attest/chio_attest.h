@@ -124,6 +124,7 @@ CHIO_ATTEST_API const char *chio_attest_proof_text(unsigned bit);
 /* ---- Policies ---- */
 
 struct chio_attest_policy;
+struct chio_attest_collateral;
 
 /* Where a function can say more: a NUL-terminated sentence. */
 struct chio_attest_message {
@@ -139,9 +140,26 @@ CHIO_ATTEST_API int chio_attest_policy_parse(const void *text, size_t len, const
                                              struct chio_attest_message *message);
 CHIO_ATTEST_API void chio_attest_policy_free(struct chio_attest_policy *policy); /* NULL is accepted */
 
-/* ---- Collateral ---- */
+/* ---- Roots ---- */
 
-struct chio_attest_collateral;
+/* A root of trust, or a certificate on the way to one. */
+struct chio_attest_root {
+  const struct chio_attest_root *next; /* NULL: the last one */
+  const char *source;       /* "intel", "amd", "aws": built in; "policy", "collateral": named by it */
+  const char *name;         /* its common name, or what is known instead */
+  uint8_t spki_sha256[32];  /* of its SubjectPublicKeyInfo */
+  int trusted;              /* chains may end at it; else it is only at hand: a vendor's authority, or collateral's */
+  int64_t from, until;      /* when its certificate is valid; 0, 0: not known, only its key is */
+};
+
+/* Every root that is built in, those that the policy names (and the one that it replaces), and the self-signed
+ * certificates of the collateral; each once. Both may be NULL. The list is the caller's, whole, to free with
+ * chio_attest_free; it keeps nothing of its sources. */
+CHIO_ATTEST_API int chio_attest_roots_list(const struct chio_attest_policy *policy,
+                                           const struct chio_attest_collateral *collateral,
+                                           struct chio_attest_root **out_roots);
+
+/* ---- Collateral ---- */
 
 CHIO_ATTEST_API int chio_attest_collateral_new(struct chio_attest_collateral **out_collateral);
 /* Adds a file, or every file of a folder (not of folders in it). What it is, is found by its content: certificates and

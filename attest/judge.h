@@ -115,6 +115,11 @@ void chio_judge_advisory(struct chio_judge *j, struct chio_slice id);
 
 enum chio_vendor { CHIO_VENDOR_INTEL, CHIO_VENDOR_AMD, CHIO_VENDOR_AWS, CHIO_VENDOR_MICROSOFT };
 
+/* The anchors of a vendor: those that are built in, or those that the policy (NULL: none) puts in their place. Storage
+ * is the caller's. */
+struct chio_anchors chio_vendor_anchors(const struct chio_attest_policy *policy, enum chio_vendor vendor,
+                                        struct chio_anchor_storage *storage);
+
 /* The anchors of a vendor, those of the policy and the caller's. Storage is the caller's. */
 struct chio_anchors chio_judge_anchors(const struct chio_judge *j, enum chio_vendor vendor,
                                        struct chio_anchor_storage *storage);

@@ -106,6 +106,7 @@ attest_libchio_verify_la_SOURCES = \
   attest/pubkey_write.c attest/pubkey_write.h \
   attest/ratls.c attest/ratls.h \
   attest/result.c \
+  attest/roots.c \
   attest/rollout.c \
   attest/snp.c attest/snp.h \
   attest/snp_judge.c \

@@ -56,6 +56,7 @@ struct chio_attest_policy {
   struct chio_anchor *roots;
   size_t roots_count;
   struct chio_policy_bytes_list intel_roots, amd_roots, aws_roots; /* each in place of those that are built in */
+  struct chio_policy_strings root_names; /* what the roots' names point to, where a certificate says one */
 
   /* [collateral], [tcb] */
   bool collateral_optional; /* evidence may pass without revocation lists and TCB status */

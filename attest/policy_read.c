@@ -138,6 +138,23 @@ enum chio_err chio_policy_add_root(struct chio_attest_policy *policy, const uint
   return CHIO_OK;
 }
 
+/* What can be told of a root whose certificate is at hand. */
+static enum chio_err describe_root(struct chio_attest_policy *policy, const struct chio_cert *cert) {
+  struct chio_policy_strings *names = &policy->root_names;
+  struct chio_anchor *root = &policy->roots[policy->roots_count - 1];
+  root->from = cert->not_before;
+  root->until = cert->not_after;
+  if (cert->common_name.len == 0) return CHIO_OK;
+  char **grown = reallocarray(names->items, names->count + 1, sizeof *grown);
+  if (grown == NULL) return CHIO_E_NO_MEMORY;
+  names->items = grown;
+  char *name = strndup((const char *)cert->common_name.data, cert->common_name.len);
+  if (name == NULL) return CHIO_E_NO_MEMORY;
+  names->items[names->count++] = name;
+  root->name = name;
+  return CHIO_OK;
+}
+
 static enum chio_err add_root_file(struct chio_attest_policy *policy, toml_value *value, struct chio_detail *detail) {
   char path[CHIO_POLICY_PATH_MAX];
   struct chio_slice name;
@@ -152,10 +169,12 @@ static enum chio_err add_root_file(struct chio_attest_policy *policy, toml_value
   if (err == CHIO_OK) err = chio_pem_next(&text, "CERTIFICATE", &der);
   if (err == CHIO_OK) err = chio_cert_parse(chio_buf_slice(&der), &cert);
   if (err == CHIO_OK) err = chio_hash_bytes(CHIO_HASH_SHA256, cert.key.spki, hash);
+  bool readable = err == CHIO_OK;
+  if (readable) err = chio_policy_add_root(policy, hash);
+  if (err == CHIO_OK) err = describe_root(policy, &cert);
   chio_buf_clear(&file);
   chio_buf_clear(&der);
-  if (err != CHIO_OK) return chio_toml_fail(value, detail, "the path of a certificate in PEM that can be read");
-  return chio_policy_add_root(policy, hash);
+  return readable ? err : chio_toml_fail(value, detail, "the path of a certificate in PEM that can be read");
 }
 
 static enum chio_err read_roots(toml_value *table, bool alone, struct chio_attest_policy *policy,
@@ -439,6 +458,8 @@ void chio_attest_policy_free(struct chio_attest_policy *policy) {
   free_pcrs(&policy->pcrs);
   free_pcrs(&policy->tpm_pcrs);
   chio_attest_policy_free(policy->previous);
+  for (size_t i = 0; i < policy->root_names.count; i++) free(policy->root_names.items[i]);
+  free(policy->root_names.items);
   free(policy->roots);
   free(policy->title);
   free(policy->name);

@@ -76,6 +76,38 @@ check "an anchor that has expired is named" json doctor.json '"Chio Simulated SG
 chio-hsm doctor --signer unix:/nonexistent/s --json >doctor.json
 check "a signer that does not answer is a finding" json doctor.json '"/nonexistent/s" in of("signer")[0]'
 
+# ---- Roots ----
+check "no root that is built in ends soon" chio-hsm roots list
+contains "they are named with their end" "2049-12-31T23:59:59Z" "$(chio-hsm roots list | grep 'Intel SGX Root CA')"
+refute "at a time when one has ended that is said" chio-hsm roots list --at 2045-12-01T00:00:00Z
+contains "with its name" "ended    amd        root      ARK-Milan" "$(chio-hsm roots list --at 2045-12-01T00:00:00Z)"
+check "before that, within the days that are asked for alone" chio-hsm roots list --at 2045-10-01T00:00:00Z --within 21
+refute "and no longer a day later" chio-hsm roots list --at 2045-10-01T00:00:00Z --within 22
+sed '/^\[roots\]/,$d' policy.toml >named.toml
+printf '[roots]\nfiles = ["%s"]\n' "$root" >>named.toml
+chio-hsm roots list --policy named.toml --json >roots.json
+check "a policy's root stands there by its certificate" python3 -c '
+import json
+r = [r for r in json.load(open("roots.json"))["roots"] if r["source"] == "policy"]
+assert [x["name"] for x in r] == ["Chio Simulated SGX Root CA"] and r[0]["trusted"] and r[0]["days_left"] > 0'
+chio-hsm roots list --policy named.toml --at 2099-01-01T00:00:00Z --json >roots.json
+is "the exit status is that of JSON too" 1 $?
+check "and all that has ended is counted" python3 -c '
+import json
+j = json.load(open("roots.json"))
+assert j["attentions"] == len(j["roots"]) > 5 and {r["status"] for r in j["roots"]} == {"ended"}'
+chio-hsm roots list --policy policy.toml --json >roots.json
+check "a root that is named by its key alone has no end that is known" python3 -c '
+import json
+r = [r for r in json.load(open("roots.json"))["roots"] if r["source"] == "policy"]
+assert len(r) == 1 and r[0]["status"] == "unknown" and "until" not in r[0]'
+for days in -1 x 36501 ''; do
+  chio-hsm roots list --within "$days" >/dev/null 2>err
+  is "no number of days: '$days'" 2 $?
+done
+chio-hsm doctor --policy named.toml --at 2099-01-01T00:00:00Z --json >doctor.json
+check "the doctor names a policy's root that has ended" json doctor.json '"Chio Simulated SGX Root CA" in of("anchor")[0]'
+
 # ---- Collateral ----
 mkdir empty
 chio-hsm doctor --collateral empty --json >doctor.json

@@ -41,6 +41,11 @@ tests_unit_test_attest_rollout_SOURCES = tests/unit/test_attest_rollout.c tests/
 tests_unit_test_attest_rollout_CFLAGS = $(ATTEST_TEST_CFLAGS)
 tests_unit_test_attest_rollout_LDADD = $(ATTEST_TEST_LIBS)
 
+UNIT_TESTS += tests/unit/test_attest_roots_list
+tests_unit_test_attest_roots_list_SOURCES = tests/unit/test_attest_roots_list.c $(VECTORS)
+tests_unit_test_attest_roots_list_CFLAGS = $(ATTEST_TEST_CFLAGS)
+tests_unit_test_attest_roots_list_LDADD = $(ATTEST_TEST_LIBS)
+
 UNIT_TESTS += tests/unit/test_attest_cache
 tests_unit_test_attest_cache_SOURCES = tests/unit/test_attest_cache.c tests/unit/attest_rig.c tests/unit/attest_rig.h
 tests_unit_test_attest_cache_CFLAGS = $(ATTEST_TEST_CFLAGS)

@@ -5,7 +5,6 @@
 #include "tools/hsm/expectation.h"
 
 #define HSM_DOCTOR_COLLATERAL_DAYS 7 /* lists that end within so many days are to be fetched anew */
-#define HSM_DOCTOR_ANCHOR_DAYS 180   /* roots and authorities that end within so many days are to be looked after */
 
 struct hsm_doctor {
   struct hsm *hsm;
@@ -18,8 +17,8 @@ struct hsm_doctor {
 void hsm_doctor_find(struct hsm_doctor *doctor, bool attention, const char *check, const char *format, ...)
     CHIO_PRINTF(4, 5);
 
-/* Judges the ends of what is at hand: the collateral of --collateral, the certificate of --root, and for SEV-SNP the
- * authorities that the library knows. platform: NULL when the signer does not answer. */
+/* Judges the ends of what is at hand: the collateral of --collateral, the certificate of --root, the
+ * roots that a policy names and, for hardware, its vendor's. platform: NULL when the signer does not answer. */
 void hsm_doctor_dates(struct hsm_doctor *doctor, const char *platform);
 
 #endif

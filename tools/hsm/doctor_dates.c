@@ -5,25 +5,25 @@
 #include "attest/pem.h"
 #include "signer/wire/msg_collateral.h"
 #include "tools/hsm/doctor.h"
+#include "tools/hsm/roots.h"
 #include "tools/hsm/text.h"
 
 #include <stdio.h>
-
-#define DAY 86400
 
 /* One thing with an end. */
 static void judge_end(struct hsm_doctor *d, const char *check, const char *name, int64_t from, int64_t until, int days,
                       unsigned *good) {
   char text[CHIO_MOMENT_TEXT];
-  chio_moment_text(d->expectation.at < from ? from : until, text);
-  if (d->expectation.at < from)
+  enum hsm_span span = hsm_span_judge(from, until, d->expectation.at, days);
+  chio_moment_text(span == HSM_SPAN_NOT_YET ? from : until, text);
+  switch (span) {
+  case HSM_SPAN_NOT_YET:
     hsm_doctor_find(d, true, check, "%s is valid from %s on, which is in the future", name, text);
-  else if (d->expectation.at > until)
-    hsm_doctor_find(d, true, check, "%s expired at %s", name, text);
-  else if (until - d->expectation.at < (int64_t)days * DAY)
-    hsm_doctor_find(d, true, check, "%s expires at %s", name, text);
-  else
-    (*good)++;
+    break;
+  case HSM_SPAN_ENDED: hsm_doctor_find(d, true, check, "%s expired at %s", name, text); break;
+  case HSM_SPAN_ENDS: hsm_doctor_find(d, true, check, "%s expires at %s", name, text); break;
+  default: (*good)++;
+  }
 }
 
 static void name_of(const struct chio_cert *cert, const char *what, char *out, size_t size) {
@@ -37,7 +37,7 @@ static void judge_cert(struct hsm_doctor *d, const struct chio_cert *cert, unsig
   char name[160];
   bool anchor = chio_slice_equal(cert->issuer, cert->subject);
   name_of(cert, anchor ? "the root" : "the certificate", name, sizeof name);
-  judge_end(d, anchor ? "anchor" : "certificate", name, cert->not_before, cert->not_after, HSM_DOCTOR_ANCHOR_DAYS,
+  judge_end(d, anchor ? "anchor" : "certificate", name, cert->not_before, cert->not_after, HSM_ROOTS_DAYS,
             good);
 }
 
@@ -142,14 +142,37 @@ static bool ask_kept(struct hsm_doctor *d) {
   return kept;
 }
 
+/* ---- Roots (roots list) ---- */
+
+/* Whose roots evidence of the platform ends at; NULL for simulated ones. */
+static const char *vendor_of(const char *platform) {
+  if (platform == NULL || strncmp(platform, "sim-", 4) == 0) return NULL;
+  if (strstr(platform, "snp") != NULL) return "amd";
+  if (strstr(platform, "nitro") != NULL) return "aws";
+  return strstr(platform, "tdx") != NULL || strcmp(platform, "sgx") == 0 ? "intel" : NULL;
+}
+
+static void judge_roots(struct hsm_doctor *d, const char *platform) {
+  const char *vendor = vendor_of(platform);
+  struct chio_attest_root *roots = NULL;
+  unsigned good = 0;
+  if (chio_attest_roots_list(d->expectation.policy, NULL, &roots) != CHIO_ATTEST_OK)
+    hsm_doctor_find(d, true, "anchor", "the roots cannot be listed");
+  for (const struct chio_attest_root *root = roots; root != NULL; root = root->next) {
+    char name[200];
+    bool ours = strcmp(root->source, "policy") == 0 || (vendor != NULL && strcmp(root->source, vendor) == 0);
+    if (!ours || (root->from == 0 && root->until == 0)) continue;
+    (void)snprintf(name, sizeof name, "the %s '%.100s'", root->trusted ? "root" : "certificate", root->name);
+    judge_end(d, root->trusted ? "anchor" : "certificate", name, root->from, root->until, HSM_ROOTS_DAYS, &good);
+  }
+  if (good > 0) hsm_doctor_find(d, false, "anchor", "%u roots and authorities are good for a while", good);
+  chio_attest_free(roots);
+}
+
 void hsm_doctor_dates(struct hsm_doctor *d, const char *platform) {
   bool simulated = platform != NULL && strncmp(platform, "sim-", 4) == 0;
-  unsigned good = 0;
   if (d->expectation.root.len > 0) judge_root(d);
-  if (platform != NULL && strstr(platform, "snp") != NULL && !simulated) {
-    judge_certs(d, chio_vendor_certs(CHIO_VENDOR_AMD), &good);
-    hsm_doctor_find(d, false, "anchor", "%u of AMD's authorities that are built in are good for a while", good);
-  }
+  judge_roots(d, platform);
   bool kept = platform != NULL && ask_kept(d);
   if (d->expectation.collateral != NULL)
     judge_collateral(d);

@@ -39,6 +39,7 @@ tools_chio_hsm_SOURCES = \
   tools/hsm/remedy.c \
   tools/hsm/report_coverage.c \
   tools/hsm/result_token.c tools/hsm/result_token.h \
+  tools/hsm/roots.c tools/hsm/roots.h \
   tools/hsm/sign.c \
   tools/hsm/signer.c tools/hsm/signer.h \
   tools/hsm/status.c \
