@@ -109,6 +109,7 @@ static enum chio_err open_parts(struct chio_core *core, const struct chio_core_c
   if (err == CHIO_OK) err = chio_object_table_new(core->store, config->cache_objects, &core->objects);
   if (err == CHIO_OK) err = open_platform(core, config, detail);
   if (err == CHIO_OK) err = chio_evidence_open(core->platform, core->store, config->manifest, &core->evidence, detail);
+  if (err == CHIO_OK) err = chio_evidence_contracts(core->evidence, config->contracts, config->contract_count, detail);
   return err;
 }
 

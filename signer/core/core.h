@@ -38,6 +38,8 @@ struct chio_core_config {
   uint64_t ticket_lifetime;    /* seconds */
   uint32_t cache_objects;      /* loaded objects kept in memory, at most */
   bool read_only;              /* refuse every change */
+  const uint8_t *contracts;    /* 20 bytes each: for which workload identities are told; copied */
+  size_t contract_count;
   bool evidence_objects;       /* make a certificate and a data object with each key pair */
   uint64_t argon2_ops;         /* Argon2id passes */
   uint64_t argon2_memory;      /* bytes */

@@ -1,6 +1,7 @@
 #include "signer/core/evidence.h"
 
 #include "attest/bundle.h"
+#include "attest/identity.h"
 #include "attest/in_toto.h"
 #include "signer/core/object.h"
 
@@ -32,6 +33,8 @@ struct chio_evidence {
   uint8_t report_data[CHIO_REPORT_DATA_SIZE];
   uint8_t measurement[CHIO_MEASUREMENT_MAX];
   size_t measurement_len;
+  uint8_t contracts[CHIO_CONTRACTS_MAX][CHIO_ATTEST_CONTRACT_SIZE];
+  size_t contract_count;
   struct boot own;
   atomic_ullong counter;
   pthread_mutex_t lock; /* kept, others */
@@ -244,6 +247,39 @@ enum chio_err chio_evidence_quote(struct chio_evidence *e, const char *boot_name
   enum chio_err err = find_boot(e, boot_name, &boot);
   if (err == CHIO_OK) err = split_blob(&boot->blob, &quote, &part);
   if (err == CHIO_OK) chio_buf_append_slice(out, quote);
+  (void)pthread_mutex_unlock(&e->lock);
+  return err != CHIO_OK ? err : chio_buf_err(out);
+}
+
+enum chio_err chio_evidence_contracts(struct chio_evidence *e, const uint8_t *contracts, size_t count,
+                                      struct chio_detail *detail) {
+  if (count > CHIO_CONTRACTS_MAX)
+    return chio_fail(detail, CHIO_E_CONFIG, "at most %u contracts are expected", CHIO_CONTRACTS_MAX);
+  if (count > 0) memcpy(e->contracts, contracts, count * sizeof e->contracts[0]);
+  e->contract_count = count;
+  return CHIO_OK;
+}
+
+static void put_identities(const struct chio_evidence *e, const struct chio_attest_measurements *registers,
+                           struct chio_buf *out) {
+  uint8_t identity[CHIO_ATTEST_IDENTITY_SIZE];
+  for (size_t i = 0; i < e->contract_count; i++) {
+    if (chio_attest_identity(registers, e->contracts[i], identity) != CHIO_ATTEST_OK) return;
+    chio_buf_append(out, e->contracts[i], sizeof e->contracts[i]);
+    chio_buf_append(out, identity, sizeof identity);
+  }
+}
+
+enum chio_err chio_evidence_identities(struct chio_evidence *e, const char *boot_name, struct chio_buf *out) {
+  struct chio_attest_measurements registers;
+  struct boot *boot;
+  struct chio_slice quote;
+  struct chio_slice part;
+  if (e->contract_count == 0) return CHIO_OK;
+  (void)pthread_mutex_lock(&e->lock);
+  enum chio_err err = find_boot(e, boot_name, &boot);
+  if (err == CHIO_OK) err = split_blob(&boot->blob, &quote, &part);
+  if (err == CHIO_OK && chio_measurements_of_quote(quote, &registers) == CHIO_OK) put_identities(e, &registers, out);
   (void)pthread_mutex_unlock(&e->lock);
   return err != CHIO_OK ? err : chio_buf_err(out);
 }

@@ -11,6 +11,7 @@
 #include "signer/core/store.h"
 
 #define CHIO_NONCE_MAX 64u     /* bytes */
+#define CHIO_CONTRACTS_MAX 16u
 #define CHIO_BOOT_NAME_MAX 64u /* bytes of a boot blob's name with its NUL */
 
 struct chio_evidence;
@@ -52,6 +53,15 @@ CHIO_MUST_CHECK enum chio_err chio_evidence_bundle(struct chio_evidence *evidenc
 CHIO_MUST_CHECK enum chio_err chio_evidence_fresh(struct chio_evidence *evidence, struct chio_statement_facts *facts,
                                                   struct chio_slice nonce, struct chio_buf *out,
                                                   struct chio_detail *detail);
+
+/* For which contracts workload identities are told, 20 bytes each; copied. Before anybody asks. At most
+ * CHIO_CONTRACTS_MAX: CHIO_E_CONFIG. */
+CHIO_MUST_CHECK enum chio_err chio_evidence_contracts(struct chio_evidence *evidence, const uint8_t *contracts,
+                                                      size_t count, struct chio_detail *detail);
+/* Appends, for each of them, its address and the workload identity of the run of that name in it (32 bytes); nothing
+ * where the platform has no registers that make one. Errors as chio_evidence_quote. */
+CHIO_MUST_CHECK enum chio_err chio_evidence_identities(struct chio_evidence *evidence, const char *boot_name,
+                                                       struct chio_buf *out);
 
 /* Where quotes are made; borrowed. */
 struct chio_platform *chio_evidence_platform(const struct chio_evidence *evidence);

@@ -10,6 +10,7 @@
 
 #define ID_LEN 20u /* bytes of a CKA_ID that we choose: of SHA-256 over the SubjectPublicKeyInfo */
 #define BINDING "statement-v1"
+#define MODEL_HASH_SIZE 32u
 #define COMMON_NAME_MAX 64u /* X.520: ub-common-name */
 
 enum { PRIVATE, PUBLIC, CERTIFICATE, DATA, NEWBORNS };
@@ -68,13 +69,14 @@ static enum chio_err check_one(struct chio_call *call, struct chio_attrs templ, 
   return err;
 }
 
-/* The state is the pair's: where both templates say it, they say the same. */
-static enum chio_err check_state(struct chio_call *call, const struct chio_key_pair_request *q) {
+/* What is the pair's (its state, its model): where both templates say it, they say the same. */
+static enum chio_err check_shared(struct chio_call *call, const struct chio_key_pair_request *q, uint32_t type) {
   struct chio_slice in_private, in_public;
-  if (!chio_attrs_find(q->private_template, CKA_CHIO_STATE, &in_private)) return CHIO_OK;
-  if (!chio_attrs_find(q->public_template, CKA_CHIO_STATE, &in_public)) return CHIO_OK;
+  if (!chio_attrs_find(q->private_template, type, &in_private)) return CHIO_OK;
+  if (!chio_attrs_find(q->public_template, type, &in_public)) return CHIO_OK;
   if (chio_slice_equal(in_private, in_public)) return CHIO_OK;
-  return chio_fail(&call->detail, CHIO_E_TEMPLATE_INCONSISTENT, "the two templates differ in CKA_CHIO_STATE");
+  return chio_fail(&call->detail, CHIO_E_TEMPLATE_INCONSISTENT, "the two templates differ in %s",
+                   chio_attribute_find(type)->name);
 }
 
 static enum chio_err check_vendor(struct chio_call *call, struct chio_attrs templ) {
@@ -84,6 +86,11 @@ static enum chio_err check_vendor(struct chio_call *call, struct chio_attrs temp
                      "a key that is in a KMS already is named in the configuration of its backend");
   if (chio_attrs_find(templ, CKA_CHIO_BINDING, &value) && !chio_slice_equal(value, chio_slice_str(BINDING)))
     return chio_fail(&call->detail, CHIO_E_UNSUPPORTED, "this signer binds keys to their quote by '" BINDING "' only");
+  if (!chio_attrs_find(templ, CKA_CHIO_MODEL_HASH, &value)) return CHIO_OK;
+  if (call->slot->backend != NULL)
+    return chio_fail(&call->detail, CHIO_E_UNSUPPORTED, "no quote binds a key in a KMS to a model");
+  if (value.len != MODEL_HASH_SIZE)
+    return chio_fail(&call->detail, CHIO_E_ATTRIBUTE_VALUE, "CKA_CHIO_MODEL_HASH has %u bytes", MODEL_HASH_SIZE);
   return CHIO_OK;
 }
 
@@ -100,7 +107,8 @@ static enum chio_err check(struct chio_call *call, const struct chio_key_pair_re
   enum chio_err err = check_one(call, q->public_template, CKO_PUBLIC_KEY, p->generator->key_type);
   if (err == CHIO_OK) err = check_one(call, q->private_template, CKO_PRIVATE_KEY, p->generator->key_type);
   if (err == CHIO_OK) err = check_domain(call, q);
-  if (err == CHIO_OK) err = check_state(call, q);
+  if (err == CHIO_OK) err = check_shared(call, q, CKA_CHIO_STATE);
+  if (err == CHIO_OK) err = check_shared(call, q, CKA_CHIO_MODEL_HASH);
   if (err == CHIO_OK) err = check_vendor(call, q->public_template);
   if (err == CHIO_OK) err = check_vendor(call, q->private_template);
   if (err != CHIO_OK) return err;
@@ -134,7 +142,7 @@ static void add_birth(struct chio_call *call, struct chio_attr_set *set, const s
   chio_attr_set_put(set, CHIO_ATTR_BOOT, chio_slice_str(place.boot_name));
 }
 
-/* The role of a pair is said once, in either template; its state too. */
+/* The role of a pair is said once, in either template; its state and its model too. */
 static void share(const struct chio_key_pair_request *q, struct pair *p, uint32_t type) {
   struct chio_slice value;
   if (chio_attrs_find(q->private_template, type, &value))
@@ -173,6 +181,7 @@ static enum chio_err generate(struct chio_call *call, const struct chio_key_pair
   chio_attr_set_put_bool(&private_half->set, CKA_NEVER_EXTRACTABLE, true);
   share(q, p, CKA_CHIO_ROLE);
   share(q, p, CKA_CHIO_STATE);
+  share(q, p, CKA_CHIO_MODEL_HASH);
   share_id(q, p);
   chio_newborn_name(private_half);
   chio_newborn_name(public_half);

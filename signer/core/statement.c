@@ -130,6 +130,9 @@ enum chio_err chio_statement_payload(const struct chio_statement_facts *facts, s
     failed |= json_object_set_new(o, "backend_uri", text_of(attrs, CKA_CHIO_BACKEND_URI));
   failed |= json_object_set_new(o, "lifetime", text_of(attrs, CKA_CHIO_LIFETIME));
   failed |= json_object_set_new(o, "role", text_of(attrs, CKA_CHIO_ROLE));
+  struct chio_slice model;
+  if (chio_attrs_find(attrs, CKA_CHIO_MODEL_HASH, &model))
+    failed |= json_object_set_new(o, "model_hash", hex_of(model));
   failed |= json_object_set_new(o, "usage", usage_of(attrs));
   add_flags(o, attrs, &failed);
   failed |= json_object_set_new(o, "key_gen_mechanism", generator_of(attrs));

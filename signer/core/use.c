@@ -137,17 +137,34 @@ enum chio_err chio_use_sign_many(struct chio_call *call, const struct chio_used 
   return err;
 }
 
+/* A key that was made for a model attests to that one alone, and needs no word on it. */
+static enum chio_err workload_of(struct chio_call *call, const struct chio_used *used, struct chio_slice *data) {
+  struct chio_slice model;
+  if (!chio_slice_equal(used->params.profile, chio_slice_str("tee-v1"))) return CHIO_OK;
+  if (!chio_attrs_find(used->object->attrs, CKA_CHIO_MODEL_HASH, &model)) return CHIO_OK;
+  if (data->len > 0 && !chio_slice_equal(*data, model))
+    return chio_fail(&call->detail, CHIO_E_KEY_FUNCTION, "key '%s' was made for another model", used->object->label);
+  *data = model;
+  return CHIO_OK;
+}
+
+/* A quote binds what is in the TEE that makes it: keys that were made here, and no others. */
+static enum chio_err attest_directly(struct chio_call *call, const struct chio_used *used, struct chio_slice data,
+                                     struct chio_buf *out) {
+  if (!chio_attrs_bool(used->object->attrs, CKA_LOCAL, false) || used->object->delegated)
+    return chio_fail(&call->detail, CHIO_E_KEY_FUNCTION,
+                     "key '%s' was not made in this TEE (CKA_LOCAL): no quote binds it", used->object->label);
+  enum chio_err err = workload_of(call, used, &data);
+  if (err != CHIO_OK) return err;
+  return chio_direct_evidence(chio_evidence_platform(call->core->evidence), chio_key_spki(used->key),
+                              used->params.profile, data, out, &call->detail);
+}
+
 enum chio_err chio_use_attest(struct chio_call *call, const struct chio_used *used, struct chio_slice nonce,
                               struct chio_buf *out) {
   bool profile = used->params.kind == CHIO_PARAMS_ATTEST;
   bool in_toto = profile && chio_slice_equal(used->params.profile, chio_slice_str(CHIO_IN_TOTO_PROFILE));
-  bool direct = profile && !in_toto;
-  if (direct && used->object->delegated)
-    return chio_fail(&call->detail, CHIO_E_KEY_FUNCTION, "key '%s' is not in this TEE: no quote binds it",
-                     used->object->label);
-  if (direct)
-    return chio_direct_evidence(chio_evidence_platform(call->core->evidence), chio_key_spki(used->key),
-                                used->params.profile, nonce, out, &call->detail);
+  if (profile && !in_toto) return attest_directly(call, used, nonce, out);
   struct chio_token_row row = chio_slot_row(call->slot);
   struct chio_statement_facts facts = {.attrs = used->object->attrs,
                                        .key_bits = chio_key_bits(used->key),

@@ -37,12 +37,18 @@ static enum chio_err make_value(struct chio_evidence *evidence, const struct chi
   char boot[CHIO_BOOT_NAME_MAX];
   struct chio_slice envelope;
   *out_made = false;
-  if (type != CKA_CHIO_QUOTE && type != CKA_CHIO_EVIDENCE && type != CKA_VALUE) return CHIO_OK;
+  if (type != CKA_CHIO_QUOTE && type != CKA_CHIO_EVIDENCE && type != CKA_VALUE && type != CKA_CHIO_WORKLOAD_IDENTITY)
+    return CHIO_OK;
   uint32_t source = type == CKA_VALUE ? CHIO_ATTR_ENVELOPE : CKA_CHIO_STATEMENT;
   if (!boot_name_of(object, boot) || !chio_attrs_find(object->attrs, source, &envelope)) return CHIO_OK;
   *out_made = true;
   chio_buf_reset(holder);
   if (type == CKA_CHIO_QUOTE) return chio_evidence_quote(evidence, boot, holder);
+  if (type == CKA_CHIO_WORKLOAD_IDENTITY) {
+    enum chio_err err = chio_evidence_identities(evidence, boot, holder);
+    *out_made = holder->len > 0;
+    return err;
+  }
   if (type == CKA_VALUE && object->class == CKO_CERTIFICATE)
     return make_certificate(evidence, object, boot, envelope, holder);
   return chio_evidence_bundle(evidence, boot, envelope, holder);

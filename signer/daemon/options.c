@@ -1,5 +1,6 @@
 #include "signer/daemon/options.h"
 
+#include "attest/chio_attest.h"
 #include "signer/daemon/collateral.h"
 #include "signer/daemon/process.h"
 #include "signer/wire/limits.h"
@@ -69,6 +70,7 @@ const struct chio_config_key chio_options_keys[] = {
     CHIO_CONFIG_BOOL("token.read_only", O, read_only),
     CHIO_CONFIG_BOOL("token.evidence_objects", O, evidence_objects),
     CHIO_CONFIG_BOOL("token.audit", O, audit),
+    CHIO_CONFIG_STRINGS("identity.contracts", O, contracts, 64, CHIO_CONTRACTS_MAX),
     CHIO_CONFIG_STRING("kmsd.program", O, kmsd_program),
     CHIO_CONFIG_STRING("kmsd.user", O, kmsd_user),
     CHIO_CONFIG_STRINGS("kmsd.environment", O, kmsd_environment, 128, 64),
@@ -121,8 +123,19 @@ void chio_options_default(struct chio_options *options) {
   };
 }
 
+static enum chio_err read_contracts(struct chio_options *o, struct chio_detail *detail) {
+  for (size_t i = 0; i < o->contracts.count; i++) {
+    if (chio_attest_contract_parse(o->contracts.items[i], o->contract_bytes[i]) == CHIO_ATTEST_OK) continue;
+    return chio_fail(detail, CHIO_E_CONFIG,
+                     "identity.contracts: expected 20 bytes in hex, mixed letters only as EIP-55 has them, found '%s'",
+                     o->contracts.items[i]);
+  }
+  return CHIO_OK;
+}
+
 enum chio_err chio_options_load(struct chio_options *options, const char *path, struct chio_detail *detail) {
-  return chio_config_load(path, chio_options_keys, detail, options);
+  enum chio_err err = chio_config_load(path, chio_options_keys, detail, options);
+  return err == CHIO_OK ? read_contracts(options, detail) : err;
 }
 
 void chio_options_clear(struct chio_options *options) {
@@ -246,6 +259,8 @@ void chio_options_core(const struct chio_options *options, struct chio_buf *mani
   out_config->argon2_memory = (uint64_t)options->argon2_memory;
   out_config->read_only = options->read_only;
   out_config->evidence_objects = options->evidence_objects;
+  out_config->contracts = options->contract_bytes[0];
+  out_config->contract_count = options->contracts.count;
   out_config->audit = options->audit;
 }
 

@@ -9,6 +9,7 @@
 #include "signer/base/config.h"
 #include "signer/base/log.h"
 #include "signer/core/core.h"
+#include "signer/core/evidence.h"
 #include "signer/daemon/listen.h"
 #include "signer/daemon/options_backend.h"
 #include "signer/daemon/server.h"
@@ -48,6 +49,8 @@ struct chio_options {
   int64_t slots, pin_min, pin_failures_delay, pin_failures_lock, ticket_lifetime, cache_objects;
   int64_t argon2_passes, argon2_memory;
   bool read_only, evidence_objects, audit;
+  struct chio_config_strings contracts;
+  uint8_t contract_bytes[CHIO_CONTRACTS_MAX][20]; /* the same, decoded */
   char kmsd_program[CHIO_OPTIONS_PATH];
   char kmsd_user[CHIO_OPTIONS_NAME];
   struct chio_config_strings kmsd_environment;

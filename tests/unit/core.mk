@@ -28,6 +28,11 @@ tests_unit_test_core_evidence_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(CRYPTO_CF
 tests_unit_test_core_evidence_LDADD = $(CORE_TEST_LIBS) $(CRYPTO_LIBS) $(SQLITE_LIBS)
 
 FAKE_BACKEND = tests/unit/fake_backend.c tests/unit/fake_backend.h
+UNIT_TESTS += tests/unit/test_core_workload
+tests_unit_test_core_workload_SOURCES = tests/unit/test_core_workload.c $(FAKE_BACKEND) $(CORE_RIG)
+tests_unit_test_core_workload_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(CRYPTO_CFLAGS)
+tests_unit_test_core_workload_LDADD = $(CORE_TEST_LIBS) $(CRYPTO_LIBS)
+
 UNIT_TESTS += tests/unit/test_core_backend
 tests_unit_test_core_backend_SOURCES = tests/unit/test_core_backend.c $(FAKE_BACKEND) $(CORE_RIG)
 tests_unit_test_core_backend_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(JANSSON_CFLAGS)

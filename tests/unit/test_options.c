@@ -148,6 +148,60 @@ static void the_manifest_holds_policy_and_no_places(void **state) {
   chio_buf_clear(&three);
 }
 
+/* Reads a file with that text. */
+static enum chio_err load_text(const char *text, struct chio_options *options, struct chio_detail *detail) {
+  char path[] = "/tmp/chio-test-options.XXXXXX";
+  int fd = mkstemp(path);
+  assert_true(fd >= 0);
+  assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+  assert_int_equal(close(fd), 0);
+  chio_options_default(options);
+  enum chio_err err = chio_options_load(options, path, detail);
+  (void)unlink(path);
+  return err;
+}
+
+static void contracts_are_told_to_the_core_and_are_no_policy(void **state) {
+  (void)state;
+  struct chio_detail detail = {""};
+  struct chio_options options;
+  struct chio_core_config core;
+  struct chio_buf with = CHIO_BUF_INIT, without = CHIO_BUF_INIT;
+  static const uint8_t first[20] = {0x5a, 0xae, 0xb6, 0x05, 0x3f, 0x3e, 0x94, 0xc9, 0xb9, 0xa0,
+                                    0x9f, 0x33, 0x66, 0x94, 0x35, 0xe7, 0xef, 0x1b, 0xea, 0xed};
+  assert_int_equal(load_text("[identity]\ncontracts = [\"0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed\", "
+                             "\"1234567890abcdef1234567890abcdef12345678\"]\n",
+                             &options, &detail),
+                   CHIO_OK);
+  chio_options_core(&options, &with, &core);
+  assert_int_equal(core.contract_count, 2);
+  assert_memory_equal(core.contracts, first, sizeof first);
+  assert_int_equal(core.contracts[20], 0x12);
+  chio_options_clear(&options);
+  assert_int_equal(load_text("", &options, &detail), CHIO_OK);
+  chio_options_core(&options, &without, &core);
+  assert_int_equal(core.contract_count, 0);
+  assert_string_equal(chio_buf_cstr(&with), chio_buf_cstr(&without));
+  chio_options_clear(&options);
+  chio_buf_clear(&with);
+  chio_buf_clear(&without);
+}
+
+static void contracts_that_are_none_are_refused(void **state) {
+  (void)state;
+  static const char *const rows[] = {"0x12", "", "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAeD", /* the checksum */
+                                     "1234567890abcdef1234567890abcdef1234567800"};
+  for (size_t i = 0; i < CHIO_ARRAY_LEN(rows); i++) {
+    char text[256];
+    struct chio_detail detail = {""};
+    struct chio_options options;
+    (void)snprintf(text, sizeof text, "[identity]\ncontracts = [\"%s\"]\n", rows[i]);
+    assert_int_equal(load_text(text, &options, &detail), CHIO_E_CONFIG);
+    if (strstr(detail.text, "identity.contracts") == NULL) fail_msg("%s: %s", rows[i], detail.text);
+    chio_options_clear(&options);
+  }
+}
+
 static void the_server_runs_on_every_cpu_unless_told(void **state) {
   (void)state;
   struct chio_detail detail = {""};
@@ -173,6 +227,8 @@ int main(void) {
       cmocka_unit_test(modes_are_octal),
       cmocka_unit_test(help_and_version_need_nothing_else_to_be_right),
       cmocka_unit_test(the_manifest_holds_policy_and_no_places),
+      cmocka_unit_test(contracts_that_are_none_are_refused),
+      cmocka_unit_test(contracts_are_told_to_the_core_and_are_no_policy),
       cmocka_unit_test(the_server_runs_on_every_cpu_unless_told),
   };
   return cmocka_run_group_tests(tests, forget_the_environment, NULL);
