@@ -84,7 +84,8 @@ enum chio_attest_error {
   X(TPM, 43, "tpm", "the TPM quote does not hold or its registers differ")                                         \
   X(POLICY_CONTRADICTION, 44, "policy-contradiction", "the policy contradicts itself")                             \
   X(REPLAYED, 45, "replayed", "the same evidence was accepted before")                                             \
-  X(RESULT, 46, "result", "another verifier's result is not one that the policy accepts")
+  X(RESULT, 46, "result", "another verifier's result is not one that the policy accepts")                          \
+  X(CLAIM, 47, "claim", "a claim of the token is not what the policy expects")
 
 enum chio_attest_reason {
 #define CHIO_ATTEST_REASON_X(name, number, code, text) CHIO_ATTEST_##name = (number),

@@ -109,8 +109,8 @@ static void judge_appraisal_policy(struct chio_judge *j, const struct chio_ear *
 
 static void judge_nonce(struct chio_judge *j, const struct chio_ear *ear) {
   j->nonce_judged = true;
-  if (j->request->nonce_len == 0) return;
-  if (chio_slice_equal(chio_slice(ear->nonce, ear->nonce_len), chio_slice(j->request->nonce, j->request->nonce_len)))
+  if (!chio_judge_wants_nonce(j)) return;
+  if (chio_judge_answers(j, chio_slice(ear->nonce, ear->nonce_len)))
     chio_judge_prove(j, CHIO_ATTEST_PROVED_NONCE);
   else
     chio_judge_fail(j, CHIO_ATTEST_NONCE, "the token does not answer the nonce");

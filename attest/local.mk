@@ -97,6 +97,7 @@ attest_libchio_verify_la_SOURCES = \
   attest/pem.c attest/pem.h \
   attest/policy.h attest/policy_digest.c attest/policy_draft.c \
   attest/policy_explain.c attest/policy_judge.c attest/policy_read.c \
+  attest/policy_claims.c \
   attest/policy_file.c attest/policy_file.h \
   attest/policy_provenance.c \
   attest/policy_rollout.c \

@@ -7,6 +7,7 @@
 #include "attest/judge.h"
 #include "attest/jwk.h"
 #include "attest/maa.h"
+#include "attest/policy_rules.h"
 #include "signer/base/text.h"
 
 #include <stdio.h>
@@ -151,6 +152,21 @@ static void judge_issuer(struct chio_judge *j, const struct chio_jws *t) {
   }
 }
 
+/* A claim that may have several values has its rows side by side. */
+static void judge_claims(struct chio_judge *j, const struct chio_jws *t) {
+  const struct chio_attest_policy *p = j->policy;
+  for (size_t i = 0; p != NULL && i < p->claims_count;) {
+    const char *name = p->claims[i].name;
+    const struct chio_json *value = claim(t, name);
+    bool ok = false;
+    for (; i < p->claims_count && strcmp(p->claims[i].name, name) == 0; i++)
+      ok = ok || chio_policy_claim_is(&p->claims[i], value);
+    if (ok) continue;
+    chio_judge_fail(j, CHIO_ATTEST_CLAIM, value != NULL ? "the token's claim '%s' is not what 'maa.claims' expects"
+                                                        : "the token has no claim '%s'", name);
+  }
+}
+
 void chio_judge_maa(struct chio_judge *j, const struct chio_jws *t) {
   j->result->pub.container = "token";
   describe(j, t);
@@ -160,4 +176,5 @@ void chio_judge_maa(struct chio_judge *j, const struct chio_jws *t) {
   judge_signature(j, t);
   judge_token_time(j, t);
   judge_issuer(j, t);
+  judge_claims(j, t);
 }

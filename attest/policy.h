@@ -31,6 +31,17 @@ struct chio_policy_pcrs {
   struct chio_policy_bytes_list values[CHIO_POLICY_PCRS]; /* count 0: not looked at */
 };
 
+/* One value that a claim of a token may have. A claim that may have several stands several times, one after the
+ * other. */
+struct chio_policy_claim {
+  char *name;
+  enum { CHIO_CLAIM_STRING, CHIO_CLAIM_INT, CHIO_CLAIM_BOOL } kind;
+  char *text;
+  int64_t number;
+  bool flag;
+};
+#define CHIO_CLAIM_INT_MAX ((int64_t)1 << 53)
+
 struct chio_attest_policy {
   char *name; /* what messages call it: the file */
   char *title;
@@ -95,8 +106,11 @@ struct chio_attest_policy {
   struct chio_policy_bytes_list maa_keys, ear_verifiers; /* SHA-256 of the SubjectPublicKeyInfo */
   struct chio_policy_strings ear_policies, ear_statuses;
 
+  struct chio_policy_claim *claims; /* owned */
+  size_t claims_count;
+
   /* [key] */
-  struct chio_policy_strings key_origins, key_lifetimes, key_roles, key_types, key_states;
+  struct chio_policy_strings key_origins, key_lifetimes, key_roles, key_types, key_states, key_tokens, key_unique_ids;
   struct chio_policy_bytes_list workload_hashes;
   bool require_never_extractable, require_always_sensitive, require_local;
 };

@@ -45,6 +45,18 @@ static int put_rollout(struct chio_buf *out, const struct chio_attest_policy *po
   return code;
 }
 
+static void put_claims(struct chio_buf *out, const struct chio_attest_policy *policy) {
+  chio_buf_append_u32be(out, (uint32_t)policy->claims_count);
+  for (size_t i = 0; i < policy->claims_count; i++) {
+    struct chio_buf value = CHIO_BUF_INIT;
+    chio_policy_claim_put(&policy->claims[i], &value);
+    put_bytes(out, chio_slice_str(policy->claims[i].name));
+    put_bytes(out, chio_buf_slice(&value));
+    out->failed |= value.failed;
+    chio_buf_clear(&value);
+  }
+}
+
 static void put_special(struct chio_buf *out, const struct chio_attest_policy *policy) {
   chio_buf_append_u8(out, policy->collateral_set ? 1 : 0);
   chio_buf_append_u8(out, policy->collateral_optional ? 1 : 0);
@@ -52,6 +64,7 @@ static void put_special(struct chio_buf *out, const struct chio_attest_policy *p
     put_list(out, &policy->pcrs.values[i]);
     put_list(out, &policy->tpm_pcrs.values[i]);
   }
+  put_claims(out, policy);
   chio_buf_append_u64be(out, (uint64_t)policy->provenance_from);
   chio_buf_append_u64be(out, (uint64_t)policy->provenance_until);
   chio_buf_append_u32be(out, (uint32_t)policy->roots_count);

@@ -46,6 +46,19 @@ static void put_pcrs(struct chio_buf *out, const char *what, const struct chio_p
   }
 }
 
+static void put_claims(struct chio_buf *out, const struct chio_attest_policy *policy) {
+  const char *name = "";
+  for (size_t i = 0; i < policy->claims_count; i++) {
+    const struct chio_policy_claim *claim = &policy->claims[i];
+    if (strcmp(name, claim->name) != 0) chio_buf_printf(out, "- the token's claim %s is exactly", claim->name);
+    name = claim->name;
+    chio_buf_append_str(out, "\n    ");
+    chio_policy_claim_put(claim, out);
+    bool last = i + 1 == policy->claims_count || strcmp(name, policy->claims[i + 1].name) != 0;
+    if (last) chio_buf_append_u8(out, '\n');
+  }
+}
+
 static void put_provenance(struct chio_buf *out, const struct chio_attest_policy *policy) {
   char from[CHIO_MOMENT_TEXT], until[CHIO_MOMENT_TEXT];
   if (policy->provenance_files.count == 0) return;
@@ -110,6 +123,7 @@ int chio_attest_policy_explain(const struct chio_attest_policy *policy, char **o
   }
   put_pcrs(&out, "PCR", &policy->pcrs);
   put_pcrs(&out, "the TPM's PCR", &policy->tpm_pcrs);
+  put_claims(&out, policy);
   put_provenance(&out, policy);
   put_roots(&out, policy);
   put_defaults(&out, policy);

@@ -188,7 +188,7 @@ static void judge_key_attributes(struct chio_judge *j, const struct chio_attest_
   const struct chio_attest_result *r = &j->result->pub;
   if (r->statement_json == NULL) {
     if (p->key_origins.count + p->key_lifetimes.count + p->key_roles.count + p->key_types.count +
-                p->key_states.count > 0 ||
+                p->key_states.count + p->key_tokens.count + p->key_unique_ids.count > 0 ||
         p->require_never_extractable || p->require_always_sensitive || p->require_local) {
       chio_judge_fail(j, CHIO_ATTEST_KEY_ATTRIBUTES, "the policy has rules for a key, and there is no key statement");
     }
@@ -204,6 +204,8 @@ static void judge_key_attributes(struct chio_judge *j, const struct chio_attest_
   judge_key_word(j, doc, "lifetime", &p->key_lifetimes);
   judge_key_word(j, doc, "role", &p->key_roles);
   judge_key_word(j, doc, "key_type", &p->key_types);
+  judge_key_word(j, doc, "token_serial", &p->key_tokens);
+  judge_key_word(j, doc, "unique_id", &p->key_unique_ids);
   judge_key_state(j, doc, &p->key_states);
   judge_key_flag(j, doc, "never_extractable", p->require_never_extractable);
   judge_key_flag(j, doc, "always_sensitive", p->require_always_sensitive);

@@ -200,7 +200,7 @@ static enum chio_err read_roots(toml_value *table, bool alone, struct chio_attes
 static const struct {
   const char *table, *key;
 } special[] = {{"", "version"},  {"", "title"},    {"roots", "spki_sha256"},  {"roots", "files"},
-               {"nitro", "pcr"}, {"azure", "pcr"}, {"collateral", "required"},
+               {"nitro", "pcr"}, {"azure", "pcr"}, {"collateral", "required"}, {"maa", "claims"},
                {"rollout", "previous"}, {"rollout", "mode"}, {"rollout", "share"}};
 
 static bool known_key(const char *table, const char *key) {
@@ -258,13 +258,16 @@ static enum chio_err read_special(toml_value *root, bool alone, struct chio_atte
                                   struct chio_detail *detail) {
   int64_t version = 0;
   struct chio_slice title = {NULL, 0};
-  toml_value *roots = NULL, *nitro = NULL, *azure = NULL, *collateral = NULL, *pcrs = NULL, *tpm = NULL;
+  toml_value *roots = NULL, *nitro = NULL, *azure = NULL, *collateral = NULL, *pcrs = NULL, *tpm = NULL, *maa = NULL;
   enum chio_err err = chio_toml_read_int(root, "version", CHIO_TOML_REQUIRED, 1, 1, detail, &version);
   if (err == CHIO_OK) err = chio_toml_read_string(root, "title", CHIO_TOML_OPTIONAL, 200, detail, &title);
   if (err == CHIO_OK) err = chio_toml_read_table(root, "roots", CHIO_TOML_OPTIONAL, detail, &roots);
   if (err == CHIO_OK) err = chio_toml_read_table(root, "nitro", CHIO_TOML_OPTIONAL, detail, &nitro);
   if (err == CHIO_OK) err = chio_toml_read_table(root, "azure", CHIO_TOML_OPTIONAL, detail, &azure);
   if (err == CHIO_OK) err = chio_toml_read_table(root, "collateral", CHIO_TOML_OPTIONAL, detail, &collateral);
+  if (err == CHIO_OK) err = chio_toml_read_table(root, "maa", CHIO_TOML_OPTIONAL, detail, &maa);
+  toml_value *claims = err == CHIO_OK && maa != NULL ? chio_toml_get(maa, "claims") : NULL;
+  if (err == CHIO_OK && claims != NULL) err = chio_policy_read_claims(claims, policy, detail);
   if (err == CHIO_OK && roots != NULL) err = read_roots(roots, alone, policy, detail);
   if (err == CHIO_OK && nitro != NULL) err = chio_toml_read_table(nitro, "pcr", CHIO_TOML_OPTIONAL, detail, &pcrs);
   if (err == CHIO_OK && azure != NULL) err = chio_toml_read_table(azure, "pcr", CHIO_TOML_OPTIONAL, detail, &tpm);
@@ -455,6 +458,7 @@ void chio_attest_policy_free(struct chio_attest_policy *policy) {
     for (size_t s = 0; s < strings->count; s++) free(strings->items[s]);
     free(strings->items);
   }
+  chio_policy_claims_free(policy);
   free_pcrs(&policy->pcrs);
   free_pcrs(&policy->tpm_pcrs);
   chio_attest_policy_free(policy->previous);

@@ -99,6 +99,8 @@ static const struct chio_policy_rule rules[] = {
     RULE_AT("key", "types", RULE_STRINGS, key_types, 1, 32, "the key's type is one of"),
     RULE_AT("key", "states", RULE_STRINGS, key_states, 1, 32,
             "fresh evidence says that the key's state is one of"),
+    RULE_AT("key", "tokens", RULE_STRINGS, key_tokens, 1, 64, "the serial number of the key's token is one of"),
+    RULE_AT("key", "unique_ids", RULE_STRINGS, key_unique_ids, 1, 64, "the key's unique id is one of"),
     RULE_AT("key", "workload_hashes", RULE_BYTES, workload_hashes, 1, 64,
             "the workload (model) to which the key is bound is one of"),
     RULE_AT("key", "required", RULE_BOOL, require_key, 0, 0, "there is a key statement"),

@@ -3,6 +3,7 @@
 #ifndef CHIO_ATTEST_POLICY_RULES_H
 #define CHIO_ATTEST_POLICY_RULES_H
 
+#include "attest/json.h"
 #include "attest/policy.h"
 #include "signer/base/toml.h"
 
@@ -38,6 +39,14 @@ CHIO_MUST_CHECK enum chio_err chio_policy_read_rollout(const struct chio_toml_va
  * CHIO_E_CONFIG with the reason's name in detail. */
 CHIO_MUST_CHECK enum chio_err chio_policy_read_provenance(bool alone, struct chio_attest_policy *policy,
                                                           struct chio_detail *detail);
+
+/* [maa] claims (policy_claims.c): reads the table; appends a value as JSON; whether a token's claim is that value,
+ * exactly: of the same type, strings byte by byte. CHIO_E_CONFIG, CHIO_E_NO_MEMORY. */
+CHIO_MUST_CHECK enum chio_err chio_policy_read_claims(const struct chio_toml_value *table,
+                                                      struct chio_attest_policy *policy, struct chio_detail *detail);
+void chio_policy_claims_free(struct chio_attest_policy *policy);
+void chio_policy_claim_put(const struct chio_policy_claim *claim, struct chio_buf *out);
+bool chio_policy_claim_is(const struct chio_policy_claim *claim, const struct chio_json *value);
 
 /* Whether the policy says anything by this rule. */
 bool chio_policy_says(const struct chio_attest_policy *policy, const struct chio_policy_rule *rule);

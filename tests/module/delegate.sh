@@ -84,6 +84,14 @@ sed 's/^measurements = .*/measurements = ["'"$(printf '0%.0s' $(seq 96))"'"]/' p
 refute "a key whose evidence does not pass gets no certificate" \
   chio-hsm delegate --issuer issuer-p256 --key web --policy wrong.toml --days 7 -o no.pem
 check "and nothing was written" test ! -e no.pem
+serial=$(chio-hsm token list --json | tr '{' '\n' | sed -n 's/.*"serial": *"\([0-9a-f]*\)".*/\1/p' | head -n 1)
+{ cat policy.toml; grep -q '^\[key\]' policy.toml || echo '[key]'; } >own.toml
+sed -i "s/^\[key\]\$/&\ntokens = [\"$serial\"]/" own.toml
+check "a key of the token that the policy binds is vouched for" \
+  chio-hsm delegate --issuer issuer-p256 --key web --policy own.toml --days 1 -o own.pem
+sed "s/^tokens = .*/tokens = [\"0000000000000000\"]/" own.toml >tenant.toml
+contains "one of another's token is not" "token_serial" \
+  "$(chio-hsm delegate --issuer issuer-p256 --key web --policy tenant.toml --days 1 -o no.pem 2>&1)"
 refute "days are 1 to 397" chio-hsm delegate --issuer issuer-p256 --key web --policy policy.toml --days 398
 refute "an issuer must be named" chio-hsm delegate --key web --policy policy.toml --days 7
 

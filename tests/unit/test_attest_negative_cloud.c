@@ -136,7 +136,7 @@ static struct chio_attest_collateral *key_set(void) {
   return collateral;
 }
 
-static struct chio_attest_policy *token_policy(const EVP_PKEY *key) {
+static struct chio_attest_policy *token_policy_with(const EVP_PKEY *key, const char *claims) {
   struct chio_buf spki = CHIO_BUF_INIT, text = CHIO_BUF_INIT;
   struct chio_attest_policy *policy = NULL;
   struct chio_attest_message message = {""};
@@ -147,12 +147,16 @@ static struct chio_attest_policy *token_policy(const EVP_PKEY *key) {
   for (int i = 0; i < 48; i++) chio_buf_append_str(&text, "4d");
   chio_buf_append_str(&text, "\"]\n[maa]\nissuers = [\"" ISSUER "\"]\nkeys = [\"");
   chio_hex_append(&text, chio_slice(hash, sizeof hash));
-  chio_buf_append_str(&text, "\"]\n");
+  chio_buf_printf(&text, "\"]\n%s\n", claims);
   if (chio_attest_policy_parse(text.data, text.len, "test.toml", &policy, &message) != CHIO_ATTEST_OK)
     fail_msg("%s", message.text);
   chio_buf_clear(&spki);
   chio_buf_clear(&text);
   return policy;
+}
+
+static struct chio_attest_policy *token_policy(const EVP_PKEY *key) {
+  return token_policy_with(key, "");
 }
 
 static struct chio_attest_result *judge_token(const struct token *t, const EVP_PKEY *named) {
@@ -246,6 +250,105 @@ static void a_token_counts_in_its_time_of_its_issuer_and_for_what_it_says(void *
        CHIO_ATTEST_PROVED_POLICY},
   };
   judge_tokens(rows, CHIO_ARRAY_LEN(rows));
+}
+
+/* ---- Exact claims ---- */
+
+/* A token of the service, under a policy with these claims. */
+static enum chio_attest_reason verdict_with(const char *claims, const char *more) {
+  struct chio_buf token = CHIO_BUF_INIT, text = CHIO_BUF_INIT;
+  struct chio_attest_collateral *collateral = key_set();
+  struct chio_attest_policy *policy = token_policy_with(service_key, claims);
+  chio_buf_printf(&text, "%s,\"x-ms-isolation-tee\":{\"x-ms-attestation-type\":\"sevsnpvm\",\"x-ms-compliance-status\":"
+                  "\"azure-compliant-cvm\",\"x-ms-sevsnpvm-is-debuggable\":false,\"vm-id\":\"4A\","
+                  "\"x-ms-sevsnpvm-launchmeasurement\":\""
+                  "4d4d4d4d4d4d4d4d4d4d4d4d4d4d4d4d4d4d4d4d4d4d4d4d4d4d4d4d4d4d4d4d4d4d4d4d"
+                  "4d4d4d4d4d4d4d4d4d4d4d4d\"}", more);
+  make_token(&(struct token){.claims = chio_buf_cstr(&text)}, &token);
+  const struct chio_attest_request request = {
+      .evidence = token.data, .evidence_len = token.len, .policy = policy, .collateral = collateral, .at = now};
+  struct chio_attest_result *result = forge_judge(&request);
+  enum chio_attest_reason reason = result->reason;
+  chio_attest_result_free(result);
+  chio_attest_policy_free(policy);
+  chio_attest_collateral_free(collateral);
+  chio_buf_clear(&token);
+  chio_buf_clear(&text);
+  return reason;
+}
+
+static void a_policy_binds_a_token_to_its_tenant_by_exact_claims(void **state) {
+  (void)state;
+  static const char said[] = "\"tenant\":\"t-1\",\"level\":3,\"secure\":true,\"n\":1.0,\"none\":null,\"list\":[\"t-1\"]";
+  static const struct {
+    const char *claims;
+    enum chio_attest_reason reason;
+  } rows[] = {
+      {"claims = { tenant = \"t-1\" }", CHIO_ATTEST_ACCEPTED},
+      {"claims = { tenant = [\"t-0\", \"t-1\"], level = 3, secure = true, vm-id = \"4A\" }", CHIO_ATTEST_ACCEPTED},
+      {"claims = { level = [2, 3] }", CHIO_ATTEST_ACCEPTED},
+      {"claims = { tenant = \"t-2\" }", CHIO_ATTEST_CLAIM},
+      {"claims = { tenant = \"T-1\" }", CHIO_ATTEST_CLAIM},
+      {"claims = { tenant = \"t-1 \" }", CHIO_ATTEST_CLAIM},
+      {"claims = { tenant = \"t\" }", CHIO_ATTEST_CLAIM},
+      {"claims = { tenant = [\"t-0\", \"t-2\"] }", CHIO_ATTEST_CLAIM},
+      {"claims = { tenants = \"t-1\" }", CHIO_ATTEST_CLAIM}, /* it says nothing of that */
+      {"claims = { level = \"3\" }", CHIO_ATTEST_CLAIM},
+      {"claims = { level = 2 }", CHIO_ATTEST_CLAIM},
+      {"claims = { n = 1 }", CHIO_ATTEST_CLAIM},
+      {"claims = { secure = \"true\" }", CHIO_ATTEST_CLAIM},
+      {"claims = { secure = false }", CHIO_ATTEST_CLAIM},
+      {"claims = { secure = 1 }", CHIO_ATTEST_CLAIM},
+      {"claims = { none = \"\" }", CHIO_ATTEST_CLAIM},
+      {"claims = { list = \"t-1\" }", CHIO_ATTEST_CLAIM},
+      {"claims = { tenant = \"t-1\", vm-id = \"4B\" }", CHIO_ATTEST_CLAIM},
+  };
+  for (size_t i = 0; i < CHIO_ARRAY_LEN(rows); i++) {
+    enum chio_attest_reason reason = verdict_with(rows[i].claims, said);
+    if (reason != rows[i].reason) fail_msg("%s: %s", rows[i].claims, chio_attest_reason_code(reason));
+  }
+  /* What the token says of itself is before what it says of the machine. */
+  assert_int_equal(verdict_with("claims = { vm-id = \"4A\" }", "\"vm-id\":\"other\""), CHIO_ATTEST_CLAIM);
+}
+
+static void claims_that_cannot_be_compared_are_no_policy(void **state) {
+  (void)state;
+  static const char *const rows[] = {"claims = {}", "claims = 1", "claims = { a = [] }", "claims = { a = 1.5 }",
+                                     "claims = { a = { b = 1 } }", "claims = { a = [[1]] }", "claims = { a = -1 }",
+                                     "claims = { a = 2020-01-01 }", "claim = { a = 1 }"};
+  static const char head[] = "version = 1\ntee = [\"snp\"]\nmeasurements = [\""
+                             "4d4d4d4d4d4d4d4d4d4d4d4d4d4d4d4d4d4d4d4d4d4d4d4d4d4d4d4d"
+                             "4d4d4d4d\"]\n[maa]\n";
+  for (size_t i = 0; i < CHIO_ARRAY_LEN(rows); i++) {
+    struct chio_attest_policy *policy = NULL;
+    struct chio_attest_message message = {""};
+    char text[512];
+    int len = snprintf(text, sizeof text, "%s%s\n", head, rows[i]);
+    if (chio_attest_policy_parse(text, (size_t)len, "p", &policy, &message) != CHIO_ATTEST_E_MALFORMED)
+      fail_msg("taken: %s", rows[i]);
+    assert_non_null(strstr(message.text, "p:5"));
+  }
+}
+
+static void claims_are_told_and_are_part_of_what_a_policy_demands(void **state) {
+  (void)state;
+  struct chio_attest_policy *one = token_policy_with(service_key, "claims = { a = [\"x\\ny\", 7], b = true }");
+  struct chio_attest_policy *two = token_policy_with(service_key, "claims = { a = [\"x\", 7], b = true }");
+  struct chio_attest_policy *three = token_policy_with(service_key, "claims = { a = [\"x\", \"7\"], b = true }");
+  uint8_t digest[3][32];
+  char *text = NULL;
+  assert_int_equal(chio_attest_policy_explain(one, &text), CHIO_ATTEST_OK);
+  assert_non_null(strstr(text, "- the token's claim a is exactly\n    \"x\\ny\"\n    7\n"
+                               "- the token's claim b is exactly\n    true\n"));
+  assert_int_equal(chio_attest_policy_digest(one, digest[0]), CHIO_ATTEST_OK);
+  assert_int_equal(chio_attest_policy_digest(two, digest[1]), CHIO_ATTEST_OK);
+  assert_int_equal(chio_attest_policy_digest(three, digest[2]), CHIO_ATTEST_OK);
+  assert_memory_not_equal(digest[0], digest[1], 32);
+  assert_memory_not_equal(digest[1], digest[2], 32);
+  chio_attest_free(text);
+  chio_attest_policy_free(one);
+  chio_attest_policy_free(two);
+  chio_attest_policy_free(three);
 }
 
 /* ---- Recorded evidence ---- */
@@ -464,6 +567,9 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(trustee_97b56b9a_a_token_does_not_choose_its_key),
       cmocka_unit_test(a_token_counts_in_its_time_of_its_issuer_and_for_what_it_says),
+      cmocka_unit_test(a_policy_binds_a_token_to_its_tenant_by_exact_claims),
+      cmocka_unit_test(claims_that_cannot_be_compared_are_no_policy),
+      cmocka_unit_test(claims_are_told_and_are_part_of_what_a_policy_demands),
       cmocka_unit_test(taiko_a_debug_enclave_of_the_right_signer_is_refused),
       cmocka_unit_test(azure_thim_lists_that_expired_long_ago_prove_nothing),
       cmocka_unit_test(ccf_6812_a_policy_for_amd_says_which_tcb_is_enough),

@@ -198,7 +198,8 @@ static void what_a_builder_signs_is_accepted_for_its_register(void **state) {
       {.signers = {&alice}, .key_ids = true},
       {.signers = {&alice}, .statement_type = "https://in-toto.io/Statement/v0.1"},
       {.signers = {&alice}, .predicate_type = CHIO_SLSA_V02, .predicate = "{\"builder\":{\"id\":\"https://ci.example/1\"}}"},
-      {.signers = {&alice}, .predicate_type = CHIO_MEASUREMENTS_PREDICATE, .predicate = "{\"builder\":{\"id\":\"https://ci.example/1\"}}"},
+      {.signers = {&alice}, .predicate_type = CHIO_MEASUREMENTS_PREDICATE,
+       .predicate = "{\"builder\":{\"id\":\"https://ci.example/1\"}}"},
       {.signers = {&mallory, &alice}}, /* a stranger's signature beside it counts for nothing */
   };
   for (size_t i = 0; i < CHIO_ARRAY_LEN(forms); i++) {
@@ -225,10 +226,12 @@ static void each_kind_of_key_signs(void **state) {
 static void the_values_go_where_their_registers_are_expected(void **state) {
   (void)state;
   char subjects[2048];
-  static const char digest[] = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+  static const char digest[] = "0123456789abcdef0123456789abcdef0123456789abcdef"
+                               "0123456789abcdef0123456789abcdef0123456789abcdef";
   snprintf(subjects, sizeof subjects,
            "{\"name\":\"rtmr2\",\"digest\":{\"sha384\":\"%s\"}},{\"name\":\"pcr0\",\"digest\":{\"sha384\":\"%s\"}},"
-           "{\"name\":\"pcr31\",\"digest\":{\"sha256\":\"%.64s\",\"sha384\":\"%s\"}},{\"name\":\"app.efi\",\"digest\":{\"sha1\":\"00\"}},"
+           "{\"name\":\"pcr31\",\"digest\":{\"sha256\":\"%.64s\",\"sha384\":\"%s\"}},"
+           "{\"name\":\"app.efi\",\"digest\":{\"sha1\":\"00\"}},"
            "{\"name\":\"mrenclave\",\"digest\":{\"sha256\":\"%.64s\",\"gitCommit\":\"x\"}},"
            "{\"name\":\"launch\",\"digest\":{\"sha384\":\"%s\"}},{\"digest\":{\"sha256\":\"00\"}}",
            digest, digest, digest, digest, digest, digest);
@@ -391,7 +394,8 @@ static void tables_that_say_too_little_are_refused(void **state) {
 
 static void a_policy_that_stands_alone_reads_no_files(void **state) {
   (void)state;
-  static const char text[] = "version = 1\ntee = [\"sim-tdx\"]\n[provenance]\nfiles = [\"/etc/hostname\"]\nkeys = [\"/etc/hostname\"]\n";
+  static const char text[] = "version = 1\ntee = [\"sim-tdx\"]\n[provenance]\n"
+                             "files = [\"/etc/hostname\"]\nkeys = [\"/etc/hostname\"]\n";
   struct chio_attest_policy *policy = NULL;
   struct chio_attest_message message = {""};
   assert_int_equal(chio_policy_parse_alone(text, sizeof text - 1, "policy", &policy, &message), CHIO_ATTEST_E_MALFORMED);

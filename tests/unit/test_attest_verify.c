@@ -68,7 +68,8 @@ static char *statement(const char *nonce) {
   if (nonce != NULL) chio_buf_printf(&text, "\"nonce\":\"%s\",", nonce);
   chio_buf_append_str(&text, "\"origin\":\"born\",\"spki\":\"");
   chio_base64_append(&text, chio_buf_slice(&key_spki));
-  chio_buf_printf(&text, "\",\"time\":%lld,\"version\":1}", (long long)time(NULL));
+  chio_buf_printf(&text, "\",\"time\":%lld,\"token_serial\":\"0011223344556677\",\"unique_id\":\"00aa\",\"version\":1}",
+                  (long long)time(NULL));
   return (char *)(uintptr_t)chio_buf_cstr(&text);
 }
 
@@ -315,6 +316,10 @@ static void each_rule_of_a_policy_refuses(void **state) {
       {"", "[key]\norigins = [\"imported\"]\n", CHIO_ATTEST_KEY_ATTRIBUTES},
       {"", "[key]\nalways_sensitive = true\n", CHIO_ATTEST_KEY_ATTRIBUTES}, /* the statement does not say it */
       {"", "[key]\ntypes = [\"rsa\"]\n", CHIO_ATTEST_KEY_ATTRIBUTES},
+      {"", "[key]\ntokens = [\"0011223344556677\"]\nunique_ids = [\"00ab\", \"00aa\"]\n", CHIO_ATTEST_ACCEPTED},
+      {"", "[key]\ntokens = [\"0011223344556678\"]\n", CHIO_ATTEST_KEY_ATTRIBUTES},
+      {"", "[key]\ntokens = [\"001122334455667\"]\n", CHIO_ATTEST_KEY_ATTRIBUTES},
+      {"", "[key]\nunique_ids = [\"00AA\"]\n", CHIO_ATTEST_KEY_ATTRIBUTES}, /* as the statement has it */
       {"require_nonce = true\n", "", CHIO_ATTEST_NONCE},
       {"max_age = 1000\n", "", CHIO_ATTEST_ACCEPTED},
       {"signers = [\"0000000000000000000000000000000000000000000000000000000000000000\"]\n", "", CHIO_ATTEST_SIGNER},
