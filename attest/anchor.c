@@ -41,6 +41,31 @@ static const struct chio_anchor aws[] = {
      2519044085},
 };
 
+/* Of HSMs: the maker of most clouds', and Google as the owner of its own. Microsoft publishes no hash of its root. */
+static const struct chio_anchor marvell[] = {
+    {{0x78, 0xad, 0xcb, 0xa1, 0xf3, 0x8b, 0xee, 0x30, 0x4b, 0xc4, 0x4d, 0x6a, 0x08, 0x65, 0x03, 0xf2,
+      0x94, 0x00, 0x37, 0xd4, 0xb3, 0xd5, 0x8a, 0x1b, 0xf6, 0x6a, 0x32, 0x82, 0xef, 0x58, 0xcd, 0x41},
+     "LiquidSecurity (localca.liquidsecurity.cavium.com)",
+     false,
+     1721939360,
+     2037299360},
+    {{0xf8, 0x4b, 0x06, 0x10, 0xf2, 0xca, 0x68, 0xf1, 0xf9, 0x36, 0xc1, 0x2c, 0x37, 0xa2, 0x27, 0x94,
+      0xb5, 0x9a, 0x2a, 0xfa, 0x54, 0xf5, 0x5f, 0x8d, 0x3c, 0x97, 0x72, 0x32, 0xc5, 0xb9, 0x7d, 0x7c},
+     "LiquidSecurity 2 (cavium-liquidsecurity-ls2)",
+     false,
+     1721680463,
+     2037040463},
+};
+
+static const struct chio_anchor google[] = {
+    {{0x11, 0xfa, 0x0c, 0x80, 0x42, 0x3f, 0x28, 0xee, 0x49, 0x7a, 0x18, 0x9b, 0xed, 0x4f, 0x70, 0x43,
+      0x62, 0x9b, 0xe7, 0xa7, 0x64, 0x2d, 0x20, 0xee, 0xe9, 0x34, 0x7a, 0x73, 0xc1, 0xff, 0x46, 0xe8},
+     "Hawksbill Root v1 prod",
+     false,
+     1498867200,
+     1893456000},
+};
+
 static const struct {
   const struct chio_anchor *list;
   size_t count;
@@ -49,6 +74,8 @@ static const struct {
     [CHIO_VENDOR_AMD] = {amd, CHIO_ARRAY_LEN(amd)},
     [CHIO_VENDOR_AWS] = {aws, CHIO_ARRAY_LEN(aws)},
     [CHIO_VENDOR_MICROSOFT] = {NULL, 0},
+    [CHIO_VENDOR_MARVELL] = {marvell, CHIO_ARRAY_LEN(marvell)},
+    [CHIO_VENDOR_GOOGLE] = {google, CHIO_ARRAY_LEN(google)},
 };
 
 /* The policy's own list of a vendor's roots; NULL: those built in count. */
@@ -58,7 +85,9 @@ static const struct chio_policy_bytes_list *own_roots(const struct chio_attest_p
   const struct chio_policy_bytes_list *const lists[] = {[CHIO_VENDOR_INTEL] = &policy->intel_roots,
                                                         [CHIO_VENDOR_AMD] = &policy->amd_roots,
                                                         [CHIO_VENDOR_AWS] = &policy->aws_roots,
-                                                        [CHIO_VENDOR_MICROSOFT] = NULL};
+                                                        [CHIO_VENDOR_MICROSOFT] = NULL,
+                                                        [CHIO_VENDOR_MARVELL] = NULL,
+                                                        [CHIO_VENDOR_GOOGLE] = NULL};
   return lists[vendor] != NULL && lists[vendor]->count > 0 ? lists[vendor] : NULL;
 }
 
@@ -81,7 +110,7 @@ struct chio_anchors chio_vendor_anchors(const struct chio_attest_policy *policy,
 struct chio_anchors chio_judge_anchors(const struct chio_judge *j, enum chio_vendor vendor,
                                        struct chio_anchor_storage *storage) {
   size_t n = put_vendor(j->policy, vendor, storage->list);
-  if (j->has_extra) storage->list[n++] = j->extra;
+  for (size_t i = 0; i < j->extra_count; i++) storage->list[n++] = j->extra[i];
   size_t own = j->policy != NULL ? j->policy->roots_count : 0;
   for (size_t i = 0; i < own && n < CHIO_ANCHORS_MAX; i++) storage->list[n++] = j->policy->roots[i];
   return (struct chio_anchors){storage->list, n};

@@ -18,7 +18,8 @@ enum chio_err chio_cert_set_add(struct chio_cert_set *set, struct chio_slice der
   if (cert == NULL) return CHIO_E_NO_MEMORY;
   uint8_t *copy = (uint8_t *)(cert + 1);
   memcpy(copy, der.data, der.len);
-  enum chio_err err = chio_cert_parse(chio_slice(copy, der.len), cert);
+  enum chio_err err = set->takes_v1 ? chio_cert_parse_v1(chio_slice(copy, der.len), cert)
+                                    : chio_cert_parse(chio_slice(copy, der.len), cert);
   if (err != CHIO_OK) {
     free(cert);
     return err;
@@ -42,7 +43,7 @@ enum chio_err chio_cert_set_add_pem(struct chio_cert_set *set, struct chio_slice
 
 /* ---- Paths ---- */
 
-static const struct chio_anchor *find_anchor(struct chio_anchors anchors, const struct chio_cert *root) {
+const struct chio_anchor *chio_anchor_find(struct chio_anchors anchors, const struct chio_cert *root) {
   uint8_t hash[CHIO_SHA256_SIZE];
   if (chio_hash_bytes(CHIO_HASH_SHA256, root->key.spki, hash) != CHIO_OK) return NULL;
   for (size_t i = 0; i < anchors.count; i++) {
@@ -80,7 +81,7 @@ static enum chio_err extend(struct search *s);
 /* The last certificate is its own issuer: the path is whole. */
 static enum chio_err finish(struct search *s, const struct chio_cert *root) {
   if (!is_signed_by(s, root, root)) return CHIO_E_NOT_FOUND;
-  s->path.anchor = find_anchor(s->anchors, root);
+  s->path.anchor = chio_anchor_find(s->anchors, root);
   return CHIO_OK;
 }
 
@@ -139,7 +140,7 @@ static void set_validity(struct chio_path *path) {
 enum chio_err chio_path_find(const struct chio_cert *leaf, const struct chio_cert_set *const *sets, size_t set_count,
                              struct chio_anchors anchors, struct chio_path *out_path) {
   struct search s = {.sets = sets, .set_count = set_count, .anchors = anchors};
-  if (leaf->has_unknown_critical) return CHIO_E_MALFORMED;
+  if (leaf->has_unknown_critical || leaf->is_v1) return CHIO_E_MALFORMED;
   s.path.certs[0] = leaf;
   s.path.count = 1;
   enum chio_err err = extend(&s);

@@ -13,6 +13,7 @@
 struct chio_cert_set {
   struct chio_cert *certs[CHIO_CERT_SET_MAX];
   size_t count;
+  bool takes_v1; /* certificates of version 1 too: no path goes through them, but HSMs' chains do */
 };
 
 void chio_cert_set_clear(struct chio_cert_set *set);
@@ -35,6 +36,9 @@ struct chio_anchors {
   const struct chio_anchor *list;
   size_t count;
 };
+
+/* The anchor that is the key of that certificate, or NULL. */
+const struct chio_anchor *chio_anchor_find(struct chio_anchors anchors, const struct chio_cert *root);
 
 struct chio_path {
   const struct chio_cert *certs[CHIO_CERT_PATH_MAX]; /* leaf first, root last */

@@ -237,8 +237,9 @@ struct chio_attest_request {
   const struct chio_attest_policy *policy;         /* NULL: judged for what it is, and refused (no-policy) */
   const struct chio_attest_collateral *collateral; /* NULL: what needs it is not proved */
   int64_t at;                                      /* seconds since the epoch: the time to judge for */
-  /* A root certificate, PEM or DER, that the caller trusts besides the vendors': a simulated platform's. With it and no
-   * policy, simulated evidence is judged without expectations: what is missing is said, not refused. NULL: none. */
+  /* Root certificates that the caller trusts besides the vendors': a simulated platform's. One in DER or PEM, or up to
+   * 8 in PEM; of signed tokens, their signer's public key. With them and no policy, simulated evidence is judged without
+   * expectations: what is missing is said, not refused. NULL: none. */
   const void *root;
   size_t root_len;
   /* What the evidence must be about; each may be absent (NULL, 0). */
@@ -272,7 +273,7 @@ struct chio_attest_result {
   uint32_t needed;                /* those that evidence of this format can prove with complete collateral */
   size_t failures_count;
   const struct chio_attest_failure *failures;
-  const char *container; /* "raw", "bundle", "certificate", "request", "cmw", "token", "json", "cbor" */
+  const char *container; /* "raw", "gzip", "bundle", "certificate", "request", "cmw", "token", "json", "cbor" */
   const char *format;    /* "tdx-v4", "sgx-v3", "snp-v5", "nitro", "azure-snp", "chio-tdx" ...; NULL: unknown */
   const char *tee;       /* "tdx", "sgx", "snp", "nitro" ..., "sim-tdx" and so on; NULL: unknown */
   int simulated;         /* the root is not a vendor's */

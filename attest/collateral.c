@@ -34,6 +34,7 @@ uint64_t chio_collateral_state(const struct chio_attest_collateral *collateral) 
 int chio_attest_collateral_new(struct chio_attest_collateral **out_collateral) {
   if (out_collateral == NULL) return CHIO_ATTEST_E_ARGUMENT;
   struct chio_attest_collateral *collateral = calloc(1, sizeof *collateral);
+  if (collateral != NULL) collateral->certs.takes_v1 = true;
   if (collateral == NULL) return CHIO_ATTEST_E_NO_MEMORY;
   collateral->state = next_state();
   *out_collateral = collateral;

@@ -36,7 +36,7 @@ static bool holds(const struct chio_ear_signature *s, const struct chio_pubkey *
 static bool is_named(const struct chio_judge *j, const uint8_t hash[CHIO_SHA256_SIZE]) {
   if (j->policy != NULL && chio_policy_has_bytes(&j->policy->ear_verifiers, chio_slice(hash, CHIO_SHA256_SIZE)))
     return true;
-  return j->has_extra && memcmp(j->extra.spki_sha256, hash, CHIO_SHA256_SIZE) == 0;
+  return j->extra_count > 0 && memcmp(j->extra[0].spki_sha256, hash, CHIO_SHA256_SIZE) == 0;
 }
 
 static bool signed_with(struct chio_judge *j, const struct chio_ear_signature *s, struct chio_slice spki) {

@@ -138,6 +138,8 @@ static void judge_json(struct chio_judge *j, struct chio_slice text) {
     chio_judge_fail(j, CHIO_ATTEST_SIGNATURE, "an attestation result that nobody signed");
   } else if (chio_json_get(doc, chio_json_root(doc), "cmw") != NULL) {
     judge_eat(j, chio_json_get(doc, chio_json_root(doc), "cmw"));
+  } else if (chio_cavium_doc_looks_like(doc)) {
+    chio_judge_cavium_doc(j, doc);
   } else if (!chio_judge_azure(j, doc)) {
     chio_judge_fail(j, CHIO_ATTEST_UNSUPPORTED, "JSON that is evidence of no known kind");
   }
@@ -207,6 +209,8 @@ static void judge_container(struct chio_judge *j, struct chio_slice evidence) {
     judge_pem(j, evidence, "CERTIFICATE");
   } else if (is_der_sequence(evidence)) {
     judge_der(j, evidence);
+  } else if (chio_cavium_looks_like(evidence)) {
+    chio_judge_cavium(j, evidence);
   } else {
     chio_judge_fail(j, CHIO_ATTEST_UNSUPPORTED, "evidence of no known format");
   }

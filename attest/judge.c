@@ -195,6 +195,14 @@ static void fail_untrusted(struct chio_judge *j, const struct chio_cert *root) {
   }
 }
 
+void chio_judge_root(struct chio_judge *j, const struct chio_cert *root, const struct chio_anchor *anchor) {
+  record_root(j, root);
+  if (anchor == NULL)
+    fail_untrusted(j, root);
+  else if (anchor->simulated)
+    mark_simulated(j);
+}
+
 bool chio_judge_chain(struct chio_judge *j, enum chio_vendor vendor, const struct chio_cert *leaf, const char *what,
                       struct chio_path *out_path) {
   struct chio_anchors anchors = chio_judge_anchors(j, vendor, &j->anchors);
@@ -208,13 +216,9 @@ bool chio_judge_chain(struct chio_judge *j, enum chio_vendor vendor, const struc
     return false;
   }
   const struct chio_cert *root = out_path->certs[out_path->count - 1];
-  record_root(j, root);
   chio_judge_window(j, out_path->from, out_path->until);
-  if (out_path->anchor == NULL) {
-    fail_untrusted(j, root);
-    return true;
-  }
-  if (out_path->anchor->simulated) mark_simulated(j);
+  chio_judge_root(j, root, out_path->anchor);
+  if (out_path->anchor == NULL) return true;
   char subject[96];
   (void)snprintf(subject, sizeof subject, "the chain of the %s", what);
   if (chio_judge_time(j, out_path->from, out_path->until, subject, false))

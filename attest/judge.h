@@ -30,6 +30,7 @@ struct chio_result {
   atomic_uint refs; /* owners: a caller, and caches */
 };
 
+#define CHIO_ROOTS_MAX 8u /* in request->root */
 #define CHIO_ANCHORS_MAX 64u
 struct chio_anchor_storage {
   struct chio_anchor list[CHIO_ANCHORS_MAX];
@@ -41,14 +42,16 @@ struct chio_judge {
   const struct chio_attest_collateral *collateral; /* may be NULL */
   int64_t at;
   struct chio_cert_set certs; /* from the evidence: trusted for nothing */
-  struct chio_anchor extra;   /* request->root */
-  struct chio_buf extra_spki; /* its key */
-  bool has_extra;
+  struct chio_anchor extra[CHIO_ROOTS_MAX]; /* request->root */
+  size_t extra_count;
+  struct chio_cert_set root_certs; /* the same, as certificates */
+  struct chio_buf extra_spki;      /* the first one's key */
   struct chio_anchor_storage anchors; /* what the path of the evidence's own key points to */
   struct chio_slice key_spki; /* request->key; empty when none */
   struct chio_result *result;
   bool nonce_judged;         /* the format has a place for a nonce and has judged it */
   bool key_bound;            /* the evidence itself names key_spki */
+  bool key_is_all; /* what evidence of this kind must say stands fixed, but for the key: no policy is needed */
   bool registers_expected;   /* the policy expects registers, and the format has judged them */
   const struct chio_binding_profile *binding; /* the caller's; NULL: none */
   struct chio_binding_parts binding_parts;
@@ -113,7 +116,8 @@ void chio_judge_advisory(struct chio_judge *j, struct chio_slice id);
 
 /* ---- Chains ---- */
 
-enum chio_vendor { CHIO_VENDOR_INTEL, CHIO_VENDOR_AMD, CHIO_VENDOR_AWS, CHIO_VENDOR_MICROSOFT };
+enum chio_vendor { CHIO_VENDOR_INTEL, CHIO_VENDOR_AMD, CHIO_VENDOR_AWS, CHIO_VENDOR_MICROSOFT, CHIO_VENDOR_MARVELL,
+                   CHIO_VENDOR_GOOGLE };
 
 /* The anchors of a vendor: those that are built in, or those that the policy (NULL: none) puts in their place. Storage
  * is the caller's. */
@@ -129,6 +133,9 @@ struct chio_anchors chio_judge_anchors(const struct chio_judge *j, enum chio_ven
 bool chio_judge_chain(struct chio_judge *j, enum chio_vendor vendor, const struct chio_cert *leaf, const char *what,
                       struct chio_path *out_path);
 
+/* Records where a chain ends; a failure when that is no anchor (NULL). What is not a vendor's makes it simulated. */
+void chio_judge_root(struct chio_judge *j, const struct chio_cert *root, const struct chio_anchor *anchor);
+
 /* Records a failure when the period does not hold now; true when it does. */
 bool chio_judge_time(struct chio_judge *j, int64_t from, int64_t until, const char *what, bool collateral);
 
@@ -141,6 +148,12 @@ void chio_judge_dcap(struct chio_judge *j, struct chio_slice quote);
 void chio_judge_nitro(struct chio_judge *j, struct chio_slice document);
 void chio_judge_snp(struct chio_judge *j, struct chio_slice report);
 void chio_judge_interop(struct chio_judge *j, struct chio_slice quote);
+
+/* Key attestations of HSMs, with their certificates as their cloud hands them out, or by themselves. */
+bool chio_cavium_doc_looks_like(const struct chio_json_doc *doc);
+void chio_judge_cavium_doc(struct chio_judge *j, const struct chio_json_doc *doc);
+bool chio_cavium_looks_like(struct chio_slice evidence);
+void chio_judge_cavium(struct chio_judge *j, struct chio_slice evidence);
 
 /* true when the document is Azure's evidence, and judged. */
 bool chio_judge_azure(struct chio_judge *j, const struct chio_json_doc *doc);

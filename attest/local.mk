@@ -60,6 +60,11 @@ attest_libchio_verify_la_SOURCES = \
   attest/binding_judge.c \
   attest/bundle_judge.c \
   attest/cache.c \
+  attest/cavium.c attest/cavium.h \
+  attest/cavium_chain.c attest/cavium_chain.h \
+  attest/cavium_doc.c attest/cavium_doc.h \
+  attest/cavium_judge.c \
+  attest/cavium_key.c attest/cavium_key.h \
   attest/cert_set.c attest/cert_set.h \
   attest/chio_attest.h \
   attest/cmw.c attest/cmw.h \
@@ -84,6 +89,7 @@ attest_libchio_verify_la_SOURCES = \
   attest/fresh.c \
   attest/fresh_list.c attest/fresh_list.h \
   attest/fresh_table.c attest/fresh_table.h \
+  attest/inflate.c attest/inflate.h \
   attest/interop_judge.c \
   attest/judge.c attest/judge.h \
   attest/jwk.c attest/jwk.h \
@@ -120,8 +126,8 @@ attest_libchio_verify_la_SOURCES = \
   attest/verify.c \
   attest/wants.c attest/wants.h \
   attest/x509.c attest/x509.h
-attest_libchio_verify_la_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS)
-attest_libchio_verify_la_LIBADD = $(CRYPTO_LIBS)
+attest_libchio_verify_la_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS) $(ZLIB_CFLAGS)
+attest_libchio_verify_la_LIBADD = $(CRYPTO_LIBS) $(ZLIB_LIBS)
 dist_man_MANS += docs/man/chio-policy.5
 
 # What others link: the verifier with its public functions alone.

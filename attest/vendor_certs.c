@@ -1,7 +1,8 @@
 /*
  * AMD's certificate authorities as its key distribution service serves them
- * (https://kdsintf.amd.com/vcek/v1/{product}/cert_chain and vlek/v1/...): reports do not carry them. They are a cache
- * of certificates, not a list of whom to trust: a chain counts when it ends at an anchor of anchor.c.
+ * (https://kdsintf.amd.com/vcek/v1/{product}/cert_chain and vlek/v1/...): reports do not carry them. And the roots of
+ * HSMs (docs/kms-gcp.md says where they are published). They are a cache of certificates, not a list of whom to trust:
+ * a chain counts when it ends at an anchor of anchor.c.
  */
 #include "attest/collateral.h"
 #include "attest/judge.h"
@@ -207,22 +208,76 @@ static const char *const amd[] = {
     "0bAIMX1bYiEyJkr49+VLypQx5sIDU1cbVw3Py5XISUxr",
 };
 
-static struct chio_cert_set amd_set;
+/* Marvell's roots for the HSMs that it makes, and Google's for those that it owns. Attestations come with the
+ * certificates below them, and not always with them. */
+static const char *const hsm[] = {
+    /* localca.liquidsecurity.cavium.com, as issued again in 2024 with the key of 2015 */
+    "MIIDvzCCAqegAwIBAgIBADANBgkqhkiG9w0BAQsFADCBkTELMAkGA1UEBhMCVVMxEzARBgNVBAgMCkNhbGlmb3JuaWExETAPBgNVBAcMCFNhbiBK"
+    "b3NlMRUwEwYDVQQKDAxDYXZpdW0sIEluYy4xFzAVBgNVBAsMDkxpcXVpZFNlY3VyaXR5MSowKAYDVQQDDCFsb2NhbGNhLmxpcXVpZHNlY3VyaXR5"
+    "LmNhdml1bS5jb20wHhcNMjQwNzI1MjAyOTIwWhcNMzQwNzIzMjAyOTIwWjCBkTELMAkGA1UEBhMCVVMxEzARBgNVBAgMCkNhbGlmb3JuaWExETAP"
+    "BgNVBAcMCFNhbiBKb3NlMRUwEwYDVQQKDAxDYXZpdW0sIEluYy4xFzAVBgNVBAsMDkxpcXVpZFNlY3VyaXR5MSowKAYDVQQDDCFsb2NhbGNhLmxp"
+    "cXVpZHNlY3VyaXR5LmNhdml1bS5jb20wggEiMA0GCSqGSIb3DQEBAQUAA4IBDwAwggEKAoIBAQDckvqQM4cvZjdyqOLGMTjKJwvfxJOhVqw6pojg"
+    "UMz10VU7z3CtJrwHcESwEDUxUkMxzof55kForURLaVVCjedYauEisnZwwSWkAemp9GREm8iX6BXtoZ8VDWoO2H0AJiHCM62qJeZVXhm8A/zWG0Py"
+    "LrCINH0yz9ah6BcwdsZGLvQvkpUNJhwVMrb9nI9BlRmTWhoot1YSTf7jfibEkc/pN+0Ez30RFaL3MhyIaNJS22+10tny4sOUTsPEtXKah5mPlHpn"
+    "rGcB18z5Yxgr0vDNYx+FCPGo95XGrq9NYfNMlwsSeFSr8D1VQ7HZmipeTB1hQTUQw/K/Rmtw5NiljkYTAgMBAAGjIDAeMA4GA1UdDwEB/wQEAwIC"
+    "hDAMBgNVHRMEBTADAQH/MA0GCSqGSIb3DQEBCwUAA4IBAQCYlr7aeTnbRfPJGc5Q5LEVreY91mp0e5KN331iG3DXQ6x07RMY4PPN+MvVgIPD21Ix"
+    "6Xtp6Vj9VcsBpV7h+6X69s79Ix8j0XV+6+AnrLuftjUjNw7iI9shOYa9aSTg/R6YpwwpXH+L3SZZ+VEFyBg5gM7az0aJvuF48fSxNNwel11VC6xk"
+    "rUFTuzI13GqYe+2rWhc/4TWvs1PpSzA0K0W7KYFX2jhGi7H1uOrVneJiaVgD9bgIao/UaQabjlLT62wE9DegpdKPOHbIiQp5XOV1rIP/pAWSSiyY"
+    "7BB7c1acC/3ucDoSjTNUEsVIk3Zsm2jiUy0XC/rZTxaZkHaHBux7",
+    /* cavium-liquidsecurity-ls2 */
+    "MIIFbTCCA1WgAwIBAgIBADANBgkqhkiG9w0BAQsFADBpMUMwCQYDVQQGEwJVUzAJBgNVBAgMAkNBMAsGA1UECwwEU1NCVTAOBgNVBAcMB1Nhbkpv"
+    "c2UwDgYDVQQKDAdNYXJ2ZWxsMSIwIAYDVQQDDBljYXZpdW0tbGlxdWlkc2VjdXJpdHktbHMyMB4XDTI0MDcyMjIwMzQyM1oXDTM0MDcyMDIwMzQy"
+    "M1owaTFDMAkGA1UEBhMCVVMwCQYDVQQIDAJDQTALBgNVBAsMBFNTQlUwDgYDVQQHDAdTYW5Kb3NlMA4GA1UECgwHTWFydmVsbDEiMCAGA1UEAwwZ"
+    "Y2F2aXVtLWxpcXVpZHNlY3VyaXR5LWxzMjCCAiIwDQYJKoZIhvcNAQEBBQADggIPADCCAgoCggIBAM8x8JJPLiULUzlmnDKTQpFvg0iy5Gajj7Vt"
+    "OU04sszOVxcFWM4aUIhGxq7bbKtX7SxMiuR7wfSIkTW+O5AR3kG+PxhPKycfKaAS0HTO38eRmI1q94E26g/kn4+6H8ECWOcRm1UxNljEJNsHc6NC"
+    "w3NotVFfefvEYgpj2NS5RGcWs9IcPhXfz7uEdA60taEdyhvqetoPQoYUKFpWB3uuhOXuYUuNyiXqDem6QLG1zlc7da9tZ9H/xZZUwfhPxDYhi7j6"
+    "PQbgbookN/csVC29tNitTZ8CKFPxLoGDJMKCoV87Kn9Uce8Q6+6x7uGvngpJuzTksX7F69hEPA+qwmPu5+NczaxNHtgffcsM+1Yoz0HJF7EQwXb8"
+    "eST729Y7KHOF/rMOv3pCpKVIVpMrlfPZrIsf8pEMDKGKyHnZ27Vyd1YwkHGLpw5oEsbctlzz0YbKntj5srToQflRj/8Gb27W4SgFJ8FpaTnNnHrE"
+    "SUKrXgFgfShA7wOZbdPzgNbRD1kdeptqypwXYr2OGlqidWRFtoQsLjmy+DO7/Y8T0KzI5WpNpS2fxP/JlW070mCW0BmvMZBy9QarJjhwOWKD2lRq"
+    "DWCkguRJpjKnLBUUjjnBWQuJnFYcLuM1IGvIBhRyMuvsuv+iwNwabIaAffb55NK52jR695XN53/VqrW/GGXVRbXbAgMBAAGjIDAeMA4GA1UdDwEB"
+    "/wQEAwIChDAMBgNVHRMEBTADAQH/MA0GCSqGSIb3DQEBCwUAA4ICAQCNdyJeWTIyOQ6mymRYta5tXfzIdBUT01RYSkLmsCgasLbSHAZlq8HOwmoz"
+    "Er8ZL39f2BQ798VFHvHwsjJJVbJNY6Y9CmXehssPWxFlNYTXj4P4GIevp19St9VU1d9alThYDyP7ZHTZhMoqlZfvqYQ6pzdvI+R+9vhHumENn8Nm"
+    "0HBz7lwc0rwM1LpnfqD2k/dmCk1x943e5o+Rzi7kYzm4+gjtaEftbvTX5FZ/jTpvdOOkGv50kn37JHaR/+FJwEmYQEbst7hVykyQO/FJ0wtkFkjN"
+    "DpPqQyTeuWpAeTn8xYe8zZ8UGiolqFGJO2SimLITCsbofoEUnnYr4Hp7z4N1vZIbg65GvVTdo8be8IDzAKrK3fMOT+zsKjaGPhVCvMObfu3w+yQ6"
+    "Xon8850BXIkQbizuLprEW/TwhTMAta4N1c5rGEQf7Ew0NuO3kGyANWub63ZzAMaLCJ8hRKh6VdbtF16E/ShjmbvXXV6O0Sg5B81l7Hads8Z/DWNT"
+    "Ypqyt4MqW0429+31VwZle4yryV8bfsRi7Yj7Y0FUxCQYeNc0zJ+6GDHbEW5D+DB2S7Kyd4IK2WEg6HJZWS2EM6+oVEO9dBgKOAVMZL74ozlhRS7m"
+    "783mhtSNzDnJe2DHaTofytCJFWeIntMvl7KWljI9LBaJ3PczFfg2b0IbkFE/hMJIsA==",
+    /* Hawksbill Root v1 prod */
+    "MIIDjTCCAnWgAwIBAgIBAzANBgkqhkiG9w0BAQsFADBoMQswCQYDVQQGEwJVUzELMAkGA1UECAwCQ0ExFjAUBgNVBAcMDU1vdW50YWluIFZpZXcx"
+    "EzARBgNVBAoMCkdvb2dsZSBJbmMxHzAdBgNVBAMMFkhhd2tzYmlsbCBSb290IHYxIHByb2QwHhcNMTcwNzAxMDAwMDAwWhcNMzAwMTAxMDAwMDAw"
+    "WjBoMQswCQYDVQQGEwJVUzELMAkGA1UECAwCQ0ExFjAUBgNVBAcMDU1vdW50YWluIFZpZXcxEzARBgNVBAoMCkdvb2dsZSBJbmMxHzAdBgNVBAMM"
+    "Fkhhd2tzYmlsbCBSb290IHYxIHByb2QwggEiMA0GCSqGSIb3DQEBAQUAA4IBDwAwggEKAoIBAQCsLqhiiSGgcJLfsI7Dk00mONulol9rHm2obCyD"
+    "1lua+AKg+LAW+1zauZu5i028FSbgDk8vtSBDHDF+XsFnqTbIGV7Ctai2lnaQe1UVTVMWEPBi1diYGceeDrJpJqPz2aXTcIghrGISeyq+IC4z25uQ"
+    "p7G/D8AResKYqYxNNqcfZlMIk0s6Eh4aPyvCXYtLl9QXD0GDJ6nz4NmC+Fw31B5d5Kg9WXxDZOYC1zU59JXbdxxzeC/EJo1k1AHghto/J8edvTIl"
+    "5NQ0ahOHKoUZzhhDRsVBioFmymVuwaHOcXTUsHe3NTkNyeLIfoFpsQQ4XcH9kjO67YXTkdCWeNYw/FYZAgMBAAGjQjBAMA8GA1UdEwEB/wQFMAMB"
+    "Af8wDgYDVR0PAQH/BAQDAgGGMB0GA1UdDgQWBBQx6FLf4Un4Ent8budOkXqXdbyorjANBgkqhkiG9w0BAQsFAAOCAQEAjxKOjnr7WYKoD+a+uAld"
+    "F8iOwTrHpFLUDS6sqFyx9FLut8Qlmioy/JE9uima7cjeH3U5VBbRcnTglaDiQTac+JXCIRApEl9N0bDhoVvFeTzRI8nJdMJCWPobNXV3MHpYsgfg"
+    "zewh4lFUWQghvscF325VgSEN0a1hgXcnPr05gd+9kTI9zF3r3vyncyYvzYincGX0NQaz1gJW4brm1W+wTbWVy8Y0o6c1eZm7v8sHoNSg3vIs6Jsn"
+    "Q8bAXK5i2qO/AXZQu25wH1aPQct8QdGwx2JBsjEjmWpHuBDAXPCesD5cu9UzzDgcpdwmi7Xidl74kj3f/HgrOeimRdOb8lG5/A==",
+};
+
+static struct chio_cert_set amd_set, hsm_set;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
-static void load_amd(void) {
+static void load(const char *const *list, size_t count, struct chio_cert_set *set) {
   struct chio_buf der = CHIO_BUF_INIT;
-  for (size_t i = 0; i < CHIO_ARRAY_LEN(amd); i++) {
+  for (size_t i = 0; i < count; i++) {
     chio_buf_reset(&der);
-    if (chio_base64_decode(chio_slice_str(amd[i]), false, &der) != CHIO_OK) continue;
+    if (chio_base64_decode(chio_slice_str(list[i]), false, &der) != CHIO_OK) continue;
     /* One that does not load is one that is missing from the chain, which is said there. */
-    (void)!chio_cert_set_add(&amd_set, chio_buf_slice(&der));
+    (void)!chio_cert_set_add(set, chio_buf_slice(&der));
   }
   chio_buf_clear(&der);
 }
 
+static void load_all(void) {
+  load(amd, CHIO_ARRAY_LEN(amd), &amd_set);
+  load(hsm, CHIO_ARRAY_LEN(hsm), &hsm_set);
+}
+
 const struct chio_cert_set *chio_vendor_certs(unsigned vendor) {
-  if (vendor != CHIO_VENDOR_AMD) return NULL;
-  (void)pthread_once(&once, load_amd);
-  return &amd_set;
+  bool is_hsm = vendor == CHIO_VENDOR_MARVELL || vendor == CHIO_VENDOR_GOOGLE;
+  if (vendor != CHIO_VENDOR_AMD && !is_hsm) return NULL;
+  (void)pthread_once(&once, load_all);
+  return is_hsm ? &hsm_set : &amd_set;
 }

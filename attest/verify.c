@@ -38,13 +38,48 @@ static enum chio_err read_key(struct chio_slice bytes, struct chio_buf *out_spki
   return err == CHIO_OK ? chio_buf_err(out_spki) : err;
 }
 
-/* A root certificate; of tokens, the key that signs them will do. */
-static enum chio_err read_root(struct chio_judge *j) {
-  enum chio_err err = read_key(chio_slice(j->request->root, j->request->root_len), &j->extra_spki);
-  if (err == CHIO_OK) err = chio_hash_bytes(CHIO_HASH_SHA256, chio_buf_slice(&j->extra_spki), j->extra.spki_sha256);
-  j->extra.name = SIMULATED_ROOT_NAME;
-  j->extra.simulated = true;
-  j->has_extra = err == CHIO_OK;
+static enum chio_err add_root(struct chio_judge *j, struct chio_slice spki) {
+  if (j->extra_count == CHIO_ROOTS_MAX) return CHIO_E_TOO_LONG;
+  struct chio_anchor *out = &j->extra[j->extra_count];
+  enum chio_err err = chio_hash_bytes(CHIO_HASH_SHA256, spki, out->spki_sha256);
+  if (err == CHIO_OK && j->extra_count == 0) chio_buf_append_slice(&j->extra_spki, spki);
+  if (err == CHIO_OK) err = chio_buf_err(&j->extra_spki);
+  if (err != CHIO_OK) return err;
+  out->name = SIMULATED_ROOT_NAME;
+  out->simulated = true;
+  j->extra_count++;
+  return CHIO_OK;
+}
+
+static enum chio_err add_root_cert(struct chio_judge *j, struct chio_slice der) {
+  struct chio_cert cert;
+  enum chio_err err = chio_cert_parse_v1(der, &cert);
+  if (err == CHIO_OK) err = chio_cert_set_add(&j->root_certs, der);
+  return err == CHIO_OK ? add_root(j, cert.key.spki) : err;
+}
+
+static enum chio_err read_root_certs(struct chio_judge *j, struct chio_slice pem) {
+  struct chio_cursor c = chio_cursor(pem);
+  struct chio_buf der = CHIO_BUF_INIT;
+  enum chio_err err = CHIO_OK;
+  while (err == CHIO_OK) {
+    chio_buf_reset(&der);
+    err = chio_pem_next(&c, "CERTIFICATE", &der);
+    if (err == CHIO_OK) err = add_root_cert(j, chio_buf_slice(&der));
+  }
+  chio_buf_clear(&der);
+  return err == CHIO_E_NOT_FOUND && j->extra_count > 0 ? CHIO_OK : err;
+}
+
+/* Root certificates; of tokens, the key that signs them will do. */
+static enum chio_err read_roots(struct chio_judge *j) {
+  struct chio_slice bytes = chio_slice(j->request->root, j->request->root_len);
+  struct chio_buf spki = CHIO_BUF_INIT;
+  if (chio_pem_has(bytes, "CERTIFICATE")) return read_root_certs(j, bytes);
+  if (add_root_cert(j, bytes) == CHIO_OK) return CHIO_OK;
+  enum chio_err err = read_key(bytes, &spki);
+  if (err == CHIO_OK) err = add_root(j, chio_buf_slice(&spki));
+  chio_buf_clear(&spki);
   return err;
 }
 
@@ -125,7 +160,7 @@ static void judge_all(struct chio_judge *j) {
 static int prepare(struct chio_judge *j, struct chio_buf *key, struct chio_attest_message *message) {
   const struct chio_attest_request *request = j->request;
   if (chio_attest_libctx() == NULL) return CHIO_ATTEST_E_INTERNAL;
-  if (request->root_len > 0 && read_root(j) != CHIO_OK) {
+  if (request->root_len > 0 && read_roots(j) != CHIO_OK) {
     return fail_message(message, CHIO_ATTEST_E_MALFORMED, "the root is neither a certificate nor a public key");
   }
   if (request->key_len > 0 && read_key(chio_slice(request->key, request->key_len), key) != CHIO_OK) {
@@ -151,6 +186,7 @@ int chio_judge_request(const struct chio_attest_request *request, struct chio_at
                          .at = request->at,
                          .result = result};
   struct chio_buf key = CHIO_BUF_INIT;
+  j.root_certs.takes_v1 = true;
   int code = prepare(&j, &key, message);
   if (code == CHIO_ATTEST_OK) {
     judge_all(&j);
@@ -158,6 +194,7 @@ int chio_judge_request(const struct chio_attest_request *request, struct chio_at
     if (result->out_of_memory) code = fail_message(message, CHIO_ATTEST_E_NO_MEMORY, "out of memory");
   }
   chio_cert_set_clear(&j.certs);
+  chio_cert_set_clear(&j.root_certs);
   chio_buf_clear(&j.extra_spki);
   chio_buf_clear(&key);
   if (code == CHIO_ATTEST_OK)

@@ -178,9 +178,12 @@ static enum chio_err parse_signed(struct chio_cursor *c, struct chio_slice *out_
   return CHIO_OK;
 }
 
-static enum chio_err parse_version(struct chio_cursor *tbs) {
+/* Version 3, or none at all: 1, which the certificates of HSMs have, and whose bearers can issue nothing here. */
+static enum chio_err parse_version(struct chio_cursor *tbs, bool *out_v1) {
   struct chio_cursor inner;
   uint64_t version;
+  *out_v1 = !chio_der_next_is(tbs, CHIO_DER_T_CONTEXT(0));
+  if (*out_v1) return CHIO_OK;
   enum chio_err err = chio_der_enter(tbs, CHIO_DER_T_CONTEXT(0), &inner);
   if (err == CHIO_OK) err = chio_der_uint(&inner, CHIO_DER_T_INTEGER, 2, &version);
   if (err == CHIO_OK) err = chio_cursor_end(&inner);
@@ -204,6 +207,7 @@ static enum chio_err parse_tail(struct chio_cursor *tbs, struct chio_cert *cert)
     if (chio_der_next_is(tbs, tag)) err = chio_der_expect(tbs, tag, &ignored);
   }
   if (err != CHIO_OK || tbs->left == 0) return err;
+  if (cert->is_v1) return CHIO_E_TRAILING;
   err = chio_der_enter(tbs, CHIO_DER_T_CONTEXT(3), &outer);
   if (err == CHIO_OK) err = chio_der_expect(&outer, CHIO_DER_T_SEQUENCE, &cert->extensions);
   if (err == CHIO_OK) err = chio_cursor_end(&outer);
@@ -216,7 +220,7 @@ static enum chio_err parse_tbs(struct chio_slice tbs_der, struct chio_slice oute
   struct chio_slice algorithm, ignored = {NULL, 0};
   struct chio_der issuer, subject, spki;
   enum chio_err err = chio_der_enter(&whole, CHIO_DER_T_SEQUENCE, &tbs);
-  if (err == CHIO_OK) err = parse_version(&tbs);
+  if (err == CHIO_OK) err = parse_version(&tbs, &cert->is_v1);
   if (err == CHIO_OK) err = chio_der_expect(&tbs, CHIO_DER_T_INTEGER, &cert->serial);
   if (err == CHIO_OK) err = chio_der_expect(&tbs, CHIO_DER_T_SEQUENCE, &algorithm);
   if (err == CHIO_OK && !chio_slice_equal(algorithm, outer_algorithm)) err = CHIO_E_MALFORMED;
@@ -235,7 +239,7 @@ static enum chio_err parse_tbs(struct chio_slice tbs_der, struct chio_slice oute
   return err == CHIO_OK ? parse_tail(&tbs, cert) : err;
 }
 
-enum chio_err chio_cert_parse(struct chio_slice der, struct chio_cert *out) {
+enum chio_err chio_cert_parse_v1(struct chio_slice der, struct chio_cert *out) {
   if (der.len > CHIO_CERT_EVIDENCE_MAX) return CHIO_E_TOO_LONG;
   struct chio_cert cert = {.der = der};
   struct chio_cursor c = chio_cursor(der);
@@ -247,6 +251,14 @@ enum chio_err chio_cert_parse(struct chio_slice der, struct chio_cert *out) {
   cert.signature_alg = chio_sig_alg_parse(algorithm);
   *out = cert;
   return CHIO_OK;
+}
+
+enum chio_err chio_cert_parse(struct chio_slice der, struct chio_cert *out) {
+  struct chio_cert cert;
+  enum chio_err err = chio_cert_parse_v1(der, &cert);
+  if (err == CHIO_OK && cert.is_v1) return CHIO_E_MALFORMED;
+  if (err == CHIO_OK) *out = cert;
+  return err;
 }
 
 bool chio_cert_may_issue(const struct chio_cert *issuer, const struct chio_cert *cert) {

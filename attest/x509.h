@@ -30,12 +30,15 @@ struct chio_cert {
   struct chio_slice authority_key_id;
   bool has_constraints, is_ca, has_path_len, has_key_usage;
   bool has_unknown_critical; /* a critical extension that is not one of those above */
+  bool is_v1; /* version 1: it has no extensions, and is no CA for any path */
   uint64_t path_len;
   uint8_t key_usage;
 };
 
 /* Exactly one certificate. CHIO_E_MALFORMED, CHIO_E_TOO_LONG. */
 CHIO_MUST_CHECK enum chio_err chio_cert_parse(struct chio_slice der, struct chio_cert *out);
+/* As above, and of version 1 too, which HSMs have. */
+CHIO_MUST_CHECK enum chio_err chio_cert_parse_v1(struct chio_slice der, struct chio_cert *out);
 
 /* The contents of the extension's OCTET STRING. oid: the OID's contents. CHIO_E_NOT_FOUND. */
 CHIO_MUST_CHECK enum chio_err chio_cert_extension(const struct chio_cert *cert, struct chio_slice oid,

@@ -16,6 +16,12 @@ tests_unit_test_attest_binding_judge_SOURCES = tests/unit/test_attest_binding_ju
 tests_unit_test_attest_binding_judge_CFLAGS = $(ATTEST_TEST_CFLAGS)
 tests_unit_test_attest_binding_judge_LDADD = $(ATTEST_TEST_LIBS)
 
+HSM_ATTEST = tests/support/hsm_attest.c tests/support/hsm_attest.h
+UNIT_TESTS += tests/unit/test_attest_hsm
+tests_unit_test_attest_hsm_SOURCES = tests/unit/test_attest_hsm.c $(HSM_ATTEST)
+tests_unit_test_attest_hsm_CFLAGS = $(ATTEST_TEST_CFLAGS) $(ZLIB_CFLAGS)
+tests_unit_test_attest_hsm_LDADD = $(ATTEST_TEST_LIBS) $(ZLIB_LIBS)
+
 UNIT_TESTS += tests/unit/test_attest_interop
 tests_unit_test_attest_interop_SOURCES = tests/unit/test_attest_interop.c
 tests_unit_test_attest_interop_CFLAGS = $(ATTEST_TEST_CFLAGS) -DCHIO_SOURCE_TOP='"$(abs_top_srcdir)"'

@@ -107,7 +107,7 @@ static void print_proofs(const struct chio_attest_result *r, const struct chio_a
   uint32_t wanted = r->needed;
   if (request->policy != NULL)
     wanted |= CHIO_ATTEST_PROVED_POLICY | CHIO_ATTEST_PROVED_MEASUREMENT;
-  else
+  else if ((r->needed & CHIO_ATTEST_PROVED_KEY) == 0) /* an HSM vouches for a key, and measures nothing */
     wanted |= CHIO_ATTEST_PROVED_MEASUREMENT;
   if (request->key_len > 0) wanted |= CHIO_ATTEST_PROVED_KEY;
   if (request->nonce_len > 0 || request->challenges != NULL) wanted |= CHIO_ATTEST_PROVED_NONCE;
