@@ -2,6 +2,7 @@
 KMS_TESTS = tests/kms/azure.sh
 KMS_TESTS += tests/kms/matrix.sh
 KMS_TESTS += tests/kms/aws_localstack.sh tests/kms/aws_ministack.sh tests/kms/aws_moto.sh tests/kms/seal_kms.sh
+KMS_TESTS += tests/kms/proxy.sh
 KMS_TESTS += tests/kms/softhsm.sh
 KMS_TESTS += tests/kms/token.sh
 KMS_TESTS += tests/kms/vault.sh
