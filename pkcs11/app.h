@@ -48,6 +48,7 @@ struct p11_session {
   struct chio_buf holder; /* of the reply that is being looked at */
   struct p11_find find;
   struct p11_operation sign;
+  struct p11_operation sign_messages; /* C_MessageSignInit ... */
   struct p11_operation verify;
   struct p11_operation digest;
 };

@@ -20,6 +20,12 @@ struct p11_eddsa_params {
 #ifndef CKF_EC_CURVENAME
 #define CKF_EC_CURVENAME (1UL << 26)
 #endif
+#ifndef CKF_MESSAGE_SIGN
+#define CKF_MESSAGE_SIGN (1UL << 3)
+#endif
+#ifndef CKF_MULTI_MESSAGE
+#define CKF_MULTI_MESSAGE (1UL << 5)
+#endif
 #ifndef CKF_FIND_OBJECTS
 #define CKF_FIND_OBJECTS (1UL << 6)
 #endif

@@ -22,6 +22,8 @@ pkcs11_libchio_p11_la_SOURCES = \
   pkcs11/rv.c pkcs11/rv.h \
   pkcs11/session.c pkcs11/session.h \
   pkcs11/sign.c \
+  pkcs11/sign_batch.c pkcs11/sign_batch.h \
+  pkcs11/sign_message.c \
   pkcs11/slot.c pkcs11/slot.h \
   pkcs11/unsupported.c \
   pkcs11/v3.c \

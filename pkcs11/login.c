@@ -129,10 +129,20 @@ static CK_RV login_user(struct p11_call *call, enum chio_user user, struct chio_
   return rv;
 }
 
+static bool waits(const struct p11_operation *op) {
+  return op->active && op->always_authenticate && !op->updated && !op->in_message;
+}
+
+/* C_SignInit's operation goes first: it has one signature to make, and the messages may have many. */
+static struct p11_operation *waiting_operation(struct p11_session *session) {
+  if (waits(&session->sign)) return &session->sign;
+  return waits(&session->sign_messages) ? &session->sign_messages : NULL;
+}
+
 /* PKCS #11 v3.0, 5.6.8: a context-specific login belongs to the operation that waits for it. */
 static CK_RV login_context(struct p11_call *call, struct chio_slice pin) {
-  struct p11_operation *op = &call->session->sign;
-  if (!op->active || !op->always_authenticate || op->updated) return CKR_OPERATION_NOT_INITIALIZED;
+  struct p11_operation *op = waiting_operation(call->session);
+  if (op == NULL) return CKR_OPERATION_NOT_INITIALIZED;
   if (pin.len == 0 || pin.len > CHIO_PIN_MAX) return CKR_PIN_INCORRECT;
   struct p11_ticket ticket;
   CK_RV rv = p11_ticket_take(call, &ticket);

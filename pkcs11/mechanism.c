@@ -92,7 +92,10 @@ CK_MECHANISM_INFO p11_mechanism_info(const struct chio_mechanism *mechanism) {
   if ((mechanism->flags & CHIO_MECH_GENERATE) != 0) flags |= CKF_GENERATE_KEY_PAIR;
   if ((mechanism->flags & CHIO_MECH_SIGN) != 0) flags |= CKF_SIGN;
   /* Evidence is verified offline, by chio-hsm verify. */
-  if ((mechanism->flags & (CHIO_MECH_SIGN | CHIO_MECH_ATTEST)) == CHIO_MECH_SIGN) flags |= CKF_VERIFY;
+  if ((mechanism->flags & (CHIO_MECH_SIGN | CHIO_MECH_ATTEST)) == CHIO_MECH_SIGN)
+    flags |= CKF_VERIFY | CKF_MESSAGE_SIGN | CKF_MULTI_MESSAGE;
+  /* By C_Sign alone. */
+  if ((mechanism->flags & CHIO_MECH_BATCH) != 0) flags |= CKF_SIGN;
   return (CK_MECHANISM_INFO){
       .ulMinKeySize = mechanism->min_key, .ulMaxKeySize = mechanism->max_key, .flags = flags};
 }

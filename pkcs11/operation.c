@@ -5,6 +5,7 @@
 #include "pkcs11/login.h"
 #include "pkcs11/mechanism.h"
 #include "pkcs11/rv.h"
+#include "pkcs11/sign_batch.h"
 #include "pkcs11/slot.h"
 
 void p11_operation_end(struct p11_operation *op) {
@@ -15,6 +16,15 @@ void p11_operation_end(struct p11_operation *op) {
   chio_buf_clear(&op->held);
   chio_buf_clear(&op->held_of);
   *op = (struct p11_operation){0};
+}
+
+void p11_operation_next(struct p11_operation *op) {
+  chio_stream_abort(op->stream);
+  chio_secret_free(op->context);
+  chio_buf_clear(&op->gathered);
+  op->stream = NULL;
+  op->context = NULL;
+  op->updated = op->in_message = false;
 }
 
 void p11_operation_after_fork(struct p11_operation *op) {
@@ -84,15 +94,30 @@ static CK_RV fit_key(struct p11_call *call, struct p11_operation *op, enum chio_
   return rv;
 }
 
+/* C_SignInit alone takes the mechanism that holds another; for the rest it is the given one. */
+static CK_RV unwrap_batch(struct p11_call *call, struct p11_operation *op, const CK_MECHANISM *given,
+                          CK_MECHANISM *out_inner) {
+  *out_inner = *given;
+  if (given->mechanism != CKM_CHIO_SIGN_BATCH || op != &call->session->sign) return CKR_OK;
+  if (!p11_slot_allows(call->session->slot, CHIO_MECH_CHIO_SIGN_BATCH)) return CKR_MECHANISM_INVALID;
+  op->batch = true;
+  return p11_batch_mechanism(given, out_inner);
+}
+
 CK_RV p11_operation_begin_key(struct p11_call *call, struct p11_operation *op, enum chio_stream_operation kind,
                               const CK_MECHANISM *given, CK_OBJECT_HANDLE key) {
   CK_RV rv;
+  CK_MECHANISM inner;
   struct chio_mech_params params;
   if (is_answered(op, given, &rv)) return rv;
-  rv = read_mechanism(call, given, CHIO_MECH_SIGN, op, &params);
-  if (rv == CKR_OK && kind == CHIO_STREAM_VERIFY && (op->mechanism->flags & CHIO_MECH_ATTEST) != 0)
+  rv = unwrap_batch(call, op, given, &inner);
+  if (rv == CKR_OK) rv = read_mechanism(call, &inner, CHIO_MECH_SIGN, op, &params);
+  /* Evidence is made by C_Sign, and verified offline. */
+  if (rv == CKR_OK && op != &call->session->sign && (op->mechanism->flags & CHIO_MECH_ATTEST) != 0)
     rv = CKR_MECHANISM_INVALID;
   if (rv == CKR_OK) rv = fit_key(call, op, kind, &params, key);
+  /* One login serves one signature. */
+  if (rv == CKR_OK && op->batch && op->always_authenticate) rv = CKR_KEY_FUNCTION_NOT_PERMITTED;
   if (rv == CKR_OK) rv = p11_rv(chio_mech_params_encode(&params, &op->params));
   if (rv != CKR_OK) {
     p11_operation_end(op);

@@ -18,6 +18,8 @@ struct p11_call;
 
 struct p11_operation {
   bool active;
+  bool batch;      /* CKM_CHIO_SIGN_BATCH: mechanism is the one within */
+  bool in_message; /* between C_SignMessageBegin and the last part */
   bool updated; /* a part was given: the one-shot call is out of question */
   const struct chio_mechanism *mechanism;
   struct chio_buf params; /* wire form */
@@ -36,11 +38,14 @@ struct p11_operation {
 /* Frees what it has and makes it inactive. */
 void p11_operation_end(struct p11_operation *op);
 
+/* Forgets the data given so far and the login for one use; key and mechanism stay, for the next message. */
+void p11_operation_next(struct p11_operation *op);
+
 /* In the child of fork: a stream is lost by itself (the client knows its process), a context login is forgotten. */
 void p11_operation_after_fork(struct p11_operation *op);
 
-/* C_SignInit and C_VerifyInit: checks everything that the key's attributes tell, and begins. Costs no round trip when
- * they are in the cache. A NULL mechanism cancels the operation under way (PKCS #11 v3.0, 5.13.1). */
+/* C_SignInit, C_MessageSignInit and C_VerifyInit: checks everything that the key's attributes tell, and begins. Costs
+ * no round trip when they are in the cache. A NULL mechanism cancels the operation under way (PKCS #11 v3.0, 5.13.1). */
 CHIO_MUST_CHECK CK_RV p11_operation_begin_key(struct p11_call *call, struct p11_operation *op,
                                               enum chio_stream_operation kind, const CK_MECHANISM *given,
                                               CK_OBJECT_HANDLE key);

@@ -9,6 +9,7 @@
 static void free_session(struct p11_session *session) {
   p11_find_end(&session->find);
   p11_operation_end(&session->sign);
+  p11_operation_end(&session->sign_messages);
   p11_operation_end(&session->verify);
   p11_operation_end(&session->digest);
   chio_buf_clear(&session->holder);
@@ -28,6 +29,7 @@ void p11_session_after_fork(struct p11_session *session) {
   session->made_objects = false;
   if (pthread_mutex_trylock(&session->lock) == 0) {
     p11_operation_after_fork(&session->sign);
+    p11_operation_after_fork(&session->sign_messages);
     p11_operation_after_fork(&session->verify);
     p11_operation_after_fork(&session->digest);
     (void)pthread_mutex_unlock(&session->lock);
@@ -37,7 +39,7 @@ void p11_session_after_fork(struct p11_session *session) {
   (void)pthread_mutex_init(&session->lock, NULL);
   session->holder = (struct chio_buf)CHIO_BUF_INIT;
   session->find = (struct p11_find){0};
-  session->sign = session->verify = session->digest = (struct p11_operation){0};
+  session->sign = session->sign_messages = session->verify = session->digest = (struct p11_operation){0};
 }
 
 CK_RV p11_session_may_write(const struct p11_call *call) {
@@ -205,7 +207,8 @@ CK_RV C_GetSessionInfo(CK_SESSION_HANDLE session, CK_SESSION_INFO *info) {
 }
 
 static bool is_operating(const struct p11_session *session) {
-  return session->sign.active || session->verify.active || session->digest.active || session->find.active;
+  return session->sign.active || session->sign_messages.active || session->verify.active || session->digest.active ||
+         session->find.active;
 }
 
 CK_RV C_GetOperationState(CK_SESSION_HANDLE session, CK_BYTE *state, CK_ULONG *state_len) {

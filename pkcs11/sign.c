@@ -1,5 +1,5 @@
 /* C_SignInit, C_Sign, C_SignUpdate, C_SignFinal. */
-#include "pkcs11/library.h"
+#include "pkcs11/sign_batch.h"
 
 CK_RV C_SignInit(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key) {
   struct p11_call call;
@@ -73,6 +73,7 @@ static CK_RV sign(struct p11_call *call, struct chio_slice data, CK_BYTE *signat
   if (rv != CKR_OK) return rv;
   if (op->updated) return CKR_OPERATION_ACTIVE;
   if (signature_len == NULL || (data.data == NULL && data.len > 0)) return fail(op, CKR_ARGUMENTS_BAD);
+  if (op->batch) return p11_sign_batch(call, op, data, signature, signature_len);
   return produce(call, op, data, signature, signature_len);
 }
 
@@ -89,7 +90,7 @@ static CK_RV update(struct p11_call *call, struct chio_slice part) {
   CK_RV rv = p11_operation_ready(call, op);
   if (rv != CKR_OK) return rv;
   if (part.data == NULL && part.len > 0) return fail(op, CKR_ARGUMENTS_BAD);
-  if (op->output_len == 0) return fail(op, CKR_FUNCTION_NOT_SUPPORTED);
+  if (op->output_len == 0 || op->batch) return fail(op, CKR_FUNCTION_NOT_SUPPORTED);
   if (op->always_authenticate && op->context == NULL) return fail(op, CKR_USER_NOT_LOGGED_IN);
   rv = p11_operation_update(call, op, CHIO_STREAM_SIGN, part);
   return rv == CKR_OK ? CKR_OK : fail(op, rv);
@@ -107,7 +108,7 @@ static CK_RV final(struct p11_call *call, CK_BYTE *signature, CK_ULONG *signatur
   CK_RV rv = p11_operation_ready(call, op);
   if (rv != CKR_OK) return rv;
   if (signature_len == NULL) return fail(op, CKR_ARGUMENTS_BAD);
-  if (op->output_len == 0) return fail(op, CKR_FUNCTION_NOT_SUPPORTED);
+  if (op->output_len == 0 || op->batch) return fail(op, CKR_FUNCTION_NOT_SUPPORTED);
   return produce(call, op, chio_slice(NULL, 0), signature, signature_len);
 }
 

@@ -15,6 +15,7 @@ CK_RV C_SessionCancel(CK_SESSION_HANDLE session, CK_FLAGS flags) {
   CK_RV rv = p11_call_open(&call, session);
   if (rv != CKR_OK) return rv;
   if ((flags & CKF_SIGN) != 0) p11_operation_end(&call.session->sign);
+  if ((flags & CKF_MESSAGE_SIGN) != 0) p11_operation_end(&call.session->sign_messages);
   if ((flags & CKF_VERIFY) != 0) p11_operation_end(&call.session->verify);
   if ((flags & CKF_DIGEST) != 0) p11_operation_end(&call.session->digest);
   if ((flags & CKF_FIND_OBJECTS) != 0) p11_find_end(&call.session->find);

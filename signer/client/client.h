@@ -70,6 +70,26 @@ CHIO_MUST_CHECK enum chio_err chio_client_call(struct chio_client *client, enum 
 #include "signer/wire/message.def"
 #undef CHIO_MESSAGE
 
+/* ---- Batches: many signatures by one key in one round trip. ---- */
+
+struct chio_batch_item {
+  struct chio_slice data;
+  enum chio_err err; /* the outcome */
+  struct chio_slice signature; /* with CHIO_OK */
+};
+
+/* How many of the items, from the first on, one request takes. */
+size_t chio_batch_fits(const struct chio_batch_item *items, size_t count);
+
+/* One SIGN_BATCH: common names slot, ticket, key, mechanism and parameters. With CHIO_OK each item has its outcome, and
+ * its signature borrows from holder. CHIO_E_ARGUMENT (no item), CHIO_E_TOO_LONG (more than one request takes); else as
+ * chio_client_call. */
+CHIO_MUST_CHECK enum chio_err chio_client_sign_batch(struct chio_client *client,
+                                                     const struct chio_sign_batch_request *common,
+                                                     struct chio_batch_item *items, size_t count,
+                                                     struct chio_buf *holder, uint64_t *out_generation,
+                                                     struct chio_detail *detail);
+
 /* ---- Streams: multi-part sign, verify, digest over a connection of their own. ---- */
 
 struct chio_stream;

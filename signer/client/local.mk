@@ -1,6 +1,7 @@
 # What signer/client/ adds to the build: all that the front doors link.
 noinst_LTLIBRARIES += signer/client/libchio-client.la
 signer_client_libchio_client_la_SOURCES = \
+  signer/client/batch.c \
   signer/client/call.c signer/client/call.h \
   signer/client/client.c signer/client/client.h \
   signer/client/connect.c signer/client/connect.h \

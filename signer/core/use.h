@@ -43,8 +43,8 @@ CHIO_MUST_CHECK enum chio_err chio_use_sign_digest(struct chio_call *call, const
 CHIO_MUST_CHECK enum chio_err chio_use_check_data(struct chio_call *call, const struct chio_used *used,
                                                   struct chio_slice data);
 
-/* Signs many messages, which were checked, with a key of a backend (backend_sign.h): each item has its outcome. CHIO_E_BACKEND_KEY,
- * CHIO_E_BACKEND_UNREACHABLE, CHIO_E_NO_MEMORY when none could be asked for. */
+/* Signs many messages, which were checked, with a key of a backend (backend_sign.h): each item has its outcome.
+ * CHIO_E_BACKEND_KEY, CHIO_E_BACKEND_UNREACHABLE, CHIO_E_NO_MEMORY when none could be asked for. */
 CHIO_MUST_CHECK enum chio_err chio_use_sign_many(struct chio_call *call, const struct chio_used *used,
                                                  struct chio_backend_item *items, size_t count);
 

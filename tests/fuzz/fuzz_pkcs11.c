@@ -5,6 +5,7 @@
  */
 #include "tests/fuzz/fuzz.h"
 
+#include "pkcs11/sign_batch.h"
 #include "pkcs11/attribute.h"
 #include "pkcs11/keyfit.h"
 #include "pkcs11/mechanism.h"
@@ -80,6 +81,17 @@ static void run_mechanism(struct chio_cursor *c, struct chio_attrs key) {
   free(parameter);
 }
 
+/* What C_Sign is given under CKM_CHIO_SIGN_BATCH. */
+static void run_batch(struct chio_slice data) {
+  static struct chio_batch_item items[CHIO_BATCH_ITEMS_MAX];
+  CK_MECHANISM given = {CKM_CHIO_SIGN_BATCH, (void *)(uintptr_t)data.data, data.len}, inner;
+  size_t count = 0, used = 0;
+  (void)!p11_batch_mechanism(&given, &inner);
+  if (p11_batch_messages(data, items, &count) != CKR_OK) return;
+  for (size_t i = 0; i < count; i++) used += 4 + items[i].data.len;
+  FUZZ_HOLDS(used == data.len && chio_batch_fits(items, count) == count);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   struct chio_cursor c = chio_cursor(chio_slice(data, size));
   CK_ATTRIBUTE rows[ROWS_MAX];
@@ -93,6 +105,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (chio_attrs_parse(chio_slice(rest, c.left), &attrs) == CHIO_OK) run_out(attrs, rows, count);
   }
   run_mechanism(&c, attrs);
+  run_batch(chio_slice(data, size));
   free(rest);
   for (CK_ULONG i = 0; i < count; i++) free(rows[i].pValue);
   return 0;

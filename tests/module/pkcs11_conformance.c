@@ -169,8 +169,8 @@ static void what_is_not_offered_says_so(void) {
   RV(CKR_FUNCTION_NOT_SUPPORTED, F->C_EncryptInit(s, NULL, 0));
   RV(CKR_FUNCTION_NOT_SUPPORTED, F->C_WrapKey(s, NULL, 0, 0, NULL, NULL));
   RV(CKR_FUNCTION_NOT_SUPPORTED, F->C_DigestEncryptUpdate(s, NULL, 0, NULL, NULL));
-  RV(CKR_FUNCTION_NOT_SUPPORTED, F3->C_MessageSignInit(s, NULL, 0));
-  RV(CKR_FUNCTION_NOT_SUPPORTED, F3->C_SignMessage(s, NULL, 0, NULL, 0, NULL, NULL));
+  RV(CKR_FUNCTION_NOT_SUPPORTED, F3->C_MessageVerifyInit(s, NULL, 0));
+  RV(CKR_FUNCTION_NOT_SUPPORTED, F3->C_VerifyMessage(s, NULL, 0, NULL, 0, NULL, 0));
   RV(CKR_FUNCTION_NOT_PARALLEL, F->C_GetFunctionStatus(s));
   RV(CKR_FUNCTION_NOT_PARALLEL, F->C_CancelFunction(s));
   CK_SLOT_ID slot;

@@ -6,6 +6,8 @@
 
 #include "signer/base/macros.h"
 
+#include <string.h>
+
 #define SIGNATURES 25
 
 static CK_BYTE message[] = "a message to be signed";
@@ -43,6 +45,28 @@ static void read_attributes(void) {
   RV(CKR_ATTRIBUTE_TYPE_INVALID, F->C_GetAttributeValue(session, key.private_key, rows, CHIO_ARRAY_LEN(rows)));
 }
 
+static void sign_batch(void) {
+  CK_MECHANISM eddsa = {CKM_EDDSA, NULL, 0}, batch = {CKM_CHIO_SIGN_BATCH, &eddsa, sizeof eddsa};
+  CK_BYTE data[16 * 5], signature[16 * 68];
+  CK_ULONG len = 0;
+  for (size_t i = 0; i < 16; i++) memcpy(data + 5 * i, "\0\0\0\1x", 5);
+  RV(CKR_OK, F->C_SignInit(session, &batch, key.private_key));
+  RV(CKR_OK, F->C_Sign(session, data, sizeof data, NULL, &len));
+  RV(CKR_OK, F->C_Sign(session, data, sizeof data, signature, &len));
+}
+
+static void sign_messages(void) {
+  CK_MECHANISM eddsa = {CKM_EDDSA, NULL, 0};
+  CK_BYTE signature[64];
+  CK_ULONG len = 0;
+  RV(CKR_OK, F3->C_MessageSignInit(session, &eddsa, key.private_key));
+  for (int i = 0; i < SIGNATURES; i++) {
+    RV(CKR_OK, F3->C_SignMessage(session, NULL, 0, message, sizeof message, NULL, &len));
+    RV(CKR_OK, F3->C_SignMessage(session, NULL, 0, message, sizeof message, signature, &len));
+  }
+  RV(CKR_OK, F3->C_MessageSignFinal(session));
+}
+
 static void everything(void) {
   initialize();
   session = open_logged_in(CKF_RW_SESSION);
@@ -55,6 +79,10 @@ static void everything(void) {
   for (int i = 0; i < SIGNATURES; i++) sign_in_parts();
   mark();
   for (int i = 0; i < SIGNATURES; i++) read_attributes();
+  mark();
+  for (int i = 0; i < SIGNATURES; i++) sign_batch();
+  mark();
+  sign_messages();
   mark();
   RV(CKR_OK, F->C_Finalize(NULL));
 }

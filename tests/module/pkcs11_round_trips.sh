@@ -4,7 +4,7 @@ if [ -z "${CHIO_TEST_DIR:-}" ]; then
   CHIO_LOG=debug exec "$abs_top_srcdir/tests/support/with-chiod" sh "$0"
 fi
 
-echo 1..4
+echo 1..6
 if "$abs_top_builddir/tests/module/pkcs11_round_trips" >"$CHIO_TEST_DIR/output" 2>&1; then
   echo "ok 1 - the program ran"
 else
@@ -34,3 +34,5 @@ costs() {
 costs 2 "one signature is one request, and asking for its length none" 1 "SIGN 25 "
 costs 3 "a few parts are one request" 2 "SIGN 25 "
 costs 4 "attributes that were read before cost nothing" 3 ""
+costs 5 "a batch is one request, and asking for its length none" 4 "SIGN_BATCH 25 "
+costs 6 "each message of C_SignMessage is one request, and the rest of them none" 5 "SIGN 25 "
