@@ -98,6 +98,7 @@ attest_libchio_verify_la_SOURCES = \
   attest/keccak.c attest/keccak.h \
   attest/maa.c attest/maa.h \
   attest/measurement_map.c \
+  attest/maa_request.c attest/maa_request.h \
   attest/moment.c attest/moment.h \
   attest/nitro_judge.c \
   attest/pem.c attest/pem.h \
