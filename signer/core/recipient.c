@@ -11,6 +11,8 @@
 #include <stdlib.h>
 
 #define KEY_BITS 2048u
+#define AES_SIZE 32u
+#define AES_BLOCK 8u /* RFC 5649's semiblock */
 
 struct chio_recipient {
   EVP_PKEY *key;
@@ -156,4 +158,58 @@ enum chio_err chio_recipient_open(const struct chio_recipient *recipient, struct
   ERR_clear_error();
   if (err != CHIO_E_BACKEND) return err;
   return chio_fail(detail, err, "the wrapped answer is no CMS for our key with RSAES-OAEP, SHA-256 and AES-256-CBC");
+}
+
+/* ---- CKM_RSA_AES_KEY_WRAP ---- */
+
+/* Exactly an AES-256 key. */
+static enum chio_err open_oaep(EVP_PKEY *key, const char *hash, struct chio_slice sealed,
+                               struct chio_secret **out_aes) {
+  CHIO_AUTO(chio_secret) struct chio_secret *room = NULL;
+  EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL);
+  size_t len = sealed.len; /* OAEP's output is shorter than its input */
+  enum chio_err err = context != NULL ? chio_secret_new(len, &room) : CHIO_E_NO_MEMORY;
+  if (err == CHIO_OK && (EVP_PKEY_decrypt_init(context) <= 0 ||
+                         EVP_PKEY_CTX_set_rsa_padding(context, RSA_PKCS1_OAEP_PADDING) <= 0 ||
+                         EVP_PKEY_CTX_set_rsa_oaep_md_name(context, hash, NULL) <= 0 ||
+                         EVP_PKEY_CTX_set_rsa_mgf1_md_name(context, hash, NULL) <= 0))
+    err = CHIO_E_INTERNAL;
+  if (err == CHIO_OK && (EVP_PKEY_decrypt(context, room->data, &len, sealed.data, sealed.len) <= 0 || len != AES_SIZE))
+    err = CHIO_E_BACKEND;
+  if (err == CHIO_OK) err = chio_secret_copy(chio_slice(room->data, len), out_aes);
+  EVP_PKEY_CTX_free(context);
+  return err;
+}
+
+static enum chio_err open_kwp(const struct chio_secret *aes, struct chio_slice wrapped, struct chio_secret **out_key) {
+  CHIO_AUTO(chio_secret) struct chio_secret *room = NULL;
+  EVP_CIPHER_CTX *context = EVP_CIPHER_CTX_new();
+  int len = 0;
+  enum chio_err err = context != NULL ? chio_secret_new(wrapped.len, &room) : CHIO_E_NO_MEMORY;
+  if (err == CHIO_OK) {
+    EVP_CIPHER_CTX_set_flags(context, EVP_CIPHER_CTX_FLAG_WRAP_ALLOW);
+    if (EVP_DecryptInit_ex(context, EVP_aes_256_wrap_pad(), NULL, aes->data, NULL) != 1) err = CHIO_E_INTERNAL;
+  }
+  if (err == CHIO_OK &&
+      (EVP_DecryptUpdate(context, room->data, &len, wrapped.data, (int)wrapped.len) != 1 || len <= 0))
+    err = CHIO_E_BACKEND;
+  if (err == CHIO_OK) err = chio_secret_copy(chio_slice(room->data, (size_t)len), out_key);
+  EVP_CIPHER_CTX_free(context);
+  return err;
+}
+
+enum chio_err chio_recipient_unwrap(const struct chio_recipient *recipient, const char *hash,
+                                    struct chio_slice wrapped, struct chio_secret **out_key,
+                                    struct chio_detail *detail) {
+  CHIO_AUTO(chio_secret) struct chio_secret *aes = NULL;
+  size_t head = (size_t)EVP_PKEY_get_size(recipient->key);
+  size_t body = wrapped.len > head ? wrapped.len - head : 0;
+  if (body < 2 * AES_BLOCK || body % AES_BLOCK != 0 || body > CHIO_RECIPIENT_PLAIN_MAX)
+    return chio_fail(detail, CHIO_E_BACKEND, "a wrapped key does not have %zu bytes", wrapped.len);
+  enum chio_err err = open_oaep(recipient->key, hash, chio_slice(wrapped.data, head), &aes);
+  if (err == CHIO_OK) err = open_kwp(aes, chio_slice(wrapped.data + head, body), out_key);
+  ERR_clear_error();
+  if (err != CHIO_E_BACKEND) return err;
+  return chio_fail(detail, err, "the key is not wrapped for ours, with RSAES-OAEP (%s) and AES-256: or it is damaged",
+                   hash);
 }

@@ -17,3 +17,14 @@ tests_fuzz_fuzz_kms_reply_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 tests_fuzz_fuzz_kms_reply_LDFLAGS = $(FUZZ_LDFLAGS)
 tests_fuzz_fuzz_kms_reply_LDADD = kms-adapters/libchio-kms.la signer/wire/libchio-wire.la signer/base/libchio-base.la \
   $(JANSSON_LIBS)
+
+# What Azure releases, and what its attestation service says.
+FUZZ_TARGETS += tests/fuzz/fuzz_release
+tests_fuzz_fuzz_release_SOURCES = tests/fuzz/fuzz_release.c tests/fuzz/recipient_key.h $(FUZZ_MAIN)
+tests_fuzz_fuzz_release_LDFLAGS = $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_release_LDADD = $(CORE_LIBS) $(CRYPTO_LIBS) $(SODIUM_LIBS)
+
+FUZZ_TARGETS += tests/fuzz/fuzz_maa
+tests_fuzz_fuzz_maa_SOURCES = tests/fuzz/fuzz_maa.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_maa_LDFLAGS = $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_maa_LDADD = $(FUZZ_ATTEST_LIBS)
