@@ -83,7 +83,8 @@ enum chio_kms_cipher_kind {
 
 struct chio_kms_cipher {
   enum chio_kms_cipher_kind kind;
-  struct chio_slice aad;      /* SYMMETRIC: what the ciphertext is bound to; AWS: {"chio": base64} as context */
+  /* SYMMETRIC: what the ciphertext is bound to; AWS: {"chio": base64} as context. Azure's release: the nonce, text */
+  struct chio_slice aad;
   /* Evidence for a KMS that encrypts its answer to a key in it (AWS Recipient: a Nitro document; Azure release: a MAA
    * token). When it is there, the adapter hands out what the KMS wrapped, still wrapped, and refuses (CHIO_E_BACKEND)
    * an answer that also carries the plaintext. CHIO_E_UNSUPPORTED where the KMS knows no such thing. */

@@ -394,13 +394,19 @@ static enum chio_err azure_encrypt(void *arg, const struct chio_key_uri *uri, co
 
 /* Secure key release: the vault judges the token and wraps the key for the one named in it. The answer is a JWS, which
  * whoever asked opens; what we were given to decrypt plays no part. */
-static enum chio_err release(struct chio_azure *self, const struct chio_key_uri *uri, struct chio_slice token,
-                             const struct chio_deadline *deadline, struct chio_secret **out_wrapped,
-                             struct chio_detail *detail) {
+static enum chio_err release(struct chio_azure *self, const struct chio_key_uri *uri,
+                             const struct chio_kms_cipher *cipher, const struct chio_deadline *deadline,
+                             struct chio_secret **out_wrapped, struct chio_detail *detail) {
   json_t *reply;
   const char *jws;
-  json_t *body = json_pack("{s:s%, s:s}", "target", (const char *)token.data, token.len, "enc", "RSA_AES_KEY_WRAP_256");
-  if (body == NULL) return chio_fail(detail, CHIO_E_ARGUMENT, "the evidence is no token");
+  json_t *body = json_pack("{s:s%, s:s}", "target", (const char *)cipher->evidence.data, cipher->evidence.len, "enc",
+                           "RSA_AES_KEY_WRAP_256");
+  if (body != NULL && cipher->aad.len > 0 &&
+      json_object_set_new(body, "nonce", json_stringn((const char *)cipher->aad.data, cipher->aad.len)) != 0) {
+    json_decref(body);
+    body = NULL;
+  }
+  if (body == NULL) return chio_fail(detail, CHIO_E_ARGUMENT, "the evidence is no token, or the nonce no text");
   enum chio_err err = call_key(self, "POST", uri, "release", body, deadline, &reply, detail);
   json_decref(body);
   if (err != CHIO_OK) return err;
@@ -414,7 +420,7 @@ static enum chio_err azure_decrypt(void *arg, const struct chio_key_uri *uri, co
                                    struct chio_slice sealed, const struct chio_deadline *deadline,
                                    struct chio_secret **out_plain, struct chio_detail *detail) {
   json_t *reply;
-  if (cipher->evidence.len > 0) return release(arg, uri, cipher->evidence, deadline, out_plain, detail);
+  if (cipher->evidence.len > 0) return release(arg, uri, cipher, deadline, out_plain, detail);
   enum chio_err err = crypt_call(arg, uri, "decrypt", cipher, sealed, deadline, &reply, detail);
   if (err != CHIO_OK) return err;
   err = chio_body_secret(reply, "value", true, CHIO_KMS_SIGNATURE_MAX, out_plain, detail);

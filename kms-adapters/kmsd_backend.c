@@ -37,6 +37,7 @@ static void backend_free(struct chio_kmsd_backend *backend) {
   if (backend->ops != NULL && backend->self != NULL) backend->ops->close(backend->self);
   drop_keys(backend);
   (void)pthread_mutex_destroy(&backend->lock);
+  if (backend->endpoint != NULL) chio_endpoint_clear(&backend->line);
   free(backend->endpoint);
   free(backend->ca_file);
   free(backend);
@@ -113,6 +114,7 @@ static enum chio_err open_source(struct chio_kmsd_backend *backend, const struct
                                  struct chio_detail *detail) {
   if (options->endpoint == NULL)
     return chio_fail(detail, CHIO_E_CONFIG, "source '%s' has no URL", backend->name);
+  chio_endpoint_init(&backend->line);
   backend->endpoint = strdup(options->endpoint);
   backend->ca_file = options->ca_file != NULL ? strdup(options->ca_file) : NULL;
   if (backend->endpoint == NULL || (options->ca_file != NULL && backend->ca_file == NULL)) return CHIO_E_NO_MEMORY;

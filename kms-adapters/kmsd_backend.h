@@ -1,8 +1,10 @@
-/* The backends that chio-kmsd was told of: their adapters, the keys that they described, the sources of collateral. */
+/* The backends that chio-kmsd was told of: their adapters, the keys that they described, the sources of collateral (and
+ * the service that judges evidence, which is one of them). */
 #ifndef CHIO_KMS_KMSD_BACKEND_H
 #define CHIO_KMS_KMSD_BACKEND_H
 
 #include "kms-adapters/adapter.h"
+#include "kms-adapters/retry.h"
 #include "signer/wire/backend_message.h"
 
 #include <pthread.h>
@@ -23,6 +25,7 @@ struct chio_kmsd_backend {
   atomic_bool breaker_open;
   char *endpoint; /* sources of collateral: base URL and the CA to trust (NULL: the system's) */
   char *ca_file;
+  struct chio_endpoint line; /* to the source */
   pthread_mutex_t lock; /* guards what follows */
   struct chio_kmsd_key *keys;
   size_t key_count;

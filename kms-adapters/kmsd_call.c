@@ -254,7 +254,7 @@ static enum chio_err do_fetch(struct call *c, const union any_request *any) {
   struct chio_http_reply answer = {.body = CHIO_BUF_INIT, .headers = CHIO_BUF_INIT};
   enum chio_err err = enter(c, r->backend, r->timeout_ms);
   if (err == CHIO_OK) err = copy_text(c, r->path, path, sizeof path, "path");
-  if (err == CHIO_OK) err = chio_kmsd_fetch(c->kmsd, c->backend, path, &c->deadline, &answer, &c->detail);
+  if (err == CHIO_OK) err = chio_kmsd_fetch(c->kmsd, c->backend, path, r->content, &c->deadline, &answer, &c->detail);
   if (err != CHIO_OK) return err;
   struct chio_backend_fetch_reply fields = {(uint32_t)answer.status, chio_buf_slice(&answer.headers),
                                             chio_buf_slice(&answer.body)};

@@ -80,6 +80,9 @@ struct chio_backend_ops {
   enum chio_err (*attestation)(void *self, const char *backend, const char *uri, unsigned timeout_ms,
                                struct chio_buf *out, struct chio_detail *detail);
   enum chio_err (*health)(void *self, const char *backend, unsigned timeout_ms, struct chio_detail *detail);
+  /* A POST of JSON to the service that judges evidence for a KMS: its status, and its answer appended. */
+  enum chio_err (*judge)(void *self, const char *path, struct chio_slice body, unsigned timeout_ms,
+                         uint32_t *out_status, struct chio_buf *out_answer, struct chio_detail *detail);
 };
 
 struct chio_backends {

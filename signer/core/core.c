@@ -90,7 +90,11 @@ static enum chio_err open_seal(struct chio_core *core, const struct chio_core_co
   const struct chio_root_kms source = {.reach = &config->reach,
                                        .platform = config->seal_evidence ? core->platform : NULL,
                                        .backend = config->seal_backend,
-                                       .key = config->seal_key};
+                                       .key = config->seal_key,
+                                       .attestation = config->seal_attestation,
+                                       .signer_ca_file = config->seal_signer_ca_file,
+                                       .certificates = config->seal_certificates,
+                                       .endorsements = config->seal_endorsements};
   return chio_seal_open_kms(&source, config->state_dir, &core->seal, detail);
 }
 
@@ -173,6 +177,8 @@ enum chio_err chio_core_open(const struct chio_core_config *config, struct chio_
   /* What the caller's strings say was taken; they may go. */
   core->config.state_dir = core->config.platform = core->config.seal = NULL;
   core->config.seal_backend = core->config.seal_key = NULL;
+  core->config.seal_attestation = core->config.seal_signer_ca_file = NULL;
+  core->config.seal_certificates = core->config.seal_endorsements = NULL;
   core->config.measured_file = core->config.manifest = NULL;
   core->config.backends = NULL;
   warn(core);

@@ -29,6 +29,8 @@ struct chio_core_config {
   const char *seal_backend;  /* with seal "kms": NAME of the backend; NULL: none */
   const char *seal_key;      /* URI of its key */
   bool seal_evidence;        /* the KMS is shown evidence, and answers to the key in it */
+  /* root_kms.h: of secure key release; NULL or empty: not given */
+  const char *seal_attestation, *seal_signer_ca_file, *seal_certificates, *seal_endorsements;
   const char *measured_file; /* what a simulated platform measures; NULL: /proc/self/exe */
   const char *manifest;      /* the configuration in canonical text: its SHA-256 is in the boot evidence; may be NULL */
   uint32_t slots;            /* number of slots, 1 to CHIO_SLOTS_MAX */

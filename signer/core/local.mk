@@ -68,9 +68,13 @@ signer_core_libchio_core_la_SOURCES += \
 
 # The sealing root.
 signer_core_libchio_core_la_SOURCES += \
+  signer/core/jws_x5c.c signer/core/jws_x5c.h \
   signer/core/recipient.c signer/core/recipient.h \
+  signer/core/release.c signer/core/release.h \
+  signer/core/release_key.c signer/core/release_key.h \
   signer/core/root_file.c signer/core/root_file.h \
   signer/core/root_kms.c signer/core/root_kms.h \
+  signer/core/root_release.c signer/core/root_release.h \
   signer/core/root_sgx.c signer/core/root_sgx.h \
   signer/core/root_snp.c signer/core/root_snp.h \
   signer/core/root_wrapped.c signer/core/root_wrapped.h \

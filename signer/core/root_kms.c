@@ -1,6 +1,7 @@
 #include "signer/core/root_kms.h"
 
 #include "signer/core/recipient.h"
+#include "signer/core/root_release.h"
 #include "signer/core/seal.h"
 #include "signer/core/state_file.h"
 
@@ -13,6 +14,8 @@
 #define SEALED_SIZE (24u + ROOT_SIZE + 16u) /* chio_seal_encrypt */
 #define HEAD_SIZE (sizeof magic + 3u + CHIO_ROOT_KMS_WRAPPED_MAX)
 
+enum how { BY_AUTHORISATION, BY_EVIDENCE, BY_RELEASE };
+
 static const uint8_t magic[] = {'C', 'H', 'I', 'O', 'R', 'O', 'O', 'T', 2};
 static const char use[] = "chio-hsm sealing root v2"; /* what the wrapped key is bound to at the KMS */
 
@@ -24,6 +27,11 @@ static enum chio_err failed(const struct chio_root_kms *s, enum chio_err err, co
                             struct chio_detail *detail) {
   return chio_fail(detail, err, "seal_kms: backend '%s': %s", s->backend,
                    why->text[0] != '\0' ? why->text : chio_err_text(err));
+}
+
+static enum how how_of(const struct chio_root_kms *s) {
+  if (chio_root_release_is_meant(s)) return BY_RELEASE;
+  return s->platform != NULL ? BY_EVIDENCE : BY_AUTHORISATION;
 }
 
 /* Evidence over the hash of the key that it names. */
@@ -55,12 +63,25 @@ static enum chio_err unwrap(const struct chio_root_kms *s, struct chio_slice wra
   return err == CHIO_OK ? CHIO_OK : failed(s, err, &why, detail);
 }
 
+/* The released key of the version that the root names. */
+static enum chio_err get_released(const struct chio_root_kms *s, struct chio_slice name, struct chio_secret **out_key,
+                                  struct chio_detail *detail) {
+  char uri[CHIO_ROOT_RELEASE_URI_MAX] = "", again[CHIO_ROOT_RELEASE_URI_MAX];
+  struct chio_detail why = {""};
+  if (name.len < sizeof uri && memchr(name.data, 0, name.len) == NULL) memcpy(uri, name.data, name.len);
+  if (!chio_root_release_fits(s, uri))
+    return chio_fail(detail, CHIO_E_SEAL, "the root was sealed under key '%s', and seal_kms.key is another", uri);
+  enum chio_err err = chio_root_release_get(s, uri, out_key, again, &why);
+  return err == CHIO_OK ? CHIO_OK : failed(s, err, &why, detail);
+}
+
 /* HMAC-SHA-256 under a name of this use, as with the other wrapped roots: the KMS's plaintext may have any length. */
 static enum chio_err wrapping_key(const struct chio_root_kms *s, struct chio_slice wrapped,
                                   struct chio_secret **out_key, struct chio_detail *detail) {
   CHIO_AUTO(chio_secret) struct chio_secret *plain = NULL;
   struct chio_secret *key = NULL;
-  enum chio_err err = unwrap(s, wrapped, &plain, detail);
+  enum chio_err err =
+      how_of(s) == BY_RELEASE ? get_released(s, wrapped, &plain, detail) : unwrap(s, wrapped, &plain, detail);
   if (err == CHIO_OK) err = chio_secret_new(crypto_auth_hmacsha256_BYTES, &key);
   if (err != CHIO_OK) return err;
   crypto_auth_hmacsha256_state hmac;
@@ -87,10 +108,22 @@ static enum chio_err wrap_new_key(const struct chio_root_kms *s, struct chio_buf
   return err == CHIO_OK ? CHIO_OK : failed(s, err, &why, detail);
 }
 
+/* The URI of the version that is released now; what it is comes when the root is first opened. */
+static enum chio_err find_released(const struct chio_root_kms *s, struct chio_buf *out_name,
+                                   struct chio_detail *detail) {
+  CHIO_AUTO(chio_secret) struct chio_secret *ignored = NULL;
+  char uri[CHIO_ROOT_RELEASE_URI_MAX];
+  struct chio_detail why = {""};
+  enum chio_err err = chio_root_release_get(s, s->key, &ignored, uri, &why);
+  if (err != CHIO_OK) return failed(s, err, &why, detail);
+  chio_buf_append_str(out_name, uri);
+  return chio_buf_err(out_name);
+}
+
 static void put_head(const struct chio_root_kms *s, struct chio_slice wrapped, uint8_t head[HEAD_SIZE]) {
   memset(head, 0, HEAD_SIZE);
   memcpy(head, magic, sizeof magic);
-  head[sizeof magic] = s->platform != NULL;
+  head[sizeof magic] = (uint8_t)how_of(s);
   head[sizeof magic + 1] = (uint8_t)(wrapped.len >> 8);
   head[sizeof magic + 2] = (uint8_t)wrapped.len;
   memcpy(head + sizeof magic + 3, wrapped.data, wrapped.len);
@@ -106,7 +139,7 @@ static enum chio_err make_root(const struct chio_root_kms *s, int dir_fd, const 
   if (wrapped == NULL || file == NULL) return CHIO_E_NO_MEMORY;
   if (chio_state_folder_has_store(dir_fd))
     return chio_fail(detail, CHIO_E_SEAL, "%s/" NAME " is missing, but a store exists: bring the root back", dir);
-  enum chio_err err = wrap_new_key(s, wrapped, detail);
+  enum chio_err err = how_of(s) == BY_RELEASE ? find_released(s, wrapped, detail) : wrap_new_key(s, wrapped, detail);
   /* by the very way that the next start goes: a root that does not open again must not seal anything */
   if (err == CHIO_OK) err = wrapping_key(s, chio_buf_slice(wrapped), &key, detail);
   if (err == CHIO_OK) err = chio_secret_new(ROOT_SIZE, &root);
@@ -124,11 +157,13 @@ static enum chio_err make_root(const struct chio_root_kms *s, int dir_fd, const 
 static enum chio_err check_head(const struct chio_root_kms *s, const char *dir, const uint8_t *head,
                                 struct chio_slice *out_wrapped, struct chio_detail *detail) {
   size_t len = ((size_t)head[sizeof magic + 1] << 8) | head[sizeof magic + 2];
-  if (memcmp(head, magic, sizeof magic) != 0 || head[sizeof magic] > 1 || len == 0 || len > CHIO_ROOT_KMS_WRAPPED_MAX)
+  static const char *const made[] = {"without evidence", "to be opened by evidence", "with a released key"};
+  if (memcmp(head, magic, sizeof magic) != 0 || head[sizeof magic] >= CHIO_ARRAY_LEN(made) || len == 0 ||
+      len > CHIO_ROOT_KMS_WRAPPED_MAX)
     return chio_fail(detail, CHIO_E_SEAL, "%s/" NAME " is no root of this provider", dir);
-  if (head[sizeof magic] != (s->platform != NULL))
-    return chio_fail(detail, CHIO_E_SEAL, "%s/" NAME " was made %s evidence, and seal_kms.evidence says otherwise", dir,
-                     head[sizeof magic] != 0 ? "to be opened by" : "without");
+  if (head[sizeof magic] != how_of(s))
+    return chio_fail(detail, CHIO_E_SEAL, "%s/" NAME " was made %s, and [seal_kms] says otherwise", dir,
+                     made[head[sizeof magic]]);
   *out_wrapped = chio_slice(head + sizeof magic + 3, len);
   return CHIO_OK;
 }

@@ -233,7 +233,8 @@ static enum chio_err fetch_one(struct chio_collateral *c, struct kept *k, struct
   const char *source = chio_collateral_sources[k->source];
   uint32_t status = 0;
   if (headers == NULL || body == NULL) return CHIO_E_NO_MEMORY;
-  enum chio_err err = chio_reach_fetch(c->reach, source, k->path, FETCH_MS, &status, headers, body, detail);
+  enum chio_err err = chio_reach_fetch(c->reach, source, k->path, chio_slice(NULL, 0), FETCH_MS, &status,
+                                        headers, body, detail);
   if (err != CHIO_OK) return err;
   if (status == 404) return chio_fail(detail, CHIO_E_NOT_FOUND, "%s%s: the vendor has none", source, k->path);
   if (status != 200) return chio_fail(detail, CHIO_E_BACKEND, "%s%s: HTTP status %u", source, k->path, status);

@@ -3,6 +3,7 @@
 #include "attest/chio_attest.h"
 #include "signer/daemon/collateral.h"
 #include "signer/daemon/process.h"
+#include "signer/daemon/reach.h"
 #include "signer/wire/limits.h"
 
 #include <pwd.h>
@@ -37,6 +38,11 @@ const struct chio_config_key chio_options_keys[] = {
     CHIO_CONFIG_STRING("seal_kms.backend", O, seal_backend),
     CHIO_CONFIG_STRING("seal_kms.key", O, seal_key),
     CHIO_CONFIG_BOOL("seal_kms.evidence", O, seal_evidence),
+    CHIO_CONFIG_STRING("seal_kms.attestation", O, seal_attestation),
+    CHIO_CONFIG_STRING("seal_kms.attestation_ca_file", O, seal_attestation_ca_file),
+    CHIO_CONFIG_STRING("seal_kms.signer_ca_file", O, seal_signer_ca_file),
+    CHIO_CONFIG_STRING("seal_kms.certificates", O, seal_certificates),
+    CHIO_CONFIG_STRING("seal_kms.endorsements", O, seal_endorsements),
     CHIO_CONFIG_BOOL("crypto.fips", O, fips),
     CHIO_CONFIG_STRING("crypto.fips_config", O, fips_config),
     CHIO_CONFIG_STRING("crypto.fips_modules", O, fips_modules),
@@ -218,14 +224,19 @@ mode_t chio_options_socket_mode(const struct chio_options *options) {
 
 /* ---- Shares ---- */
 
+static void write_seal(const struct chio_options *o, struct chio_buf *out) {
+  if (o->seal_attestation[0] != '\0') chio_buf_printf(out, "seal_kms.attestation=%s\n", o->seal_attestation);
+  chio_buf_printf(out, "seal_kms.backend=%s\nseal_kms.evidence=%s\nseal_kms.key=%s\n", o->seal_backend,
+                  o->seal_evidence ? "true" : "false", o->seal_key);
+  if (o->seal_signer_ca_file[0] != '\0') chio_buf_printf(out, "seal_kms.signer_ca_file=%s\n", o->seal_signer_ca_file);
+}
+
 /* What decides how keys are kept and who may use them, in a fixed order and spelling: the boot evidence holds its
  * hash. Places, sizes and speeds are no part of it. */
 static void write_manifest(const struct chio_options *o, struct chio_buf *out) {
   chio_buf_printf(out, "chio-hsm manifest v1\n");
   chio_buf_printf(out, "platform=%s\nseal=%s\n", o->platform, o->seal);
-  if (strcmp(o->seal, "kms") == 0)
-    chio_buf_printf(out, "seal_kms.backend=%s\nseal_kms.evidence=%s\nseal_kms.key=%s\n", o->seal_backend,
-                    o->seal_evidence ? "true" : "false", o->seal_key);
+  if (strcmp(o->seal, "kms") == 0) write_seal(o, out);
   if (o->fips) chio_buf_append_str(out, "crypto.fips=true\n");
   chio_buf_printf(out, "token.argon2_memory=%lld\ntoken.argon2_passes=%lld\n", (long long)o->argon2_memory,
                   (long long)o->argon2_passes);
@@ -248,6 +259,10 @@ void chio_options_core(const struct chio_options *options, struct chio_buf *mani
   out_config->seal_backend = options->seal_backend;
   out_config->seal_key = options->seal_key;
   out_config->seal_evidence = options->seal_evidence;
+  out_config->seal_attestation = options->seal_attestation;
+  out_config->seal_signer_ca_file = options->seal_signer_ca_file;
+  out_config->seal_certificates = options->seal_certificates;
+  out_config->seal_endorsements = options->seal_endorsements;
   out_config->manifest = chio_buf_cstr(manifest);
   out_config->slots = (uint32_t)options->slots;
   out_config->pin_min = (uint32_t)options->pin_min;
@@ -268,6 +283,13 @@ bool chio_options_need_kmsd(const struct chio_options *options) {
   return options->backends.count > 0 || options->collateral_enabled;
 }
 
+static struct chio_backend_open_request source_of(const char *name, const char *url, const char *ca_file) {
+  return (struct chio_backend_open_request){.name = chio_slice_str(name),
+                                            .kind = chio_slice_str("collateral"),
+                                            .endpoint = chio_slice_str(url),
+                                            .ca_file = chio_slice_str(ca_file)};
+}
+
 size_t chio_options_kmsd(const struct chio_options *options, struct chio_backend_open_request *requests) {
   const struct chio_options_backend *list = options->backends.items;
   const char *const urls[] = {options->collateral_pcs, options->collateral_crl, options->collateral_kds};
@@ -277,11 +299,9 @@ size_t chio_options_kmsd(const struct chio_options *options, struct chio_backend
     count++;
   }
   for (size_t i = 0; options->collateral_enabled && i < CHIO_ARRAY_LEN(urls); i++)
-    requests[count++] =
-        (struct chio_backend_open_request){.name = chio_slice_str(chio_collateral_sources[i]),
-                                           .kind = chio_slice_str("collateral"),
-                                           .endpoint = chio_slice_str(urls[i]),
-                                           .ca_file = chio_slice_str(options->collateral_ca_file)};
+    requests[count++] = source_of(chio_collateral_sources[i], urls[i], options->collateral_ca_file);
+  if (options->seal_attestation[0] != '\0')
+    requests[count++] = source_of(CHIO_REACH_JUDGE, options->seal_attestation, options->seal_attestation_ca_file);
   return count;
 }
 

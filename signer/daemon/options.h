@@ -37,6 +37,9 @@ struct chio_options {
   char seal_backend[CHIO_OPTIONS_NAME];
   char seal_key[CHIO_BACKEND_URI_MAX];
   bool seal_evidence;
+  char seal_attestation[CHIO_OPTIONS_PATH], seal_attestation_ca_file[CHIO_OPTIONS_PATH];
+  char seal_signer_ca_file[CHIO_OPTIONS_PATH];
+  char seal_certificates[CHIO_OPTIONS_PATH], seal_endorsements[CHIO_OPTIONS_PATH];
   bool fips;
   char fips_config[CHIO_OPTIONS_PATH], fips_modules[CHIO_OPTIONS_PATH];
   struct chio_config_strings allow_users, allow_groups;
@@ -99,7 +102,7 @@ void chio_options_core_backends(const struct chio_options *options, struct chio_
                                 struct chio_core_config *out_config);
 
 /* Whether chio-kmsd is needed, and what it is told: room for CHIO_OPTIONS_KMSD_MAX; returns how many. */
-#define CHIO_OPTIONS_KMSD_MAX (CHIO_BACKENDS_MAX + 3u)
+#define CHIO_OPTIONS_KMSD_MAX (CHIO_BACKENDS_MAX + 4u)
 bool chio_options_need_kmsd(const struct chio_options *options);
 size_t chio_options_kmsd(const struct chio_options *options, struct chio_backend_open_request *requests);
 

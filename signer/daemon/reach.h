@@ -40,10 +40,15 @@ void chio_reach_free(struct chio_reach *reach);
 /* For the core; self is the struct chio_reach. */
 extern const struct chio_backend_ops chio_reach_ops;
 
-/* One GET for collateral from the source of that name. The buffers are the caller's, appended to. */
+/* The source that judges evidence for a KMS (seal_kms.attestation): chio_reach_ops.judge asks it. */
+#define CHIO_REACH_JUDGE "seal_kms/attestation"
+
+/* One GET for collateral from the source of that name; with content, a POST. The buffers are the caller's, appended
+ * to. */
 CHIO_MUST_CHECK enum chio_err chio_reach_fetch(struct chio_reach *reach, const char *source, const char *path,
-                                               unsigned timeout_ms, uint32_t *out_status, struct chio_buf *out_headers,
-                                               struct chio_buf *out_body, struct chio_detail *detail);
+                                               struct chio_slice content, unsigned timeout_ms, uint32_t *out_status,
+                                               struct chio_buf *out_headers, struct chio_buf *out_body,
+                                               struct chio_detail *detail);
 
 /* For STATUS: appends the member "kmsd" (docs/protocol.md). */
 void chio_reach_status(struct chio_reach *reach, struct chio_buf *json);

@@ -199,10 +199,10 @@ static enum chio_err reach_health(void *self, const char *backend, unsigned time
   return err;
 }
 
-enum chio_err chio_reach_fetch(struct chio_reach *reach, const char *source, const char *path, unsigned timeout_ms,
-                               uint32_t *out_status, struct chio_buf *out_headers, struct chio_buf *out_body,
-                               struct chio_detail *detail) {
-  struct chio_backend_fetch_request request = {chio_slice_str(source), chio_slice_str(path),
+enum chio_err chio_reach_fetch(struct chio_reach *reach, const char *source, const char *path,
+                               struct chio_slice content, unsigned timeout_ms, uint32_t *out_status,
+                               struct chio_buf *out_headers, struct chio_buf *out_body, struct chio_detail *detail) {
+  struct chio_backend_fetch_request request = {chio_slice_str(source), chio_slice_str(path), content,
                                                time_for(reach, source, timeout_ms)};
   const struct chio_reach_question question = {CHIO_BACKEND_FETCH, source, path, &request, &request.timeout_ms};
   struct chio_backend_fetch_reply reply;
@@ -216,6 +216,13 @@ enum chio_err chio_reach_fetch(struct chio_reach *reach, const char *source, con
   return err;
 }
 
+static enum chio_err reach_judge(void *self, const char *path, struct chio_slice body, unsigned timeout_ms,
+                                 uint32_t *out_status, struct chio_buf *out_answer, struct chio_detail *detail) {
+  CHIO_AUTO(chio_buf) struct chio_buf *headers = chio_buf_new();
+  if (headers == NULL) return CHIO_E_NO_MEMORY;
+  return chio_reach_fetch(self, CHIO_REACH_JUDGE, path, body, timeout_ms, out_status, headers, out_answer, detail);
+}
+
 const struct chio_backend_ops chio_reach_ops = {
     .describe = reach_describe,
     .sign = reach_sign,
@@ -226,4 +233,5 @@ const struct chio_backend_ops chio_reach_ops = {
     .decrypt = reach_decrypt,
     .attestation = reach_attestation,
     .health = reach_health,
+    .judge = reach_judge,
 };

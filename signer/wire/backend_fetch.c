@@ -3,6 +3,7 @@
 static const struct chio_field request_fields[] = {
     CHIO_FIELD(chio_backend_fetch_request, backend, BYTES, CHIO_BACKEND_WIRE_NAME_MAX),
     CHIO_FIELD(chio_backend_fetch_request, path, BYTES, CHIO_BACKEND_OPTION_MAX),
+    CHIO_FIELD(chio_backend_fetch_request, content, BYTES, CHIO_BACKEND_EVIDENCE_MAX),
     CHIO_FIELD(chio_backend_fetch_request, timeout_ms, U32, 0),
 };
 const struct chio_fields chio_backend_fetch_request_fields = CHIO_FIELDS(request_fields);

@@ -1,10 +1,12 @@
 /*
  * FETCH (11)
- * One GET from a source of collateral, which was opened as a backend of the kind "collateral".
+ * One GET from a source of collateral, which was opened as a backend of the kind "collateral"; with content, a POST of
+ * that JSON, which is asked again where the source is busy or away.
  *
  * Request body:
  *   backend           BYTES    4 + n, n <= CHIO_BACKEND_WIRE_NAME_MAX
  *   path              BYTES    4 + n, n <= CHIO_BACKEND_OPTION_MAX
+ *   content           BYTES    4 + n, n <= CHIO_BACKEND_EVIDENCE_MAX
  *   timeout_ms        U32      4
  *
  * Reply body:
@@ -21,6 +23,7 @@
 struct chio_backend_fetch_request {
   struct chio_slice backend; /* the source */
   struct chio_slice path; /* what follows the source's base URL */
+  struct chio_slice content; /* empty: GET */
   uint32_t timeout_ms;
 };
 

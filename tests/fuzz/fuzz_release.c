@@ -51,7 +51,7 @@ static void read_payload(struct chio_slice payload) {
   struct chio_jws jws;
   struct chio_secret *material = NULL;
   char version[CHIO_RELEASE_VERSION_MAX + 1] = "";
-  chio_buf_append_str(&text, "e30.");
+  chio_buf_append_str(&text, "eyJhIjowfQ.");
   chio_base64url_append(&text, payload);
   chio_buf_append_str(&text, ".AAAA");
   enum chio_err err = chio_jws_parse(chio_buf_slice(&text), &jws);

@@ -24,6 +24,23 @@ tests_unit_test_kms_azure_SOURCES = tests/unit/test_kms_azure.c tests/support/ht
 tests_unit_test_kms_azure_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(JANSSON_CFLAGS)
 tests_unit_test_kms_azure_LDADD = kms-adapters/libchio-kms.la $(JANSSON_LIBS) $(UNIT_LIBS)
 
+# What Azure releases.
+UNIT_TESTS += tests/unit/test_release
+tests_unit_test_release_SOURCES = tests/unit/test_release.c tests/support/release_maker.c tests/support/release_maker.h
+tests_unit_test_release_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(CRYPTO_CFLAGS)
+tests_unit_test_release_LDADD = $(CORE_LIBS) $(CRYPTO_LIBS) $(SODIUM_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_maa_request
+tests_unit_test_maa_request_SOURCES = tests/unit/test_maa_request.c
+tests_unit_test_maa_request_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(CRYPTO_CFLAGS)
+tests_unit_test_maa_request_LDADD = attest/libchio-verify.la $(PLATFORM_LIBS) $(CRYPTO_LIBS) $(JANSSON_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_root_release
+tests_unit_test_root_release_SOURCES = tests/unit/test_root_release.c tests/support/release_maker.c \
+  tests/support/release_maker.h tests/support/temp_dir.h
+tests_unit_test_root_release_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(CRYPTO_CFLAGS)
+tests_unit_test_root_release_LDADD = $(CORE_LIBS) $(CRYPTO_LIBS) $(SODIUM_LIBS) $(UNIT_LIBS)
+
 UNIT_TESTS += tests/unit/test_kms_vault
 tests_unit_test_kms_vault_SOURCES = tests/unit/test_kms_vault.c tests/support/http_script.c tests/support/http_script.h \
   tests/support/temp_dir.h

@@ -151,7 +151,8 @@ static int set_up(void **state) {
   rig->kms.wrapping = *good_wrapping();
   rig->kms.evidence_expected = true;
   rig->reach = (struct chio_backends){&fake_ops, &rig->kms};
-  rig->source = (struct chio_root_kms){&rig->reach, rig->platform, "aws", "awskms:///alias/seal"};
+  rig->source = (struct chio_root_kms){
+      .reach = &rig->reach, .platform = rig->platform, .backend = "aws", .key = "awskms:///alias/seal"};
   *state = rig;
   return 0;
 }
