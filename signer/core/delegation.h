@@ -20,6 +20,17 @@ struct chio_delegation {
 };
 void chio_delegation_clear(struct chio_delegation *delegation);
 
+/* Whether the key can vouch for others when nobody is there who could log in: CHIO_E_OBJECT_UNKNOWN,
+ * CHIO_E_KEY_FUNCTION. The caller frees out_issuer->object. */
+CHIO_MUST_CHECK enum chio_err chio_delegation_issuer(struct chio_call *issuer_call, const struct chio_uid *issuer,
+                                                     struct chio_used *out_issuer);
+
+/* The order as it is kept with the key, without who asked; and read again: the slices borrow. */
+CHIO_MUST_CHECK enum chio_err chio_delegation_order_put(const struct chio_delegate_request *order,
+                                                        struct chio_buf *out);
+bool chio_delegation_order_of(const struct chio_object *key, struct chio_delegate_request *out_order,
+                              uint64_t *out_not_after);
+
 /* What is asked for, apart from who asks: CHIO_E_ARGUMENT, CHIO_E_DATA_INVALID (the policy does not parse). */
 CHIO_MUST_CHECK enum chio_err chio_delegation_check(const struct chio_delegate_request *order,
                                                     struct chio_detail *detail);
@@ -41,6 +52,10 @@ CHIO_MUST_CHECK enum chio_err chio_delegation_make(struct chio_call *issuer_call
 CHIO_MUST_CHECK enum chio_err chio_delegation_keep(struct chio_call *call, const struct chio_uid *key,
                                                    const struct chio_delegate_request *order,
                                                    const struct chio_delegation *delegation);
+
+/* The objects beside the key: its certificate, and the link. */
+CHIO_MUST_CHECK enum chio_err chio_delegation_papers(struct chio_call *call, const struct chio_object *key,
+                                                     const struct chio_delegation *delegation);
 
 /* All of it: the key is entered and may be used by the call; the issuer by issuer_call. */
 CHIO_MUST_CHECK enum chio_err chio_delegate(struct chio_call *call, struct chio_call *issuer_call,

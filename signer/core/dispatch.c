@@ -274,6 +274,8 @@ bool chio_conn_waits(struct chio_conn *conn, const struct chio_frame_header *hea
     case CHIO_MSG_KEY_PAIR: return peek_backend(conn, body) != NULL;
     case CHIO_MSG_STREAM_END: return conn->stream.slot != NULL && conn->stream.slot->backend != NULL;
     case CHIO_MSG_COLLATERAL: return true;
+    /* An issuer may vouch for the new key, wherever that one is. */
+    case CHIO_MSG_ROTATE: return conn->core->backend_count > 0;
     default: return false;
   }
 }

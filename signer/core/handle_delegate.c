@@ -33,6 +33,19 @@ static enum chio_err check_issuer(struct chio_call *call, const struct chio_used
   return CHIO_OK;
 }
 
+enum chio_err chio_delegation_issuer(struct chio_call *issuer_call, const struct chio_uid *issuer,
+                                     struct chio_used *out_issuer) {
+  struct chio_used used;
+  enum chio_err err = find_key(issuer_call, issuer, &used);
+  if (err != CHIO_OK) return err;
+  err = check_issuer(issuer_call, &used);
+  if (err == CHIO_OK)
+    *out_issuer = used;
+  else
+    chio_object_free(used.object);
+  return err;
+}
+
 static enum chio_err make(struct chio_call *call, struct chio_call *issuer_call, const struct chio_used *key,
                           const struct chio_used *issuer, const struct chio_delegate_request *order,
                           struct chio_delegation *out) {

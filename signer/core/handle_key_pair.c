@@ -1,7 +1,7 @@
 /* KEY_PAIR: both halves, their evidence, and the two objects that show it to tools that read no vendor attributes. */
 #include "signer/core/backend_key_pair.h"
 #include "signer/core/certificate.h"
-#include "signer/core/newborn.h"
+#include "signer/core/key_pair.h"
 #include "signer/core/template.h"
 #include "signer/core/yubihsm.h"
 
@@ -16,7 +16,7 @@
 enum { PRIVATE, PUBLIC, CERTIFICATE, DATA, NEWBORNS };
 
 /* What the newborns' attributes borrow from, until all are in the token. */
-struct pair {
+struct chio_key_pair {
   struct chio_newborn newborns[NEWBORNS];
   size_t count;
   struct chio_key *private_key;
@@ -28,12 +28,12 @@ struct pair {
   uint8_t id[crypto_hash_sha256_BYTES];
 };
 
-static void pair_init(struct pair *p) {
+static void pair_init(struct chio_key_pair *p) {
   memset(p, 0, sizeof *p);
   for (size_t i = 0; i < NEWBORNS; i++) chio_newborn_init(&p->newborns[i]);
 }
 
-static void pair_free(struct pair *p) {
+static void pair_clear(struct chio_key_pair *p) {
   for (size_t i = 0; i < NEWBORNS; i++) chio_newborn_free(&p->newborns[i]);
   chio_key_free(p->private_key);
   chio_key_free(p->public_key);
@@ -95,7 +95,7 @@ static enum chio_err check_vendor(struct chio_call *call, struct chio_attrs temp
 }
 
 /* All that can be said before the key is there: no key is generated for a template that will be refused. */
-static enum chio_err check(struct chio_call *call, const struct chio_key_pair_request *q, struct pair *p) {
+static enum chio_err check(struct chio_call *call, const struct chio_key_pair_request *q, struct chio_key_pair *p) {
   p->generator = chio_mechanism_by_wire(q->mechanism);
   if (p->generator == NULL || (p->generator->flags & CHIO_MECH_GENERATE) == 0)
     return chio_fail(&call->detail, CHIO_E_MECHANISM_UNSUPPORTED, "the mechanism generates no key pairs");
@@ -143,7 +143,7 @@ static void add_birth(struct chio_call *call, struct chio_attr_set *set, const s
 }
 
 /* The role of a pair is said once, in either template; its state and its model too. */
-static void share(const struct chio_key_pair_request *q, struct pair *p, uint32_t type) {
+static void share(const struct chio_key_pair_request *q, struct chio_key_pair *p, uint32_t type) {
   struct chio_slice value;
   if (chio_attrs_find(q->private_template, type, &value))
     chio_attr_set_put(&p->newborns[PUBLIC].set, type, value);
@@ -152,7 +152,7 @@ static void share(const struct chio_key_pair_request *q, struct pair *p, uint32_
 }
 
 /* An id given to one half only stands for that half; where neither has one, both get the same. */
-static void share_id(const struct chio_key_pair_request *q, struct pair *p) {
+static void share_id(const struct chio_key_pair_request *q, struct chio_key_pair *p) {
   struct chio_slice spki = chio_key_spki(p->public_key);
   struct chio_slice given = chio_slice(NULL, 0);
   (void)crypto_hash_sha256(p->id, spki.data, spki.len);
@@ -163,7 +163,7 @@ static void share_id(const struct chio_key_pair_request *q, struct pair *p) {
   if (!chio_attrs_find(q->public_template, CKA_ID, &given)) chio_attr_set_put(&p->newborns[PUBLIC].set, CKA_ID, id);
 }
 
-static enum chio_err generate(struct chio_call *call, const struct chio_key_pair_request *q, struct pair *p) {
+static enum chio_err generate(struct chio_call *call, const struct chio_key_pair_request *q, struct chio_key_pair *p) {
   enum chio_err err = chio_key_generate(p->generator, q->public_template, &p->private_key, &call->detail);
   if (err == CHIO_OK) err = chio_key_from_spki(chio_key_spki(p->private_key), &p->public_key);
   if (err != CHIO_OK) return err;
@@ -192,7 +192,7 @@ static enum chio_err generate(struct chio_call *call, const struct chio_key_pair
   return err != CHIO_OK ? err : chio_newborn_add_public(public_half, p->public_key, true, &p->public_values);
 }
 
-static enum chio_err prove(struct chio_call *call, struct pair *p) {
+static enum chio_err prove(struct chio_call *call, struct chio_key_pair *p) {
   struct chio_token_row row = chio_slot_row(call->slot);
   enum chio_err err = chio_attr_set_encode(&p->newborns[PRIVATE].set, &p->unsigned_attrs);
   if (err != CHIO_OK) return err;
@@ -207,7 +207,7 @@ static enum chio_err prove(struct chio_call *call, struct pair *p) {
 }
 
 /* What both evidence objects have in common: public, the key's id and label, pieces of the evidence. */
-static void fill_shown(struct pair *p, struct chio_attr_set *set, uint64_t class) {
+static void fill_shown(struct chio_key_pair *p, struct chio_attr_set *set, uint64_t class) {
   struct chio_slice value;
   const struct chio_attr_set *key = &p->newborns[PRIVATE].set;
   chio_attr_set_put_ulong(set, CKA_CLASS, class);
@@ -220,7 +220,7 @@ static void fill_shown(struct pair *p, struct chio_attr_set *set, uint64_t class
   chio_template_default_storage(set, false);
 }
 
-static void common_name(const struct pair *p, char out[COMMON_NAME_MAX + 1]) {
+static void common_name(const struct chio_key_pair *p, char out[COMMON_NAME_MAX + 1]) {
   struct chio_slice label = chio_slice(NULL, 0);
   (void)chio_attr_set_find(&p->newborns[PRIVATE].set, CKA_LABEL, &label);
   bool fits = label.len > 0 && label.len <= COMMON_NAME_MAX && memchr(label.data, 0, label.len) == NULL;
@@ -230,7 +230,8 @@ static void common_name(const struct pair *p, char out[COMMON_NAME_MAX + 1]) {
 }
 
 /* The certificate whole, for its names; it is stored without the bundle. */
-static enum chio_err make_certificate(struct chio_call *call, struct pair *p, struct chio_certificate *out_parsed) {
+static enum chio_err make_certificate(struct chio_call *call, struct chio_key_pair *p,
+                                      struct chio_certificate *out_parsed) {
   char name[COMMON_NAME_MAX + 1];
   struct chio_token_row row = chio_slot_row(call->slot);
   const struct chio_newborn *private_half = &p->newborns[PRIVATE];
@@ -255,7 +256,7 @@ static enum chio_err make_certificate(struct chio_call *call, struct pair *p, st
   return chio_certificate_parse(chio_buf_slice(&p->der), out_parsed) == CHIO_OK ? CHIO_OK : CHIO_E_INTERNAL;
 }
 
-static enum chio_err fill_certificate(struct chio_call *call, struct pair *p) {
+static enum chio_err fill_certificate(struct chio_call *call, struct chio_key_pair *p) {
   struct chio_certificate parsed;
   struct chio_attr_set *set = &p->newborns[CERTIFICATE].set;
   enum chio_err err = make_certificate(call, p, &parsed);
@@ -276,7 +277,7 @@ static enum chio_err fill_certificate(struct chio_call *call, struct pair *p) {
   return CHIO_OK;
 }
 
-static void fill_data(struct pair *p) {
+static void fill_data(struct chio_key_pair *p) {
   struct chio_attr_set *set = &p->newborns[DATA].set;
   fill_shown(p, set, CKO_DATA);
   chio_attr_set_put(set, CKA_APPLICATION, chio_slice_str("chio-hsm evidence"));
@@ -285,7 +286,7 @@ static void fill_data(struct pair *p) {
 }
 
 /* For keys that stay: those of a session or a run end before anybody would look for them. */
-static enum chio_err show(struct chio_call *call, struct pair *p) {
+static enum chio_err show(struct chio_call *call, struct chio_key_pair *p) {
   if (!call->core->config.evidence_objects || p->newborns[PRIVATE].in_memory) return CHIO_OK;
   struct chio_birthplace place = chio_evidence_birthplace(call->core->evidence);
   enum chio_err err =
@@ -297,12 +298,65 @@ static enum chio_err show(struct chio_call *call, struct pair *p) {
   return CHIO_OK;
 }
 
+/* ---- For KEY_PAIR and ROTATE ---- */
+
+struct chio_newborn *chio_key_pair_private(struct chio_key_pair *p) {
+  return &p->newborns[PRIVATE];
+}
+
+struct chio_newborn *chio_key_pair_public(struct chio_key_pair *p) {
+  return &p->newborns[PUBLIC];
+}
+
+void chio_key_pair_free(struct chio_key_pair *p) {
+  if (p == NULL) return;
+  pair_clear(p);
+  free(p);
+}
+
+static enum chio_err pair_new(struct chio_call *call, const struct chio_key_pair_request *q,
+                              struct chio_key_pair **out_pair) {
+  struct chio_key_pair *p = malloc(sizeof *p);
+  if (p == NULL) return CHIO_E_NO_MEMORY;
+  pair_init(p);
+  enum chio_err err = check(call, q, p);
+  if (err == CHIO_OK)
+    *out_pair = p;
+  else
+    chio_key_pair_free(p);
+  return err;
+}
+
+static enum chio_err make(struct chio_call *call, const struct chio_key_pair_request *q, struct chio_key_pair *p) {
+  enum chio_err err = generate(call, q, p);
+  if (err == CHIO_OK) err = prove(call, p);
+  return err == CHIO_OK ? show(call, p) : err;
+}
+
+enum chio_err chio_key_pair_make(struct chio_call *call, const struct chio_key_pair_request *q,
+                                 struct chio_key_pair **out_pair) {
+  struct chio_key_pair *p;
+  enum chio_err err = pair_new(call, q, &p);
+  if (err != CHIO_OK) return err;
+  err = make(call, q, p);
+  if (err == CHIO_OK)
+    *out_pair = p;
+  else
+    chio_key_pair_free(p);
+  return err;
+}
+
+enum chio_err chio_key_pair_bear(struct chio_call *call, uint64_t session, struct chio_key_pair *p,
+                                 struct chio_changes *changes) {
+  return chio_newborns_bear_with(call, session, p->newborns, p->count, changes);
+}
+
 /* The key was made without the lock, which may have taken a second: who asks is looked at again. */
-static enum chio_err bear(struct chio_call *call, const struct chio_key_pair_request *q, struct pair *p) {
+static enum chio_err bear(struct chio_call *call, const struct chio_key_pair_request *q, struct chio_key_pair *p) {
   struct chio_slot *slot = call->slot;
   (void)pthread_mutex_lock(&slot->change);
   enum chio_err err = chio_call_enter(call, q->slot, q->ticket);
-  if (err == CHIO_OK) err = chio_newborns_bear(call, q->session, p->newborns, p->count);
+  if (err == CHIO_OK) err = chio_key_pair_bear(call, q->session, p, NULL);
   (void)pthread_mutex_unlock(&slot->change);
   return err;
 }
@@ -310,26 +364,20 @@ static enum chio_err bear(struct chio_call *call, const struct chio_key_pair_req
 enum chio_err chio_handle_key_pair(struct chio_call *call, const void *request, void *reply) {
   const struct chio_key_pair_request *q = request;
   struct chio_key_pair_reply *r = reply;
-  struct pair *p = malloc(sizeof *p);
-  if (p == NULL) return CHIO_E_NO_MEMORY;
-  pair_init(p);
+  struct chio_key_pair *p = NULL;
   enum chio_err err = chio_call_enter(call, q->slot, q->ticket);
-  if (err == CHIO_OK) err = check(call, q, p);
+  if (err == CHIO_OK) err = pair_new(call, q, &p);
   if (err == CHIO_OK && call->slot->backend != NULL) {
     err = chio_backend_key_pair(call, q, p->generator, r);
-    pair_free(p);
-    free(p);
+    chio_key_pair_free(p);
     return err;
   }
-  if (err == CHIO_OK) err = generate(call, q, p);
-  if (err == CHIO_OK) err = prove(call, p);
-  if (err == CHIO_OK) err = show(call, p);
+  if (err == CHIO_OK) err = make(call, q, p);
   if (err == CHIO_OK) err = bear(call, q, p);
   if (err == CHIO_OK) {
     r->private_key = p->newborns[PRIVATE].uid;
     r->public_key = p->newborns[PUBLIC].uid;
   }
-  pair_free(p);
-  free(p);
+  chio_key_pair_free(p);
   return err;
 }

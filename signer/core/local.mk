@@ -29,6 +29,7 @@ signer_core_libchio_core_la_SOURCES = \
   signer/core/handle_hello.c \
   signer/core/handle_key_pair.c \
   signer/core/handle_object.c \
+  signer/core/handle_rotate.c \
   signer/core/handle_sign.c \
   signer/core/handle_sign_batch.c \
   signer/core/handle_status.c \
@@ -37,6 +38,7 @@ signer_core_libchio_core_la_SOURCES = \
   signer/core/handle_user.c \
   signer/core/housekeeper.c signer/core/housekeeper.h \
   signer/core/issue.c signer/core/issue.h \
+  signer/core/key_pair.h \
   signer/core/key_state.c signer/core/key_state.h \
   signer/core/lifecycle.c signer/core/lifecycle.h \
   signer/core/newborn.c signer/core/newborn.h \

@@ -63,7 +63,8 @@ static enum chio_err complete(struct chio_call *call, uint64_t session, struct c
   return chio_key_private_bytes(n->key, &n->secret);
 }
 
-static enum chio_err save(struct chio_call *call, const struct chio_newborn *newborns, size_t count) {
+static enum chio_err save(struct chio_call *call, const struct chio_newborn *newborns, size_t count,
+                          struct chio_changes *changes) {
   struct chio_object_row rows[NEWBORNS_MAX];
   struct chio_slice boot;
   size_t n = 0;
@@ -78,14 +79,15 @@ static enum chio_err save(struct chio_call *call, const struct chio_newborn *new
     enum chio_err err = chio_evidence_keep(call->core->evidence, &call->detail);
     if (err != CHIO_OK) return err;
   }
+  if (changes != NULL) return chio_changes_make(call, changes, rows, n);
   return n > 0 ? chio_store_objects_insert(call->core->store, rows, n, &call->detail) : CHIO_OK;
 }
 
-enum chio_err chio_newborns_bear(struct chio_call *call, uint64_t session, struct chio_newborn *newborns,
-                                 size_t count) {
+enum chio_err chio_newborns_bear_with(struct chio_call *call, uint64_t session, struct chio_newborn *newborns,
+                                      size_t count, struct chio_changes *changes) {
   enum chio_err err = count <= NEWBORNS_MAX ? CHIO_OK : CHIO_E_INTERNAL;
   for (size_t i = 0; err == CHIO_OK && i < count; i++) err = complete(call, session, &newborns[i]);
-  if (err == CHIO_OK) err = save(call, newborns, count);
+  if (err == CHIO_OK) err = save(call, newborns, count, changes);
   if (err != CHIO_OK) return err;
   for (size_t i = 0; i < count; i++) {
     if (newborns[i].in_memory)
@@ -95,4 +97,9 @@ enum chio_err chio_newborns_bear(struct chio_call *call, uint64_t session, struc
   }
   chio_call_changed(call);
   return CHIO_OK;
+}
+
+enum chio_err chio_newborns_bear(struct chio_call *call, uint64_t session, struct chio_newborn *newborns,
+                                 size_t count) {
+  return chio_newborns_bear_with(call, session, newborns, count, NULL);
 }

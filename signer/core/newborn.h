@@ -4,6 +4,7 @@
 
 #include "signer/core/attr_set.h"
 #include "signer/core/call.h"
+#include "signer/core/change.h"
 
 struct chio_newborn {
   struct chio_uid uid;
@@ -33,5 +34,9 @@ CHIO_MUST_CHECK enum chio_err chio_newborn_add_public(struct chio_newborn *newbo
  * slot's change lock is held. Errors of chio_call_may_change and of the store. */
 CHIO_MUST_CHECK enum chio_err chio_newborns_bear(struct chio_call *call, uint64_t session,
                                                  struct chio_newborn *newborns, size_t count);
+/* The same, and changes of objects that are there (NULL: none) with them. */
+CHIO_MUST_CHECK enum chio_err chio_newborns_bear_with(struct chio_call *call, uint64_t session,
+                                                      struct chio_newborn *newborns, size_t count,
+                                                      struct chio_changes *changes);
 
 #endif

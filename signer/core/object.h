@@ -24,6 +24,7 @@
 #define CHIO_ATTR_ORDER (CHIO_ATTR_INTERNAL + 7u)     /* keys: the delegation to renew, as it was asked for */
 #define CHIO_ATTR_RENEW (CHIO_ATTR_INTERNAL + 8u)     /* keys: u64, when it ends, seconds since the epoch */
 #define CHIO_ATTR_VOUCHES (CHIO_ATTR_INTERNAL + 9u)   /* papers of a delegation: the key's unique id */
+#define CHIO_ATTR_TWIN (CHIO_ATTR_INTERNAL + 10u)     /* private keys of a rotation: the public half's unique id */
 
 static inline bool chio_attr_is_internal(uint32_t type) {
   return type >= CHIO_ATTR_INTERNAL && type <= CHIO_ATTR_INTERNAL + 0xFFFu;

@@ -164,15 +164,6 @@ static enum chio_err renew(struct chio_core *core, struct chio_slot *slot, const
   return err;
 }
 
-/* What it was about: the end of the delegation at hand, and the order. The slices borrow from the object. */
-static bool read_order(const struct chio_object *object, struct chio_delegate_request *out_order,
-                       uint64_t *out_not_after) {
-  struct chio_slice order;
-  if (!chio_attrs_find(object->attrs, CHIO_ATTR_ORDER, &order)) return false;
-  *out_not_after = chio_attrs_ulong(object->attrs, CHIO_ATTR_RENEW, 0);
-  return chio_fields_decode(chio_delegate_request_fields, order, sizeof *out_order, out_order) == CHIO_OK;
-}
-
 static void say(const struct chio_object *key, enum chio_err err, const char *why, uint64_t now, uint64_t not_after) {
   if (err == CHIO_OK) {
     chio_log(CHIO_LOG_NOTICE, "delegation.renewed", "a delegation was renewed", CHIO_F_STR("key", key->label));
@@ -200,7 +191,7 @@ static void serve(struct chio_core *core, const struct chio_renewal *entry, uint
   struct chio_slot *slot = chio_core_slot(core, entry->slot);
   enum chio_err err = slot != NULL ? chio_object_table_get(core->objects, entry->slot, &entry->uid, true, &object, NULL)
                                    : CHIO_E_OBJECT_UNKNOWN;
-  if (err == CHIO_E_OBJECT_UNKNOWN || (err == CHIO_OK && !read_order(object, &order, &not_after))) {
+  if (err == CHIO_E_OBJECT_UNKNOWN || (err == CHIO_OK && !chio_delegation_order_of(object, &order, &not_after))) {
     drop(core, entry);
     return;
   }

@@ -30,6 +30,7 @@ signer_wire_libchio_wire_la_SOURCES = \
   signer/wire/msg_pin_set.c signer/wire/msg_pin_set.h \
   signer/wire/msg_random.c signer/wire/msg_random.h \
   signer/wire/msg_renew.c signer/wire/msg_renew.h \
+  signer/wire/msg_rotate.c signer/wire/msg_rotate.h \
   signer/wire/msg_session_close.c signer/wire/msg_session_close.h \
   signer/wire/msg_sign.c signer/wire/msg_sign.h \
   signer/wire/msg_sign_batch.c signer/wire/msg_sign_batch.h \

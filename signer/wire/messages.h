@@ -19,6 +19,7 @@
 #include "signer/wire/msg_pin_set.h"
 #include "signer/wire/msg_random.h"
 #include "signer/wire/msg_renew.h"
+#include "signer/wire/msg_rotate.h"
 #include "signer/wire/msg_session_close.h"
 #include "signer/wire/msg_sign.h"
 #include "signer/wire/msg_sign_batch.h"

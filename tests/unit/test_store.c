@@ -177,6 +177,49 @@ static void a_pair_is_stored_whole_or_not_at_all(void **state) {
   chio_buf_clear(&two.attrs);
 }
 
+/* A rotation: new rows and a changed one. */
+static void additions_and_changes_are_made_together_or_not_at_all(void **state) {
+  struct bed *bed = *state;
+  struct made one = make_object(CKO_PRIVATE_KEY, "new", "1", true, "s");
+  struct made old = make_object(CKO_PRIVATE_KEY, "old", "1", true, "secret");
+  assert_int_equal(chio_store_objects_insert(bed->store, &old.row, 1, &bed->detail), CHIO_OK);
+  struct chio_object_row changed[] = {old.row, old.row};
+  changed[0].version = 1;
+  changed[1].version = 1; /* stale, after the first */
+  assert_int_equal(chio_store_objects_put(bed->store, &one.row, 1, changed, 2, &bed->detail), CHIO_E_BUSY);
+  assert_int_equal(load(bed, &one.row.uid, NULL), CHIO_E_OBJECT_UNKNOWN);
+  assert_int_equal(chio_store_audit(bed->store, 0, &bed->detail), CHIO_OK);
+  changed[0].slot = 1;
+  assert_int_equal(chio_store_objects_put(bed->store, &one.row, 1, changed, 1, &bed->detail), CHIO_E_ARGUMENT);
+  assert_int_equal(chio_store_objects_put(bed->store, NULL, 0, NULL, 0, &bed->detail), CHIO_E_ARGUMENT);
+  changed[0].slot = 0;
+  assert_int_equal(chio_store_objects_put(bed->store, &one.row, 1, changed, 1, &bed->detail), CHIO_OK);
+  reopen(bed);
+  assert_int_equal(load(bed, &one.row.uid, "s"), CHIO_OK);
+  assert_int_equal(load(bed, &old.row.uid, "secret"), CHIO_OK);
+  assert_int_equal(chio_store_objects_count(bed->store, 0), 2);
+  assert_int_equal(chio_store_audit(bed->store, 0, &bed->detail), CHIO_OK);
+  chio_buf_clear(&one.attrs);
+  chio_buf_clear(&old.attrs);
+}
+
+static void rows_are_found_by_bytes_that_their_attributes_hold(void **state) {
+  struct bed *bed = *state;
+  struct chio_store_found found[2];
+  size_t count;
+  struct chio_uid a = insert(bed, CKO_DATA, "the needle here", NULL, false, "");
+  insert(bed, CKO_DATA, "nothing", NULL, false, "needle");
+  struct chio_uid b = insert(bed, CKO_PRIVATE_KEY, "needle", "1", true, "s");
+  struct chio_slice needle = chio_slice_str("needle");
+  assert_int_equal(chio_store_objects_holding(bed->store, 0, needle, 0, found, 2, &count), CHIO_OK);
+  assert_int_equal(count, 2);
+  assert_true(chio_uid_equal(&found[0].uid, &a) && chio_uid_equal(&found[1].uid, &b));
+  assert_int_equal(chio_store_objects_holding(bed->store, 0, needle, found[0].row, found, 2, &count), CHIO_OK);
+  assert_int_equal(count, 1);
+  assert_int_equal(chio_store_objects_holding(bed->store, 1, needle, 0, found, 2, &count), CHIO_OK);
+  assert_int_equal(count, 0);
+}
+
 static void an_update_raises_the_version_and_a_stale_one_is_refused(void **state) {
   struct bed *bed = *state;
   struct made made = make_object(CKO_PRIVATE_KEY, "old", "1", true, "secret");
@@ -648,6 +691,8 @@ int main(void) {
       ON_BED(the_file_is_for_its_owner_alone),
       ON_BED(the_secret_part_is_not_in_the_file),
       ON_BED(a_pair_is_stored_whole_or_not_at_all),
+      ON_BED(additions_and_changes_are_made_together_or_not_at_all),
+      ON_BED(rows_are_found_by_bytes_that_their_attributes_hold),
       ON_BED(an_update_raises_the_version_and_a_stale_one_is_refused),
       ON_BED(a_deleted_object_is_gone_and_the_audit_agrees),
       ON_BED(every_changed_column_is_noticed_and_the_object_named),
