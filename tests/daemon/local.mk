@@ -13,6 +13,7 @@ DAEMON_TESTS = \
   tests/daemon/limits.sh \
   tests/daemon/privileges.sh \
   tests/daemon/read_only.sh \
+  tests/daemon/rotate_kill.sh \
   tests/daemon/start_stop.sh \
   tests/daemon/tsm.sh
 TESTS += $(DAEMON_TESTS)

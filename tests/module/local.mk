@@ -32,6 +32,7 @@ MODULE_TESTS = \
   tests/module/containers_snp.sh \
   tests/module/delegate.sh \
   tests/module/results.sh \
+  tests/module/rotate.sh \
   tests/module/binding.sh \
   tests/module/evidence.sh \
   tests/module/evidence_nitro.sh \

@@ -27,6 +27,7 @@ tools_chio_hsm_SOURCES = \
   tools/hsm/key_generate.c \
   tools/hsm/key_list.c \
   tools/hsm/key_name.c \
+  tools/hsm/key_rotate.c \
   tools/hsm/key_sign.c tools/hsm/key_sign.h \
   tools/hsm/key_state.c \
   tools/hsm/key_type.c \
@@ -40,6 +41,7 @@ tools_chio_hsm_SOURCES = \
   tools/hsm/report_coverage.c \
   tools/hsm/result_token.c tools/hsm/result_token.h \
   tools/hsm/roots.c tools/hsm/roots.h \
+  tools/hsm/rotate.c tools/hsm/rotate.h \
   tools/hsm/sign.c \
   tools/hsm/signer.c tools/hsm/signer.h \
   tools/hsm/status.c \
