@@ -238,8 +238,8 @@ struct chio_attest_request {
   const struct chio_attest_collateral *collateral; /* NULL: what needs it is not proved */
   int64_t at;                                      /* seconds since the epoch: the time to judge for */
   /* Root certificates that the caller trusts besides the vendors': a simulated platform's. One in DER or PEM, or up to
-   * 8 in PEM; of signed tokens, their signer's public key. With them and no policy, simulated evidence is judged without
-   * expectations: what is missing is said, not refused. NULL: none. */
+   * 8 in PEM; of signed tokens, their signer's public key. With them and no policy, simulated evidence is judged
+   * without expectations: what is missing is said, not refused. NULL: none. */
   const void *root;
   size_t root_len;
   /* What the evidence must be about; each may be absent (NULL, 0). */

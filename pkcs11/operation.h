@@ -45,7 +45,8 @@ void p11_operation_next(struct p11_operation *op);
 void p11_operation_after_fork(struct p11_operation *op);
 
 /* C_SignInit, C_MessageSignInit and C_VerifyInit: checks everything that the key's attributes tell, and begins. Costs
- * no round trip when they are in the cache. A NULL mechanism cancels the operation under way (PKCS #11 v3.0, 5.13.1). */
+ * no round trip when they are in the cache. A NULL mechanism cancels the operation under way (PKCS #11 v3.0,
+ * 5.13.1). */
 CHIO_MUST_CHECK CK_RV p11_operation_begin_key(struct p11_call *call, struct p11_operation *op,
                                               enum chio_stream_operation kind, const CK_MECHANISM *given,
                                               CK_OBJECT_HANDLE key);

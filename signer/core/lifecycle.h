@@ -28,8 +28,8 @@ CHIO_MUST_CHECK enum chio_err chio_lifecycle_check_usage(struct chio_call *call,
                                                          struct chio_attrs templ);
 
 /* C_SetAttributeValue with CKA_CHIO_STATE in a checked template, on a key: the state for all of the key, the rest of
- * the template for this object. The slot's change lock is held. CHIO_E_NOT_LOGGED_IN, CHIO_E_ATTRIBUTE_VALUE (no state, or
- * not from the one the key is in), errors of chio_template_change and of the store. */
+ * the template for this object. The slot's change lock is held. CHIO_E_NOT_LOGGED_IN, CHIO_E_ATTRIBUTE_VALUE (no state,
+ * or not from the one the key is in), errors of chio_template_change and of the store. */
 CHIO_MUST_CHECK enum chio_err chio_lifecycle_set(struct chio_call *call, struct chio_object *object,
                                                  struct chio_attrs templ);
 
