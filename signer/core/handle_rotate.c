@@ -309,7 +309,7 @@ static void finish(struct chio_call *call, struct rotation *r) {
   const struct chio_newborn *born = chio_key_pair_private(r->pair);
   enum chio_err err = CHIO_OK;
   if (r->delegation.chain.len > 0 && chio_delegation_papers(call, born->object, &r->delegation) != CHIO_OK)
-    chio_log(CHIO_LOG_WARNING, "delegation.papers", "the certificate of a delegation could not be stored beside its key",
+    chio_log(CHIO_LOG_WARNING, "delegation.papers", "a delegation's certificate could not be stored beside its key",
              CHIO_F_STR("key", born->object->label));
   if (r->seconds > 0 && r->delegation.chain.len == 0)
     err = chio_renewals_add(call->core, born->object, r->not_after, r->seconds);
