@@ -42,6 +42,7 @@ MODULE_TESTS = \
   tests/module/identity.sh \
   tests/module/p11tool.sh \
   tests/module/pkcs11_batch.sh \
+  tests/module/policy_add.sh tests/module/policy_add_nitro.sh \
   tests/module/pkcs11_conformance.sh \
   tests/module/pkcs11_conformance_embedded.sh \
   tests/module/pkcs11_fork.sh \

@@ -36,6 +36,7 @@ tools_chio_hsm_SOURCES = \
   tools/hsm/options.c tools/hsm/options.def \
   tools/hsm/pin.c tools/hsm/pin.h \
   tools/hsm/policy.c \
+  tools/hsm/policy_add.c tools/hsm/toml_edit.c tools/hsm/toml_edit.h \
   tools/hsm/program.c tools/hsm/program.h \
   tools/hsm/remedy.c \
   tools/hsm/report_coverage.c \

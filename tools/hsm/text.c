@@ -66,9 +66,11 @@ static bool write_all(int fd, struct chio_slice bytes) {
 }
 
 static bool write_beside(const char *temporary, int fd, const char *path, struct chio_slice bytes) {
+  struct stat st;
   mode_t mask = umask(0);
   (void)umask(mask);
-  bool ok = write_all(fd, bytes) && fchmod(fd, 0666 & ~mask) == 0;
+  mode_t mode = stat(path, &st) == 0 ? st.st_mode & 0777 : 0666 & ~mask;
+  bool ok = write_all(fd, bytes) && fchmod(fd, mode) == 0;
   ok = close(fd) == 0 && ok;
   return ok && rename(temporary, path) == 0;
 }
