@@ -356,6 +356,20 @@ struct chio_attest_user_data {
  * no quote of a known kind. */
 CHIO_ATTEST_API int chio_attest_extract_user_data(const void *quote, size_t len, struct chio_attest_user_data *out);
 
+/* Package tee's VerifyBinding: whether what a quote carries is what the request's binding makes of its key, and of its
+ * nonce where the profile has one. The evidence is a raw quote, a stub quote, or a report of package tee, whose own key
+ * and model count where the request names none, and must be those where it does (profile tee-v1). CHECKS NO SIGNATURE:
+ * anybody can write such bytes, and chio_attest_verify judges them. *out_holds: 1 or 0; message says why not. out_found
+ * may be NULL. E_ARGUMENT (message says why), E_MALFORMED (no evidence of these kinds, or no key). */
+CHIO_ATTEST_API int chio_attest_check_binding(const struct chio_attest_request *request, int *out_holds,
+                                              struct chio_attest_user_data *out_found,
+                                              struct chio_attest_message *message);
+
+/* The types of TEE of package tee, in its order: "tdx", "snp", "nitro", "stub"; NULL after the last. */
+CHIO_ATTEST_API const char *chio_attest_tee_type_at(size_t index);
+/* The one of exactly that name; NULL: there is none, and message says so in the package's own words. */
+CHIO_ATTEST_API const char *chio_attest_tee_type_parse(const char *name, struct chio_attest_message *message);
+
 #define CHIO_ATTEST_MODEL_HASH_SIZE 32u
 
 /* The hash by which package tee knows a model: SHA-256 of its name, as it stands. E_ARGUMENT, E_INTERNAL. */

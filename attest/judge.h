@@ -174,6 +174,9 @@ void chio_judge_tsm(struct chio_judge *j, struct chio_slice report);
 bool chio_bundle_looks_like(struct chio_slice evidence);
 void chio_judge_bundle(struct chio_judge *j, struct chio_slice bundle);
 
+/* A key out of a public key or a certificate, PEM or DER: its SubjectPublicKeyInfo is appended. */
+CHIO_MUST_CHECK enum chio_err chio_judge_read_key(struct chio_slice bytes, struct chio_buf *out_spki);
+
 /* Takes the request's profile and parts. CHIO_E_ARGUMENT, CHIO_E_KEY_TYPE, CHIO_E_MALFORMED: detail says why. */
 CHIO_MUST_CHECK enum chio_err chio_judge_binding_prepare(struct chio_judge *j, struct chio_detail *detail);
 /* After the evidence: whether its report data is that of the profile. */

@@ -57,7 +57,7 @@ attest_libchio_verify_la_SOURCES = \
   attest/anchor.c \
   attest/azure_judge.c \
   attest/binding.c attest/binding.h \
-  attest/binding_judge.c \
+  attest/binding_judge.c attest/binding_only.c \
   attest/bundle_judge.c \
   attest/cache.c \
   attest/cavium.c attest/cavium.h \

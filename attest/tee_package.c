@@ -103,11 +103,31 @@ void chio_tee_report_put(const struct chio_tee_report *report, struct chio_buf *
   chio_buf_printf(out, "\",\n  \"timestamp\": %llu\n}", (unsigned long long)report->timestamp);
 }
 
+void chio_tee_stub_put(const uint8_t user_data[CHIO_TEE_USER_DATA_SIZE], uint64_t timestamp, struct chio_buf *out) {
+  chio_buf_printf(out, "{\"timestamp\":%llu,\"type\":\"" STUB "\",\"user_data\":\"", (unsigned long long)timestamp);
+  chio_hex_append(out, chio_slice(user_data, CHIO_TEE_USER_DATA_SIZE));
+  chio_buf_append_str(out, "\"}");
+}
+
 void chio_tee_spki(const uint8_t point[CHIO_TEE_POINT_SIZE], uint8_t out[CHIO_TEE_SPKI_SIZE]) {
   static const uint8_t head[] = {0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01,
                                  0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00};
   memcpy(out, head, sizeof head);
   memcpy(out + sizeof head, point, CHIO_TEE_POINT_SIZE);
+}
+
+const char *chio_attest_tee_type_at(size_t index) {
+  return index < CHIO_ARRAY_LEN(types) ? types[index] : NULL;
+}
+
+const char *chio_attest_tee_type_parse(const char *name, struct chio_attest_message *message) {
+  for (size_t i = 0; name != NULL && i < CHIO_ARRAY_LEN(types); i++) {
+    if (strcmp(types[i], name) == 0) return types[i];
+  }
+  if (message != NULL)
+    (void)snprintf(message->text, sizeof message->text,
+                   "tee: unknown TEE type \"%.64s\" (valid: tdx, snp, nitro, stub)", name != NULL ? name : "");
+  return NULL;
 }
 
 int chio_attest_model_hash(const char *model, uint8_t out[32]) {

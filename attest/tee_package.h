@@ -42,6 +42,9 @@ CHIO_MUST_CHECK enum chio_err chio_tee_stub_parse(const struct chio_json_doc *do
 /* The report as the package's MarshalReport writes it. */
 void chio_tee_report_put(const struct chio_tee_report *report, struct chio_buf *out);
 
+/* A stub quote, which nobody signs, as the package writes it. */
+void chio_tee_stub_put(const uint8_t user_data[CHIO_TEE_USER_DATA_SIZE], uint64_t timestamp, struct chio_buf *out);
+
 /* A P-256 point as SubjectPublicKeyInfo, DER. */
 #define CHIO_TEE_SPKI_SIZE 91u
 void chio_tee_spki(const uint8_t point[CHIO_TEE_POINT_SIZE], uint8_t out[CHIO_TEE_SPKI_SIZE]);

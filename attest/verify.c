@@ -23,7 +23,7 @@ static enum chio_err read_der(struct chio_slice bytes, const char *label, struct
 }
 
 /* A public key, or the key of a certificate. */
-static enum chio_err read_key(struct chio_slice bytes, struct chio_buf *out_spki) {
+enum chio_err chio_judge_read_key(struct chio_slice bytes, struct chio_buf *out_spki) {
   struct chio_buf der = CHIO_BUF_INIT;
   struct chio_pubkey key;
   struct chio_cert cert;
@@ -77,7 +77,7 @@ static enum chio_err read_roots(struct chio_judge *j) {
   struct chio_buf spki = CHIO_BUF_INIT;
   if (chio_pem_has(bytes, "CERTIFICATE")) return read_root_certs(j, bytes);
   if (add_root_cert(j, bytes) == CHIO_OK) return CHIO_OK;
-  enum chio_err err = read_key(bytes, &spki);
+  enum chio_err err = chio_judge_read_key(bytes, &spki);
   if (err == CHIO_OK) err = add_root(j, chio_buf_slice(&spki));
   chio_buf_clear(&spki);
   return err;
@@ -163,7 +163,7 @@ static int prepare(struct chio_judge *j, struct chio_buf *key, struct chio_attes
   if (request->root_len > 0 && read_roots(j) != CHIO_OK) {
     return fail_message(message, CHIO_ATTEST_E_MALFORMED, "the root is neither a certificate nor a public key");
   }
-  if (request->key_len > 0 && read_key(chio_slice(request->key, request->key_len), key) != CHIO_OK) {
+  if (request->key_len > 0 && chio_judge_read_key(chio_slice(request->key, request->key_len), key) != CHIO_OK) {
     return fail_message(message, CHIO_ATTEST_E_MALFORMED, "the key is neither a public key nor a certificate");
   }
   j->key_spki = chio_buf_slice(key);

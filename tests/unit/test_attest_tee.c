@@ -297,6 +297,130 @@ static void a_report_is_written_as_the_package_does(void **state) {
   chio_buf_clear(&text);
 }
 
+static void a_stub_is_written_as_the_package_does(void **state) {
+  (void)state;
+  struct chio_buf text = CHIO_BUF_INIT;
+  uint8_t user_data[32];
+  assert_int_equal(chio_hex_decode(chio_slice_str(USER_DATA), user_data, sizeof user_data), CHIO_OK);
+  chio_tee_stub_put(user_data, 1700000000, &text);
+  assert_string_equal(chio_buf_cstr(&text), STUB);
+  chio_buf_clear(&text);
+}
+
+static void types_of_tees_are_spelled_in_one_way(void **state) {
+  (void)state;
+  static const char *const valid[] = {"tdx", "snp", "nitro", "stub"};
+  static const char *const rows[] = {"", "TDX", "tdx ", " tdx", "sgx", "sim-tdx", "auto", "stubs"};
+  struct chio_attest_message message = {""};
+  for (size_t i = 0; i < CHIO_ARRAY_LEN(valid); i++) {
+    assert_string_equal(chio_attest_tee_type_at(i), valid[i]);
+    assert_string_equal(chio_attest_tee_type_parse(valid[i], NULL), valid[i]);
+  }
+  assert_null(chio_attest_tee_type_at(4));
+  assert_null(chio_attest_tee_type_at(SIZE_MAX));
+  for (size_t i = 0; i < CHIO_ARRAY_LEN(rows); i++) {
+    char expected[128];
+    snprintf(expected, sizeof expected, "tee: unknown TEE type \"%s\" (valid: tdx, snp, nitro, stub)", rows[i]);
+    assert_null(chio_attest_tee_type_parse(rows[i], &message));
+    assert_string_equal(message.text, expected);
+  }
+  assert_null(chio_attest_tee_type_parse(NULL, NULL));
+}
+
+/* ---- The binding alone ---- */
+
+static const uint8_t model[32] = {0xe3, 0xb0, 0xc4, 0x42, 0x98, 0xfc, 0x1c, 0x14, 0x9a, 0xfb, 0xf4,
+                                  0xc8, 0x99, 0x6f, 0xb9, 0x24, 0x27, 0xae, 0x41, 0xe4, 0x64, 0x9b,
+                                  0x93, 0x4c, 0xa4, 0x95, 0x99, 0x1b, 0x78, 0x52, 0xb8, 0x55};
+
+/* 1, 0, or -1 for an error. */
+static int holds(struct chio_slice evidence, struct chio_slice key, const struct chio_attest_binding *binding) {
+  struct chio_attest_user_data found = {.tee = NULL};
+  struct chio_attest_message message = {""};
+  int out = -2;
+  const struct chio_attest_request request = {.evidence = evidence.data,
+                                              .evidence_len = evidence.len,
+                                              .key = key.data,
+                                              .key_len = key.len,
+                                              .binding = binding};
+  if (chio_attest_check_binding(&request, &out, &found, &message) != CHIO_ATTEST_OK) {
+    assert_int_equal(out, -2);
+    assert_null(found.tee);
+    assert_true(message.text[0] != 0);
+    return -1;
+  }
+  assert_non_null(found.tee);
+  if (out == 0) assert_true(message.text[0] != 0);
+  return out;
+}
+
+static void the_binding_of_a_quote_is_compared_and_no_signature(void **state) {
+  (void)state;
+  uint8_t point[CHIO_TEE_POINT_SIZE], d1[CHIO_TEE_SPKI_SIZE];
+  struct chio_buf other = CHIO_BUF_INIT, forged = CHIO_BUF_INIT;
+  const struct chio_slice none = chio_slice(NULL, 0), own = chio_buf_slice(&rig.key), quote = chio_buf_slice(&rig.quote);
+  const struct chio_attest_binding rigs = {.profile = "tee-v1", .workload_hash = {attest_rig_workload, 32}};
+  const struct chio_attest_binding empty = {.profile = "tee-v1", .workload_hash = {model, 32}};
+  assert_int_equal(chio_hex_decode(chio_slice_str(POINT), point, sizeof point), CHIO_OK);
+  chio_tee_spki(point, d1);
+  attest_rig_key(&other);
+  assert_int_equal(holds(quote, own, &rigs), 1);
+  assert_int_equal(holds(quote, chio_buf_slice(&other), &rigs), 0);
+  assert_int_equal(holds(quote, own, &empty), 0);
+  /* The vectors of the package: private key 1, the model of nothing. */
+  assert_int_equal(holds(chio_slice_str(STUB), chio_slice(d1, sizeof d1), &empty), 1);
+  assert_int_equal(holds(chio_slice_str(STUB), chio_slice(d1, sizeof d1), &rigs), 0);
+  assert_int_equal(holds(chio_slice_str(STUB), own, &empty), 0);
+  /* The signature of a quote is nothing here, its report data is all. */
+  chio_buf_append_slice(&forged, quote);
+  forged.data[700] ^= 1;
+  assert_int_equal(holds(chio_buf_slice(&forged), own, &rigs), 1);
+  for (size_t i = 568; i < 632; i++) {
+    forged.data[i] ^= 1;
+    assert_int_equal(holds(chio_buf_slice(&forged), own, &rigs), 0);
+    forged.data[i] ^= 1;
+  }
+  assert_int_equal(holds(quote, none, &rigs), -1);
+  assert_int_equal(holds(quote, own, NULL), -1);
+  assert_int_equal(holds(chio_slice_str("quote"), own, &rigs), -1);
+  assert_int_equal(holds(chio_slice("", 0), own, &rigs), -1);
+  assert_int_equal(holds(quote, chio_slice_str("key"), &rigs), -1);
+  const struct chio_attest_binding unknown = {.profile = "tee-v2", .workload_hash = {model, 32}};
+  const struct chio_attest_binding more = {
+      .profile = "tee-v1", .workload_hash = {model, 32}, .receipt_root = {model, 32}};
+  assert_int_equal(holds(quote, own, &unknown), -1);
+  assert_int_equal(holds(quote, own, &more), -1);
+  const struct chio_attest_request with_nonce = {.evidence = quote.data, .evidence_len = quote.len, .key = own.data,
+                                                 .key_len = own.len, .nonce = "n", .nonce_len = 1, .binding = &rigs};
+  int out;
+  assert_int_equal(chio_attest_check_binding(&with_nonce, &out, NULL, NULL), CHIO_ATTEST_E_ARGUMENT);
+  assert_int_equal(chio_attest_check_binding(NULL, &out, NULL, NULL), CHIO_ATTEST_E_ARGUMENT);
+  chio_buf_clear(&other);
+  chio_buf_clear(&forged);
+}
+
+static void the_binding_of_a_report_is_that_of_its_own_key_and_model(void **state) {
+  (void)state;
+  uint8_t point[CHIO_TEE_POINT_SIZE], d1[CHIO_TEE_SPKI_SIZE];
+  const struct chio_slice none = chio_slice(NULL, 0), own = chio_slice(d1, sizeof d1);
+  assert_int_equal(chio_hex_decode(chio_slice_str(POINT), point, sizeof point), CHIO_OK);
+  chio_tee_spki(point, d1);
+  const struct chio_attest_binding same = {.profile = "tee-v1", .workload_hash = {model, 32}};
+  const struct chio_attest_binding other = {.profile = "tee-v1", .workload_hash = {attest_rig_workload, 32}};
+  const struct chio_attest_binding profile = {.profile = "atls-v1"};
+  const char *good = report("stub", POINT, MODEL, STUB_BASE64);
+  assert_int_equal(holds(chio_slice_str(good), none, NULL), 1);
+  assert_int_equal(holds(chio_slice_str(good), own, &same), 1);
+  assert_int_equal(holds(chio_slice_str(good), chio_buf_slice(&rig.key), NULL), 0);
+  assert_int_equal(holds(chio_slice_str(good), own, &other), 0);
+  assert_int_equal(holds(chio_slice_str(good), own, &profile), -1);
+  assert_int_equal(holds(chio_slice_str(report("stub", POINT, USER_DATA, STUB_BASE64)), none, NULL), 0);
+  assert_int_equal(holds(chio_slice_str(report("tdx", POINT, MODEL, STUB_BASE64)), none, NULL), 0);
+  assert_int_equal(holds(chio_slice_str(report("sgx", POINT, MODEL, STUB_BASE64)), none, NULL), -1);
+  assert_int_equal(holds(chio_slice_str(report("stub", POINT, "", STUB_BASE64)), none, NULL), -1);
+  assert_int_equal(holds(chio_slice_str(report("stub", POINT, MODEL, "e30=")), none, NULL), -1);
+}
+
 static void bytes_that_are_no_quote_have_none(void **state) {
   (void)state;
   struct chio_attest_user_data data = {.tee = "untouched"};
@@ -372,6 +496,10 @@ int main(void) {
       cmocka_unit_test(user_data_is_found_in_a_stub_and_in_a_quote),
       cmocka_unit_test(a_model_is_known_by_the_hash_of_its_name),
       cmocka_unit_test(a_report_is_written_as_the_package_does),
+      cmocka_unit_test(a_stub_is_written_as_the_package_does),
+      cmocka_unit_test(types_of_tees_are_spelled_in_one_way),
+      cmocka_unit_test(the_binding_of_a_quote_is_compared_and_no_signature),
+      cmocka_unit_test(the_binding_of_a_report_is_that_of_its_own_key_and_model),
       cmocka_unit_test(bytes_that_are_no_quote_have_none),
       cmocka_unit_test(recorded_evidence_of_each_kind_is_recognised),
   };

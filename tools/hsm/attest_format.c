@@ -8,11 +8,12 @@
 #include "attest/der_write.h"
 #include "attest/in_toto.h"
 #include "attest/ratls.h"
-#include "attest/tee_package.h"
 #include "signer/base/secret.h"
 #include "signer/wire/mechanism.h"
+#include "tools/hsm/attest_tee.h"
 #include "tools/hsm/birth_papers.h"
 #include "tools/hsm/key_sign.h"
+#include "tools/hsm/model_hash.h"
 #include "tools/hsm/signer.h"
 #include "tools/hsm/text.h"
 #include "tools/hsm/x509_write.h"
@@ -43,8 +44,7 @@ static enum chio_err of_birth(const struct hsm_attest *a, struct chio_buf *out, 
   return chio_buf_err(out);
 }
 
-/* Evidence made now. profile empty: a bundle over the data as nonce; else what the signer makes by that name. */
-static enum chio_err made_now(const struct hsm_attest *a, const char *profile, struct chio_slice data,
+enum chio_err hsm_attest_now(const struct hsm_attest *a, const char *profile, struct chio_slice data,
                               struct chio_buf *out, struct chio_detail *detail) {
   uint8_t ticket[CHIO_TICKET_MAX];
   CHIO_AUTO(chio_buf) struct chio_buf *holder = chio_buf_new();
@@ -71,11 +71,11 @@ static enum chio_err made_now(const struct hsm_attest *a, const char *profile, s
 }
 
 static enum chio_err make_bundle(const struct hsm_attest *a, struct chio_buf *out, struct chio_detail *detail) {
-  return a->has_nonce ? made_now(a, NULL, a->nonce, out, detail) : of_birth(a, out, detail);
+  return a->has_nonce ? hsm_attest_now(a, NULL, a->nonce, out, detail) : of_birth(a, out, detail);
 }
 
 static enum chio_err make_in_toto(const struct hsm_attest *a, struct chio_buf *out, struct chio_detail *detail) {
-  return made_now(a, CHIO_IN_TOTO_PROFILE, a->nonce, out, detail);
+  return hsm_attest_now(a, CHIO_IN_TOTO_PROFILE, a->nonce, out, detail);
 }
 
 static enum chio_err make_certificate(const struct hsm_attest *a, struct chio_buf *out, struct chio_detail *detail) {
@@ -89,23 +89,34 @@ static enum chio_err make_certificate(const struct hsm_attest *a, struct chio_bu
 
 /* ---- Evidence that binds the key directly ---- */
 
-/* The one option that is the profile's data. */
+/* The data of profile chio-v1. */
+static enum chio_err receipt_root(const struct hsm_attest *a, struct chio_buf *out, struct chio_detail *detail) {
+  const char *text = a->hsm->option[HSM_OPT_RECEIPT_ROOT];
+  if (text == NULL) return chio_fail(detail, CHIO_E_ARGUMENT, "profile chio-v1 takes --receipt-root");
+  if (hsm_hex_parse(text, out) == CHIO_OK) return CHIO_OK;
+  return chio_fail(detail, CHIO_E_ARGUMENT, "--receipt-root '%s': expected bytes in hex", text);
+}
+
+/* That of tee-v1: a key that was made for a model needs no word on it. */
+static enum chio_err workload(const struct hsm_attest *a, struct chio_buf *out, struct chio_detail *detail) {
+  enum chio_err err = hsm_model_read(a->hsm, HSM_OPT_WORKLOAD_HASH, "workload-hash", out, detail);
+  if (err != CHIO_OK || out->len > 0 || hsm_key_attribute(a->key, (uint32_t)CKA_CHIO_MODEL_HASH).len > 0) return err;
+  return chio_fail(detail, CHIO_E_ARGUMENT, "profile tee-v1 takes --workload-hash or --model: the key has no model");
+}
+
+/* The one option that is the profile's data; the nonce, where there is none. */
 static enum chio_err direct_data(const struct hsm_attest *a, const char *profile, struct chio_buf *out,
                                  struct chio_detail *detail) {
-  static const struct {
-    const char *profile, *name;
-    enum hsm_option option;
-  } wanted[] = {{"tee-v1", "workload-hash", HSM_OPT_WORKLOAD_HASH}, {"chio-v1", "receipt-root", HSM_OPT_RECEIPT_ROOT}};
-  for (size_t i = 0; i < CHIO_ARRAY_LEN(wanted); i++) {
-    const char *text = a->hsm->option[wanted[i].option];
-    bool takes = strcmp(profile, wanted[i].profile) == 0;
-    if (!takes && text == NULL) continue;
-    if (!takes || text == NULL || a->has_nonce)
-      return chio_fail(detail, CHIO_E_ARGUMENT, "profile %s takes %s%s", profile, takes ? "--" : "no --",
-                       wanted[i].name);
-    if (hsm_hex_parse(text, out) == CHIO_OK) return CHIO_OK;
-    return chio_fail(detail, CHIO_E_ARGUMENT, "--%s '%s': expected bytes in hex", wanted[i].name, text);
-  }
+  bool tee = strcmp(profile, "tee-v1") == 0, chio = strcmp(profile, "chio-v1") == 0;
+  const char *const *option = a->hsm->option;
+  if (!tee && (option[HSM_OPT_WORKLOAD_HASH] != NULL || option[HSM_OPT_MODEL] != NULL))
+    return chio_fail(detail, CHIO_E_ARGUMENT, "profile %s takes no --workload-hash or --model", profile);
+  if (!chio && option[HSM_OPT_RECEIPT_ROOT] != NULL)
+    return chio_fail(detail, CHIO_E_ARGUMENT, "profile %s takes no --receipt-root", profile);
+  if ((tee || chio) && a->has_nonce)
+    return chio_fail(detail, CHIO_E_ARGUMENT, "profile %s binds no nonce", profile);
+  if (tee) return workload(a, out, detail);
+  if (chio) return receipt_root(a, out, detail);
   chio_buf_append_slice(out, a->nonce);
   return chio_buf_err(out);
 }
@@ -115,7 +126,7 @@ static enum chio_err make_cmw(const struct hsm_attest *a, struct chio_buf *out, 
   CHIO_AUTO(chio_buf) struct chio_buf *data = chio_buf_new();
   if (data == NULL) return CHIO_E_NO_MEMORY;
   enum chio_err err = direct_data(a, profile, data, detail);
-  return err == CHIO_OK ? made_now(a, profile, chio_buf_slice(data), out, detail) : err;
+  return err == CHIO_OK ? hsm_attest_now(a, profile, chio_buf_slice(data), out, detail) : err;
 }
 
 static const struct chio_cmw_record *record(const struct chio_cmw *cmw, const char *label) {
@@ -125,8 +136,7 @@ static const struct chio_cmw_record *record(const struct chio_cmw *cmw, const ch
   return NULL;
 }
 
-/* The quote in what the signer made, as the platform gave it; the certificate table that came with it, or nothing. */
-static enum chio_err raw_quote(const struct chio_cmw *cmw, struct chio_slice *out, struct chio_slice *out_table,
+enum chio_err hsm_attest_raw_quote(const struct chio_cmw *cmw, struct chio_slice *out, struct chio_slice *out_table,
                                struct chio_detail *detail) {
   const struct chio_cmw_record *evidence = record(cmw, "evidence");
   struct chio_tsm_report tsm;
@@ -147,61 +157,10 @@ static enum chio_err make_quote(const struct hsm_attest *a, struct chio_buf *out
   enum chio_err err = make_cmw(a, bytes, detail);
   if (err == CHIO_OK) err = chio_cmw_parse(chio_buf_slice(bytes), &cmw);
   if (err != CHIO_OK) return err;
-  err = raw_quote(&cmw, &quote, &table, detail);
+  err = hsm_attest_raw_quote(&cmw, &quote, &table, detail);
   if (err == CHIO_OK) chio_buf_append_slice(out, quote);
   chio_buf_append_slice(out, table);
   chio_cmw_clear(&cmw);
-  return err == CHIO_OK ? chio_buf_err(out) : err;
-}
-
-/* What the Go package tee calls the platform; it has no SGX. */
-static enum chio_err tee_type(const struct hsm_attest *a, char out[8], struct chio_detail *detail) {
-  struct chio_slice tee = hsm_key_attribute(a->key, (uint32_t)CKA_CHIO_TEE);
-  static const char *const names[] = {"tdx", "snp", "nitro"};
-  if (tee.len > 4 && memcmp(tee.data, "sim-", 4) == 0) tee = chio_slice(tee.data + 4, tee.len - 4);
-  for (size_t i = 0; i < CHIO_ARRAY_LEN(names); i++) {
-    if (!chio_slice_equal(tee, chio_slice_str(names[i]))) continue;
-    (void)snprintf(out, 8, "%s", names[i]);
-    return CHIO_OK;
-  }
-  return chio_fail(detail, CHIO_E_UNSUPPORTED, "package tee has no type for platform '%.*s'", (int)tee.len,
-                   (const char *)tee.data);
-}
-
-static enum chio_err tee_report(const struct hsm_attest *a, struct chio_tee_report *report,
-                                struct chio_detail *detail) {
-  const char *hash = a->hsm->option[HSM_OPT_WORKLOAD_HASH];
-  struct chio_slice spki, quote, table;
-  struct chio_cmw cmw;
-  CHIO_AUTO(chio_buf) struct chio_buf *holder = chio_buf_new();
-  CHIO_AUTO(chio_buf) struct chio_buf *model = chio_buf_new();
-  CHIO_AUTO(chio_buf) struct chio_buf *bytes = chio_buf_new();
-  if (holder == NULL || model == NULL || bytes == NULL) return CHIO_E_NO_MEMORY;
-  if (a->has_nonce || hash == NULL || hsm_hex_parse(hash, model) != CHIO_OK || model->len == 0 ||
-      model->len > CHIO_TEE_HASH_MAX)
-    return chio_fail(detail, CHIO_E_ARGUMENT, "--format tee-report takes --workload-hash of 1 to 64 bytes, no nonce");
-  enum chio_err err = tee_type(a, report->type, detail);
-  if (err == CHIO_OK) err = hsm_key_spki(a->hsm, a->key, &spki, holder, detail);
-  if (err == CHIO_OK) err = made_now(a, "tee-v1", chio_buf_slice(model), bytes, detail);
-  if (err == CHIO_OK && spki.len != CHIO_TEE_SPKI_SIZE) err = CHIO_E_KEY_TYPE; /* tee-v1 has refused it before */
-  if (err == CHIO_OK) err = chio_cmw_parse(chio_buf_slice(bytes), &cmw);
-  if (err != CHIO_OK) return err;
-  memcpy(report->point, spki.data + spki.len - CHIO_TEE_POINT_SIZE, CHIO_TEE_POINT_SIZE);
-  memcpy(report->model_hash, model->data, model->len);
-  report->model_hash_len = model->len;
-  report->timestamp = (uint64_t)time(NULL);
-  err = raw_quote(&cmw, &quote, &table, detail);
-  if (err == CHIO_OK) chio_buf_append_slice(&report->quote, quote);
-  chio_buf_append_slice(&report->quote, table);
-  chio_cmw_clear(&cmw);
-  return err == CHIO_OK ? chio_buf_err(&report->quote) : err;
-}
-
-static enum chio_err make_tee_report(const struct hsm_attest *a, struct chio_buf *out, struct chio_detail *detail) {
-  struct chio_tee_report report = {.quote = CHIO_BUF_INIT};
-  enum chio_err err = tee_report(a, &report, detail);
-  if (err == CHIO_OK) chio_tee_report_put(&report, out);
-  chio_buf_clear(&report.quote);
   return err == CHIO_OK ? chio_buf_err(out) : err;
 }
 
@@ -215,7 +174,7 @@ static enum chio_err ratls_extension(struct chio_slice bytes, struct chio_slice 
   enum chio_err err = chio_cmw_parse(bytes, &cmw);
   if (err != CHIO_OK) return err;
   const struct chio_cmw_record *claims = record(&cmw, "claims");
-  err = raw_quote(&cmw, &quote, &table, detail);
+  err = hsm_attest_raw_quote(&cmw, &quote, &table, detail);
   if (err == CHIO_OK && claims != NULL && chio_dcap_quote_looks_like(quote)) {
     *out_oid = chio_oid_tagged_evidence;
     chio_ratls_put(quote, claims->value, out);
@@ -281,7 +240,7 @@ static enum chio_err make_ratls(const struct hsm_attest *a, struct chio_buf *out
   if (holder == NULL || cmw == NULL || extension == NULL) return CHIO_E_NO_MEMORY;
   enum chio_err err = check_subject(a, detail);
   if (err == CHIO_OK) err = hsm_key_spki(a->hsm, a->key, &spki, holder, detail);
-  if (err == CHIO_OK) err = made_now(a, "ratls-v1", a->nonce, cmw, detail);
+  if (err == CHIO_OK) err = hsm_attest_now(a, "ratls-v1", a->nonce, cmw, detail);
   if (err == CHIO_OK) err = ratls_extension(chio_buf_slice(cmw), &oid, extension, detail);
   return err == CHIO_OK ? self_signed(a, spki, oid, chio_buf_slice(extension), out, detail) : err;
 }
@@ -328,7 +287,7 @@ static enum chio_err make_csr(const struct hsm_attest *a, struct chio_buf *out, 
 static const struct hsm_attest_format formats[] = {
     {"bundle", false, make_bundle}, {"certificate", false, make_certificate}, {"ratls", true, make_ratls},
     {"csr", true, make_csr},        {"cmw", true, make_cmw},                  {"quote", true, make_quote},
-    {"chio", false, NULL},          {"tee-report", true, make_tee_report},
+    {"chio", false, NULL},          {"tee-report", true, hsm_attest_tee_report},
     {"in-toto", true, make_in_toto},
 };
 
@@ -347,8 +306,11 @@ static enum chio_err check_options(const struct hsm *hsm, const struct hsm_attes
     return chio_fail(detail, CHIO_E_ARGUMENT, "--format chio has no place for a nonce");
   if (!chio && (has(hsm, HSM_OPT_SIM_STATE) || has(hsm, HSM_OPT_CHAIN)))
     return chio_fail(detail, CHIO_E_ARGUMENT, "--sim-state and --chain are for --format chio");
-  bool takes_hash = direct || format->make == make_tee_report;
-  if ((!direct && has(hsm, HSM_OPT_BINDING)) || (!takes_hash && has(hsm, HSM_OPT_WORKLOAD_HASH)))
+  bool takes_hash = direct || format->make == hsm_attest_tee_report;
+  bool hash = has(hsm, HSM_OPT_WORKLOAD_HASH) || has(hsm, HSM_OPT_MODEL);
+  if (format->make != hsm_attest_tee_report && has(hsm, HSM_OPT_TEE))
+    return chio_fail(detail, CHIO_E_ARGUMENT, "--tee goes with --format tee-report");
+  if ((!direct && has(hsm, HSM_OPT_BINDING)) || (!takes_hash && hash))
     return chio_fail(detail, CHIO_E_ARGUMENT, "--format %s takes no binding profile, and no part of one", format->name);
   if (!direct && !chio && has(hsm, HSM_OPT_RECEIPT_ROOT))
     return chio_fail(detail, CHIO_E_ARGUMENT, "--format %s takes no --receipt-root", format->name);

@@ -11,6 +11,16 @@ struct hsm_attest {
   bool has_nonce;
 };
 
+struct chio_cmw;
+
+/* Evidence made now. profile NULL: a bundle over the data as nonce; else what the signer makes by that name. */
+CHIO_MUST_CHECK enum chio_err hsm_attest_now(const struct hsm_attest *a, const char *profile, struct chio_slice data,
+                                             struct chio_buf *out, struct chio_detail *detail);
+
+/* The quote in what the signer made, as the platform gave it; the certificate table that came with it, or nothing. */
+CHIO_MUST_CHECK enum chio_err hsm_attest_raw_quote(const struct chio_cmw *cmw, struct chio_slice *out,
+                                                   struct chio_slice *out_table, struct chio_detail *detail);
+
 struct hsm_attest_format {
   const char *name;
   bool login; /* the key signs, or the signer makes evidence now: needed even without a nonce */

@@ -1,6 +1,7 @@
 #include "tools/hsm/binding.h"
 
 #include "tools/hsm/evidence.h"
+#include "tools/hsm/model_hash.h"
 #include "tools/hsm/text.h"
 
 #include <errno.h>
@@ -63,12 +64,23 @@ static enum chio_err read_field(const struct hsm *hsm, size_t i, struct hsm_bind
   return err;
 }
 
+/* --model in the place of --workload-hash. */
+static enum chio_err read_model(const struct hsm *hsm, struct hsm_binding *out, struct chio_detail *detail) {
+  if (hsm->option[HSM_OPT_MODEL] == NULL) return CHIO_OK;
+  if (hsm->option[HSM_OPT_BINDING] == NULL) return chio_fail(detail, CHIO_E_ARGUMENT, "--model needs --binding");
+  enum chio_err err = hsm_model_read(hsm, HSM_OPT_WORKLOAD_HASH, "workload-hash", &out->model, detail);
+  if (err == CHIO_OK) out->asked.workload_hash = (struct chio_attest_bytes){out->model.data, out->model.len};
+  return err;
+}
+
 enum chio_err hsm_binding_read(const struct hsm *hsm, struct hsm_binding *out, struct chio_detail *detail) {
   const char *private_key = hsm->option[HSM_OPT_PRIVATE_KEY];
   for (size_t i = 0; i < HSM_BINDING_FIELDS; i++) {
     enum chio_err err = read_field(hsm, i, out, detail);
     if (err != CHIO_OK) return err;
   }
+  enum chio_err model_err = read_model(hsm, out, detail);
+  if (model_err != CHIO_OK) return model_err;
   out->asked.profile = hsm->option[HSM_OPT_BINDING];
   if (private_key == NULL) return CHIO_OK;
   if (out->asked.profile == NULL) return chio_fail(detail, CHIO_E_ARGUMENT, "--private-key needs --binding");
@@ -80,5 +92,6 @@ enum chio_err hsm_binding_read(const struct hsm *hsm, struct hsm_binding *out, s
 
 void hsm_binding_clear(struct hsm_binding *binding) {
   for (size_t i = 0; i < HSM_BINDING_FIELDS; i++) chio_buf_clear(&binding->fields[i]);
+  chio_buf_clear(&binding->model);
   chio_secret_free(binding->private_key);
 }

@@ -10,6 +10,7 @@
 
 struct hsm_binding {
   struct chio_buf fields[HSM_BINDING_FIELDS];
+  struct chio_buf model; /* the hash of --model */
   struct chio_secret *private_key;
   struct chio_attest_binding asked; /* borrows from the above */
 };

@@ -13,8 +13,8 @@
 static const uint32_t shown_types[] = {
     CKA_CLASS, CKA_LABEL, CKA_ID, CKA_KEY_TYPE, CKA_EC_PARAMS, CKA_MODULUS, CKA_UNIQUE_ID, (uint32_t)CKA_CHIO_ORIGIN,
     (uint32_t)CKA_CHIO_LIFETIME, (uint32_t)CKA_CHIO_ROLE, (uint32_t)CKA_CHIO_TEE, (uint32_t)CKA_CHIO_MEASUREMENT,
-    (uint32_t)CKA_CHIO_STATE, (uint32_t)CKA_CHIO_SUCCESSOR, (uint32_t)CKA_CHIO_PREDECESSOR, CKA_START_DATE,
-    CKA_END_DATE};
+    (uint32_t)CKA_CHIO_STATE, (uint32_t)CKA_CHIO_SUCCESSOR, (uint32_t)CKA_CHIO_PREDECESSOR,
+    (uint32_t)CKA_CHIO_MODEL_HASH, CKA_START_DATE, CKA_END_DATE};
 
 void hsm_keys_clear(struct hsm_keys *keys) {
   for (size_t i = 0; i < keys->count; i++) {
@@ -349,6 +349,7 @@ json_t *hsm_key_json(struct hsm *hsm, const struct hsm_key *key) {
   put_date(object, "start_date", hsm_key_attribute(key, CKA_START_DATE));
   put_date(object, "end_date", hsm_key_attribute(key, CKA_END_DATE));
   put_text(object, "tee", hsm_key_attribute(key, (uint32_t)CKA_CHIO_TEE));
+  put_hex(object, "model_hash", hsm_key_attribute(key, (uint32_t)CKA_CHIO_MODEL_HASH));
   put_hex(object, "measurement", hsm_key_attribute(key, (uint32_t)CKA_CHIO_MEASUREMENT));
   return object;
 }

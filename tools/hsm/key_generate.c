@@ -2,6 +2,8 @@
 #include "signer/wire/key_type.h"
 #include "tools/hsm/json.h"
 #include "tools/hsm/key.h"
+#include "tools/hsm/key_reuse.h"
+#include "tools/hsm/model_hash.h"
 #include "tools/hsm/signer.h"
 #include "tools/hsm/text.h"
 
@@ -37,8 +39,15 @@ static enum chio_err refuse_double(struct hsm *hsm, const char *label, struct ch
   return err;
 }
 
-static void put_templates(struct hsm *hsm, const struct chio_key_type *type, struct chio_slice id,
-                          struct chio_buf *public_template, struct chio_buf *private_template) {
+/* What a key is to be, as the command line says. */
+struct wanted {
+  const struct chio_key_type *type;
+  struct chio_slice id, model; /* model: empty when there is none */
+};
+
+static void put_templates(struct hsm *hsm, const struct wanted *wanted, struct chio_buf *public_template,
+                          struct chio_buf *private_template) {
+  const struct chio_key_type *type = wanted->type;
   struct chio_slice label = chio_slice_str(hsm->word[0]);
   struct chio_buf *both[] = {public_template, private_template};
   for (size_t i = 0; i < CHIO_ARRAY_LEN(both); i++) {
@@ -46,7 +55,8 @@ static void put_templates(struct hsm *hsm, const struct chio_key_type *type, str
     chio_attrs_add_bool(both[i], CKA_TOKEN, true);
     chio_attrs_add_bool(both[i], CKA_PRIVATE, both[i] == private_template);
     chio_attrs_add(both[i], CKA_LABEL, label);
-    chio_attrs_add(both[i], CKA_ID, id);
+    chio_attrs_add(both[i], CKA_ID, wanted->id);
+    if (wanted->model.len > 0) chio_attrs_add(both[i], (uint32_t)CKA_CHIO_MODEL_HASH, wanted->model);
     if (hsm->option[HSM_OPT_PRE_ACTIVE] != NULL)
       chio_attrs_add(both[i], (uint32_t)CKA_CHIO_STATE, chio_slice_str("pre-active"));
     if (hsm->option[HSM_OPT_ROLE] != NULL)
@@ -62,17 +72,17 @@ static void put_templates(struct hsm *hsm, const struct chio_key_type *type, str
     chio_attrs_add_bool(private_template, CKA_ALWAYS_AUTHENTICATE, true);
 }
 
-static enum chio_err generate(struct hsm *hsm, const struct chio_key_type *type, struct chio_slice id,
-                              struct chio_uid *out_private, struct chio_detail *detail) {
+static enum chio_err generate(struct hsm *hsm, const struct wanted *wanted, struct chio_uid *out_private,
+                              struct chio_detail *detail) {
   CHIO_AUTO(chio_buf) struct chio_buf *public_template = chio_buf_new();
   CHIO_AUTO(chio_buf) struct chio_buf *private_template = chio_buf_new();
   CHIO_AUTO(chio_buf) struct chio_buf *holder = chio_buf_new();
   if (public_template == NULL || private_template == NULL || holder == NULL) return CHIO_E_NO_MEMORY;
-  put_templates(hsm, type, id, public_template, private_template);
+  put_templates(hsm, wanted, public_template, private_template);
   if (chio_buf_err(public_template) != CHIO_OK || chio_buf_err(private_template) != CHIO_OK) return CHIO_E_NO_MEMORY;
   uint8_t ticket[CHIO_TICKET_MAX];
   struct chio_key_pair_request request = {.slot = hsm->slot,
-                                          .mechanism = type->generator,
+                                          .mechanism = wanted->type->generator,
                                           .public_template = chio_attrs_of(public_template),
                                           .private_template = chio_attrs_of(private_template)};
   struct chio_key_pair_reply reply;
@@ -83,48 +93,74 @@ static enum chio_err generate(struct hsm *hsm, const struct chio_key_type *type,
   return err;
 }
 
-static enum chio_err show(struct hsm *hsm, const struct chio_uid *private_key, struct chio_slice id,
+static void print_key(const struct hsm *hsm, const struct hsm_key *key, const char *id, bool reused) {
+  char type[32];
+  struct chio_slice tee = hsm_key_attribute(key, (uint32_t)CKA_CHIO_TEE);
+  struct chio_slice backend = hsm_key_attribute(key, (uint32_t)CKA_CHIO_BACKEND_URI);
+  struct chio_slice place = backend.len > 0 ? backend : tee;
+  const char *verb = backend.len > 0 ? (reused ? "was made at" : "is made at") : reused ? "was born in" : "is born in";
+  hsm_key_type_text(key, type, sizeof type);
+  (void)printf("key '%s' (%s, id %s) %s %.*s, in token '%s'%s\n", hsm->word[0], type, id, verb, (int)place.len,
+               (const char *)place.data, hsm->token_label, reused ? ", and is used again" : "");
+}
+
+static enum chio_err print_key_json(struct hsm *hsm, const struct hsm_key *key, bool reused) {
+  json_t *object = hsm_key_json(hsm, key);
+  if (object == NULL) return CHIO_E_NO_MEMORY;
+  if (hsm->option[HSM_OPT_REUSE] != NULL) (void)json_object_set_new(object, "reused", json_boolean(reused));
+  return hsm_json_print(object);
+}
+
+static enum chio_err show(struct hsm *hsm, const struct chio_uid *private_key, bool reused,
                           struct chio_detail *detail) {
   struct hsm_keys keys;
-  char type[32];
   char name[CHIO_UID_HEX + 1];
   CHIO_AUTO(chio_buf) struct chio_buf *hex = chio_buf_new();
   if (hex == NULL) return CHIO_E_NO_MEMORY;
-  hsm_hex_put(id, hex);
   chio_uid_hex(private_key, name);
-  const char *text = chio_buf_cstr(hex);
-  enum chio_err err = text != NULL ? hsm_key_find(hsm, name, &keys, detail) : CHIO_E_NO_MEMORY;
+  enum chio_err err = hsm_key_find(hsm, name, &keys, detail);
   if (err != CHIO_OK) return err;
-  const struct hsm_key *key = &keys.list[0];
-  struct chio_slice tee = hsm_key_attribute(key, (uint32_t)CKA_CHIO_TEE);
-  struct chio_slice backend = hsm_key_attribute(key, (uint32_t)CKA_CHIO_BACKEND_URI);
-  hsm_key_type_text(key, type, sizeof type);
+  hsm_hex_put(hsm_key_attribute(&keys.list[0], CKA_ID), hex);
+  const char *id = chio_buf_cstr(hex);
   if (hsm->json)
-    err = hsm_json_print(hsm_key_json(hsm, key));
-  else if (backend.len > 0)
-    (void)printf("key '%s' (%s, id %s) is made at %.*s, in token '%s'\n", hsm->word[0], type, text, (int)backend.len,
-                 (const char *)backend.data, hsm->token_label);
+    err = print_key_json(hsm, &keys.list[0], reused);
+  else if (id != NULL)
+    print_key(hsm, &keys.list[0], id, reused);
   else
-    (void)printf("key '%s' (%s, id %s) is born in %.*s, in token '%s'\n", hsm->word[0], type, text, (int)tee.len,
-                 (const char *)tee.data, hsm->token_label);
+    err = CHIO_E_NO_MEMORY;
   hsm_keys_clear(&keys);
   return err;
 }
 
+/* Makes the key, or takes the one that is there where that is allowed. */
+static enum chio_err find_or_generate(struct hsm *hsm, const struct wanted *wanted, struct chio_uid *out_private,
+                                      bool *out_reused, struct chio_detail *detail) {
+  enum chio_err err;
+  *out_reused = false;
+  if (hsm->option[HSM_OPT_REUSE] != NULL)
+    err = hsm_key_reuse(hsm, wanted->type, wanted->model, wanted->id, out_reused, out_private, detail);
+  else
+    err = refuse_double(hsm, hsm->word[0], detail);
+  return err == CHIO_OK && !*out_reused ? generate(hsm, wanted, out_private, detail) : err;
+}
+
 enum chio_err hsm_run_key_generate(struct hsm *hsm, struct chio_detail *detail) {
   const char *name = hsm->option[HSM_OPT_TYPE] != NULL ? hsm->option[HSM_OPT_TYPE] : TYPE_DEFAULT;
-  const struct chio_key_type *type = chio_key_type_find(name);
   CHIO_AUTO(chio_buf) struct chio_buf *id = chio_buf_new();
-  if (id == NULL) return CHIO_E_NO_MEMORY;
-  if (type == NULL)
+  CHIO_AUTO(chio_buf) struct chio_buf *model = chio_buf_new();
+  struct wanted wanted = {.type = chio_key_type_find(name)};
+  struct chio_uid private_key;
+  bool reused = false;
+  if (id == NULL || model == NULL) return CHIO_E_NO_MEMORY;
+  if (wanted.type == NULL)
     return chio_fail(detail, CHIO_E_ARGUMENT,
                      "no key type '%s'; there are ed25519, p256, p384, p521, rsa2048, rsa3072 and rsa4096", name);
   if (hsm->word[0][0] == '\0') return chio_fail(detail, CHIO_E_ARGUMENT, "a key needs a label");
   enum chio_err err = choose_id(hsm, id, detail);
+  if (err == CHIO_OK) err = hsm_model_read(hsm, HSM_OPT_MODEL_HASH, "model-hash", model, detail);
   if (err == CHIO_OK) err = hsm_login(hsm, detail);
-  if (err == CHIO_OK) err = refuse_double(hsm, hsm->word[0], detail);
-  struct chio_uid private_key;
-  if (err == CHIO_OK) err = generate(hsm, type, chio_buf_slice(id), &private_key, detail);
-  if (err == CHIO_OK) err = show(hsm, &private_key, chio_buf_slice(id), detail);
-  return err;
+  wanted.id = chio_buf_slice(id);
+  wanted.model = chio_buf_slice(model);
+  if (err == CHIO_OK) err = find_or_generate(hsm, &wanted, &private_key, &reused, detail);
+  return err == CHIO_OK ? show(hsm, &private_key, reused, detail) : err;
 }

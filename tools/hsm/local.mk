@@ -3,6 +3,7 @@ bin_PROGRAMS += tools/chio-hsm
 tools_chio_hsm_SOURCES = \
   tools/hsm/attest.c tools/hsm/attest.h \
   tools/hsm/attest_chio.c \
+  tools/hsm/attest_tee.c tools/hsm/attest_tee.h \
   tools/hsm/attest_format.c tools/hsm/attest_format.h \
   tools/hsm/binding.c tools/hsm/binding.h \
   tools/hsm/birth_papers.c tools/hsm/birth_papers.h \
@@ -28,11 +29,12 @@ tools_chio_hsm_SOURCES = \
   tools/hsm/key_list.c \
   tools/hsm/key_name.c \
   tools/hsm/key_rotate.c \
+  tools/hsm/key_reuse.c tools/hsm/key_reuse.h \
   tools/hsm/key_sign.c tools/hsm/key_sign.h \
   tools/hsm/key_state.c \
   tools/hsm/key_type.c \
   tools/hsm/main.c \
-  tools/hsm/model_hash.c \
+  tools/hsm/model_hash.c tools/hsm/model_hash.h \
   tools/hsm/options.c tools/hsm/options.def \
   tools/hsm/pin.c tools/hsm/pin.h \
   tools/hsm/policy.c \
@@ -51,6 +53,7 @@ tools_chio_hsm_SOURCES = \
   tools/hsm/token_list.c \
   tools/hsm/uri.c \
   tools/hsm/verify.c \
+  tools/hsm/verify_binding.c tools/hsm/verify_binding.h \
   tools/hsm/verify_chain.c tools/hsm/verify_chain.h \
   tools/hsm/x509_write.c tools/hsm/x509_write.h
 tools_chio_hsm_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS) $(JANSSON_CFLAGS)

@@ -5,6 +5,7 @@
 #include "tools/hsm/evidence.h"
 #include "tools/hsm/result_token.h"
 #include "tools/hsm/text.h"
+#include "tools/hsm/verify_binding.h"
 #include "tools/hsm/verify_chain.h"
 
 #include <jansson.h>
@@ -149,6 +150,7 @@ enum chio_err hsm_run_verify(struct hsm *hsm, struct chio_detail *detail) {
   bool once = hsm->option[HSM_OPT_CHALLENGES] != NULL || hsm->option[HSM_OPT_SEEN] != NULL;
   if (hsm->option[HSM_OPT_ISSUER] != NULL && once)
     return chio_fail(detail, CHIO_E_ARGUMENT, "a chain answers no challenge: --challenges and --seen are for evidence");
+  if (hsm->option[HSM_OPT_BINDING_ONLY] != NULL) return hsm_verify_binding(hsm, detail);
   if (hsm->option[HSM_OPT_ISSUER] != NULL) return hsm_verify_chain(hsm, detail);
   enum chio_err err = hsm_result_form_read(hsm, &form, detail);
   if (err == CHIO_OK) err = read_asked(hsm, &a, detail);
