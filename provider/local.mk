@@ -8,6 +8,7 @@ provider_chio_la_SOURCES = \
   provider/encoder.c \
   provider/err.c provider/err.h provider/reason.def \
   provider/find.c provider/find.h \
+  provider/job.c provider/job.h \
   provider/key.c provider/key.h \
   provider/keygen.c provider/keygen.h \
   provider/keymgmt.c \

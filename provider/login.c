@@ -1,5 +1,6 @@
 #include "provider/login.h"
 
+#include "provider/job.h"
 #include "provider/pin.h"
 
 #include <errno.h>
@@ -99,6 +100,8 @@ static void wait_step(struct chio_prov_login *login) {
     atomic_compare_exchange_strong(&login->state, &pending, STATE_NONE);
     return;
   }
+  /* It may be a job on this very thread. */
+  if (chio_job_pause((int)WAIT_STEP_MS)) return;
   struct timespec step = {.tv_nsec = WAIT_STEP_MS * 1000000L};
   int saved = errno;
   nanosleep(&step, NULL);

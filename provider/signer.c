@@ -1,5 +1,6 @@
 #include "provider/signer.h"
 
+#include "provider/job.h"
 #include "provider/login.h"
 
 #include <sodium.h>
@@ -22,7 +23,8 @@ static const char *configured_endpoints(const struct chio_prov *prov) {
 
 struct chio_signer *chio_signer_new(struct chio_prov *prov, const char *endpoints) {
   struct chio_detail detail = {""};
-  struct chio_client_options options = {.endpoints = endpoints != NULL ? endpoints : configured_endpoints(prov)};
+  struct chio_client_options options = {.endpoints = endpoints != NULL ? endpoints : configured_endpoints(prov),
+                                         .waiting = &chio_job_waiting};
   struct chio_signer *signer = calloc(1, sizeof *signer);
   enum chio_err err = signer != NULL ? CHIO_OK : CHIO_E_NO_MEMORY;
   if (err == CHIO_OK && endpoints != NULL && (signer->endpoints = strdup(endpoints)) == NULL) err = CHIO_E_NO_MEMORY;

@@ -17,7 +17,10 @@ static enum chio_err set_up(struct chio_client *client, const struct chio_client
   if (err == CHIO_OK) err = chio_trust_resolve(options->trusted_user, &client->trust, detail);
   struct chio_pool *pool = NULL;
   if (err == CHIO_OK) err = chio_pool_new(&pool);
-  if (err == CHIO_OK) atomic_init(&client->pool, pool);
+  if (err == CHIO_OK) {
+    pool->waiting = options->waiting;
+    atomic_init(&client->pool, pool);
+  }
   return err;
 }
 

@@ -22,6 +22,20 @@
 
 struct chio_client;
 
+struct chio_link;
+
+/* A host with better things to do while a call waits: it runs calls as jobs of their own, and goes on with others. Only
+ * requests that may be sent again give way: what a job has begun that is never resumed must do no harm. */
+struct chio_client_waiting {
+  bool (*can)(void); /* whether the call on this thread can give way, now */
+  /* Comes back when fd (-1: none) can be read or ms milliseconds have passed. False: it could not give way, and the
+   * client waits itself. Where it never comes back, chio_client_abandon(link) is due instead. */
+  bool (*wait)(int fd, int ms, struct chio_link *link);
+};
+
+/* Closes the connection of a call that gave way and will not be resumed; NULL is accepted. */
+void chio_client_abandon(struct chio_link *link);
+
 struct chio_client_options {
   const char *endpoints;   /* comma-separated: unix:PATH, embedded:DIR; NULL: $CHIO_SIGNER, then the compiled-in list
                               (/run/chio/chiod.sock, $XDG_RUNTIME_DIR/chio/chiod.sock) */
@@ -29,6 +43,7 @@ struct chio_client_options {
   unsigned connect_ms;     /* bound on connecting, over all endpoints; 0: CHIO_CLIENT_CONNECT_MS */
   unsigned call_ms;        /* bound on one call with reconnect and retry; 0: CHIO_CLIENT_CALL_MS */
   const char *trusted_user; /* who may listen besides root and the caller; NULL: $CHIO_SIGNER_USER, then "chio" */
+  const struct chio_client_waiting *waiting; /* static storage; NULL: calls wait themselves */
 };
 
 #define CHIO_CLIENT_CONNECT_MS 5000u

@@ -100,9 +100,11 @@ static struct chio_link *try_all(struct chio_client *client, struct chio_pool *p
   return link;
 }
 
-static void pause_for(unsigned ms, chio_deadline deadline) {
+static void pause_for(const struct chio_pool *pool, unsigned ms, chio_deadline deadline) {
   int left = chio_deadline_left(deadline);
-  (void)poll(NULL, 0, left < (int)ms ? left : (int)ms);
+  int time = left < (int)ms ? left : (int)ms;
+  if (pool->waiting != NULL && pool->waiting->can() && pool->waiting->wait(-1, time, NULL)) return;
+  (void)poll(NULL, 0, time);
 }
 
 /* Calls go to this link's endpoint from now on; idle links to another are of no use. */
@@ -124,8 +126,9 @@ enum chio_err chio_connect(struct chio_client *client, struct chio_pool *pool, c
     }
     bool wait = round.transient || (round.err == CHIO_E_UNREACHABLE && atomic_load(&pool->patient));
     if (wait && chio_deadline_left(end) > 0) {
-      pause_for(pause, end);
-      continue;
+      pause_for(pool, pause, end);
+      if (pool->generation == chio_client_fork_generation()) continue;
+      return chio_fail(detail, CHIO_E_DISCONNECTED, "%s", chio_err_text(CHIO_E_DISCONNECTED));
     }
     atomic_store(&pool->patient, false);
     if (round.err == CHIO_E_UNREACHABLE) return chio_fail(detail, round.err, "no signer answers: %s", round.why);

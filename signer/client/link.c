@@ -1,6 +1,8 @@
 #include "signer/client/link.h"
 
 #include "signer/base/secret.h"
+#include "signer/client/client.h"
+#include "signer/client/pool.h"
 #include "signer/client/reply.h"
 #include <stdlib.h>
 
@@ -90,11 +92,28 @@ static enum chio_err make_room(struct chio_buf *holder, size_t size) {
   return CHIO_OK;
 }
 
-static enum chio_err receive_some(struct chio_link *link, struct chio_buf *holder, chio_deadline deadline) {
+/* Lets the host go on with other things until there is something to receive. In a child of fork that was made meanwhile
+ * the connection is the parent's. */
+static enum chio_err give_way(struct chio_link *link, const struct chio_message *message, chio_deadline deadline,
+                              bool *out_waited) {
+  const struct chio_client_waiting *waiting = link->pool->waiting;
+  unsigned long generation = link->pool->generation;
+  *out_waited = false;
+  if (waiting == NULL || (message->flags & CHIO_MESSAGE_IDEMPOTENT) == 0 || !waiting->can()) return CHIO_OK;
+  if (!chio_socket_is_ours(&link->socket)) return CHIO_E_DISCONNECTED;
+  *out_waited = waiting->wait(link->socket.fd, chio_deadline_left(deadline), link);
+  return generation == chio_client_fork_generation() ? CHIO_OK : CHIO_E_DISCONNECTED;
+}
+
+static enum chio_err receive_some(struct chio_link *link, const struct chio_message *message, struct chio_buf *holder,
+                                  chio_deadline deadline) {
   size_t got;
-  bool poll_first = (unsigned)chio_deadline_left(deadline) + PATIENCE_SLACK < link->patience_ms;
-  enum chio_err err = chio_socket_receive(&link->socket, holder->data + holder->len, holder->cap - holder->len,
-                                          deadline, poll_first, &got);
+  bool waited;
+  enum chio_err err = give_way(link, message, deadline, &waited);
+  if (err != CHIO_OK) return err;
+  bool poll_first = waited || (unsigned)chio_deadline_left(deadline) + PATIENCE_SLACK < link->patience_ms;
+  err = chio_socket_receive(&link->socket, holder->data + holder->len, holder->cap - holder->len, deadline, poll_first,
+                            &got);
   if (err == CHIO_OK) holder->len += got;
   return err;
 }
@@ -107,7 +126,7 @@ static enum chio_err receive_frame(struct chio_link *link, const struct chio_mes
   bool sized = false;
   enum chio_err err = make_room(holder, FIRST_RECEIVE);
   while (err == CHIO_OK && (!sized || holder->len < size)) {
-    err = receive_some(link, holder, deadline);
+    err = receive_some(link, message, holder, deadline);
     if (err != CHIO_OK || sized || holder->len < CHIO_FRAME_HEADER_SIZE) continue;
     err = chio_reply_size(chio_buf_slice(holder), message, link->request_id, &size);
     sized = true;

@@ -58,6 +58,7 @@ void chio_pool_free(struct chio_pool *pool) {
 }
 
 static void inherit(struct chio_pool *fresh, struct chio_pool *old) {
+  fresh->waiting = old->waiting;
   fresh->door = old->door;
   fresh->door_endpoint = old->door_endpoint;
   fresh->door_instance = old->door_instance;
@@ -140,6 +141,12 @@ void chio_pool_give(struct chio_link *link) {
   (void)pthread_mutex_unlock(&pool->mutex);
   if (!keep) chio_link_free(link);
   if (sweep) chio_pool_sweep(pool);
+}
+
+void chio_client_abandon(struct chio_link *link) {
+  if (link == NULL) return;
+  link->broken = true;
+  chio_pool_give(link);
 }
 
 static bool is_dead(struct chio_pool *pool, struct chio_link *link) {

@@ -17,6 +17,7 @@
 
 struct chio_pool {
   unsigned long generation; /* of the process that it belongs to */
+  const struct chio_client_waiting *waiting; /* or NULL */
   struct chio_uid client;   /* the name of this client instance in HELLO */
   pthread_mutex_t mutex;    /* over all that follows but the atomics */
   _Atomic(struct chio_link *) all; /* newest first; a child may walk it at any moment of a change */

@@ -16,5 +16,6 @@ for type in $keys; do
   check "$type: req -x509" openssl req -x509 -new -key "$(uri $type)" -subj /CN=x -out $type.pem
   check "$type: the certificate verifies" openssl verify -check_ss_sig -CAfile $type.pem $type.pem
 done
+check "signatures inside asynchronous jobs" "$abs_top_builddir/tests/module/provider_async" embedded
 check "genpkey works beside it" openssl genpkey -algorithm RSA -out other.pem
 plan
