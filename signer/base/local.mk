@@ -9,6 +9,7 @@ signer_base_libchio_base_la_SOURCES = \
   signer/base/macros.h \
   signer/base/secret.c signer/base/secret.h \
   signer/base/slice.h \
+  signer/base/duration.c signer/base/duration.h \
   signer/base/text.c signer/base/text.h \
   signer/base/toml.c signer/base/toml.h \
   signer/base/toml_parse.c \

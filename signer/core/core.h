@@ -22,6 +22,18 @@ struct chio_collateral_source {
   void *self; /* outlives the core */
 };
 
+/* After how long a key is to be rotated, seconds; 0: never. A role of its own goes before the rule for all. */
+#define CHIO_ROTATION_ROLES_MAX 32u
+#define CHIO_ROLE_MAX 32u
+struct chio_rotation_rules {
+  uint64_t after;
+  struct {
+    char role[CHIO_ROLE_MAX + 1];
+    uint64_t after;
+  } roles[CHIO_ROTATION_ROLES_MAX];
+  size_t role_count;
+};
+
 struct chio_core_config {
   const char *state_dir;     /* made 0700 when missing */
   const char *platform;      /* "sim-tdx" ...; NULL or "auto": chosen by looking */
@@ -40,6 +52,7 @@ struct chio_core_config {
   uint64_t ticket_lifetime;    /* seconds */
   uint32_t cache_objects;      /* loaded objects kept in memory, at most */
   bool read_only;              /* refuse every change */
+  struct chio_rotation_rules rotation;
   const uint8_t *contracts;    /* 20 bytes each: for which workload identities are told; copied */
   size_t contract_count;
   bool evidence_objects;       /* make a certificate and a data object with each key pair */

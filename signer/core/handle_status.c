@@ -1,5 +1,6 @@
 /* STATUS: one JSON object, written by hand: it has no member that comes from outside but the labels. */
 #include "signer/core/call.h"
+#include "signer/core/rotation_lag.h"
 #include "signer/core/crypto_context.h"
 
 #include <config.h>
@@ -31,6 +32,8 @@ static void append_slot(struct chio_buf *json, struct chio_core *core, struct ch
   append_member(json, "serial", row.serial);
   append_member(json, "state", corrupt ? "corrupt" : "ok");
   chio_buf_printf(json, ",\"objects\":%llu", (unsigned long long)chio_store_objects_count(core->store, slot->number));
+  chio_buf_printf(json, ",\"rotation_lag_seconds\":%llu",
+                  (unsigned long long)chio_rotation_lag(core, slot, (uint64_t)time(NULL)));
   chio_buf_printf(json, ",\"signatures\":%llu}", atomic_load(&slot->signatures));
 }
 

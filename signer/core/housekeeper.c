@@ -2,6 +2,7 @@
 
 #include "signer/core/backend_look.h"
 #include "signer/core/renewal.h"
+#include "signer/core/rotation_lag.h"
 
 #include <stdlib.h>
 #include <time.h>
@@ -20,6 +21,7 @@ void chio_housekeeper_round(struct chio_core *core) {
   for (size_t i = 0; i < core->backend_count && !atomic_load(&core->closing); i++)
     chio_backend_look_again(core, &core->backends[i]);
   chio_renewals_round(core, (uint64_t)time(NULL));
+  chio_rotation_round(core);
 }
 
 /* Sleeps until the next round; false at the end. */

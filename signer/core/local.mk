@@ -47,6 +47,7 @@ signer_core_libchio_core_la_SOURCES = \
   signer/core/papers.c signer/core/papers.h \
   signer/core/pin.h \
   signer/core/renewal.c signer/core/renewal.h \
+  signer/core/rotation_lag.c signer/core/rotation_lag.h \
   signer/core/state.h \
   signer/core/state_lock.c signer/core/state_lock.h \
   signer/core/statement.c signer/core/statement.h \

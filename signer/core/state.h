@@ -19,6 +19,9 @@ struct chio_slot {
   atomic_bool initialized; /* as row says, for the hot path */
   atomic_bool corrupt;     /* the audit found the store changed behind our back */
   atomic_ullong generation;
+  /* Of rotation_lag.c: when the first key in use is to be rotated (0: none), as of which generation (0: never looked),
+   * nanoseconds that looking took, and when it may be looked again, by the monotonic clock. */
+  atomic_ullong rotation_due, rotation_seen, rotation_cost, rotation_next;
   atomic_ullong signatures; /* made in this run */
   struct chio_backend *backend; /* whose keys it shows; NULL for one of [token] */
 };

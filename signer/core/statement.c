@@ -1,6 +1,7 @@
 #include "signer/core/statement.h"
 
 #include "attest/jcs.h"
+#include "signer/base/text.h"
 #include "signer/core/key_state.h"
 #include "signer/wire/mechanism.h"
 
@@ -147,4 +148,18 @@ enum chio_err chio_statement_payload(const struct chio_statement_facts *facts, s
   enum chio_err err = failed != 0 ? CHIO_E_NO_MEMORY : chio_jcs(o, out);
   json_decref(o);
   return err;
+}
+
+bool chio_statement_time(struct chio_slice envelope, uint64_t *out_time) {
+  struct chio_buf payload = CHIO_BUF_INIT;
+  json_t *outer = json_loadb((const char *)envelope.data, envelope.len, 0, NULL), *inner = NULL;
+  const char *text = json_string_value(json_object_get(outer, "payload"));
+  if (text != NULL && chio_base64_decode(chio_slice_str(text), false, &payload) == CHIO_OK)
+    inner = json_loadb((const char *)payload.data, payload.len, 0, NULL);
+  json_int_t when = json_integer_value(json_object_get(inner, "time"));
+  if (when > 0) *out_time = (uint64_t)when;
+  json_decref(inner);
+  json_decref(outer);
+  chio_buf_clear(&payload);
+  return when > 0;
 }

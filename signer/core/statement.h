@@ -18,4 +18,7 @@ struct chio_statement_facts {
 /* Appends the payload. CHIO_E_NO_MEMORY, CHIO_E_INTERNAL. */
 CHIO_MUST_CHECK enum chio_err chio_statement_payload(const struct chio_statement_facts *facts, struct chio_buf *out);
 
+/* When a statement was made, out of its DSSE envelope, which is our own and not verified here. */
+bool chio_statement_time(struct chio_slice envelope, uint64_t *out_time);
+
 #endif

@@ -1,6 +1,7 @@
 #include "signer/daemon/options.h"
 
 #include "attest/chio_attest.h"
+#include "signer/base/duration.h"
 #include "signer/daemon/collateral.h"
 #include "signer/daemon/process.h"
 #include "signer/daemon/reach.h"
@@ -76,6 +77,8 @@ const struct chio_config_key chio_options_keys[] = {
     CHIO_CONFIG_BOOL("token.read_only", O, read_only),
     CHIO_CONFIG_BOOL("token.evidence_objects", O, evidence_objects),
     CHIO_CONFIG_BOOL("token.audit", O, audit),
+    CHIO_CONFIG_STRING("rotation.after", O, rotation_after),
+    CHIO_CONFIG_STRINGS("rotation.roles", O, rotation_roles, CHIO_ROLE_MAX + 16, CHIO_ROTATION_ROLES_MAX),
     CHIO_CONFIG_STRINGS("identity.contracts", O, contracts, 64, CHIO_CONTRACTS_MAX),
     CHIO_CONFIG_STRING("kmsd.program", O, kmsd_program),
     CHIO_CONFIG_STRING("kmsd.user", O, kmsd_user),
@@ -139,8 +142,32 @@ static enum chio_err read_contracts(struct chio_options *o, struct chio_detail *
   return CHIO_OK;
 }
 
+static enum chio_err read_time(const char *key, const char *text, uint64_t *out, struct chio_detail *detail) {
+  if (chio_duration_parse(chio_slice_str(text), out) == CHIO_OK) return CHIO_OK;
+  return chio_fail(detail, CHIO_E_CONFIG, "%s: expected a length of time such as \"90d\" or \"12h\", found '%s'", key,
+                   text);
+}
+
+static enum chio_err read_rotation(struct chio_options *o, struct chio_detail *detail) {
+  struct chio_rotation_rules *rules = &o->rotation;
+  enum chio_err err = CHIO_OK;
+  if (o->rotation_after[0] != '\0') err = read_time("rotation.after", o->rotation_after, &rules->after, detail);
+  rules->role_count = 0;
+  for (size_t i = 0; err == CHIO_OK && i < o->rotation_roles.count; i++) {
+    const char *text = o->rotation_roles.items[i], *equals = strchr(text, '=');
+    size_t len = equals != NULL ? (size_t)(equals - text) : 0;
+    if (len == 0 || len > CHIO_ROLE_MAX)
+      return chio_fail(detail, CHIO_E_CONFIG, "rotation.roles: expected \"ROLE=TIME\", found '%s'", text);
+    memcpy(rules->roles[rules->role_count].role, text, len);
+    rules->roles[rules->role_count].role[len] = '\0';
+    err = read_time("rotation.roles", equals + 1, &rules->roles[rules->role_count++].after, detail);
+  }
+  return err;
+}
+
 enum chio_err chio_options_load(struct chio_options *options, const char *path, struct chio_detail *detail) {
   enum chio_err err = chio_config_load(path, chio_options_keys, detail, options);
+  if (err == CHIO_OK) err = read_rotation(options, detail);
   return err == CHIO_OK ? read_contracts(options, detail) : err;
 }
 
@@ -273,6 +300,7 @@ void chio_options_core(const struct chio_options *options, struct chio_buf *mani
   out_config->argon2_ops = (uint64_t)options->argon2_passes;
   out_config->argon2_memory = (uint64_t)options->argon2_memory;
   out_config->read_only = options->read_only;
+  out_config->rotation = options->rotation;
   out_config->evidence_objects = options->evidence_objects;
   out_config->contracts = options->contract_bytes[0];
   out_config->contract_count = options->contracts.count;

@@ -52,6 +52,9 @@ struct chio_options {
   int64_t slots, pin_min, pin_failures_delay, pin_failures_lock, ticket_lifetime, cache_objects;
   int64_t argon2_passes, argon2_memory;
   bool read_only, evidence_objects, audit;
+  char rotation_after[16];
+  struct chio_config_strings rotation_roles; /* ROLE=TIME */
+  struct chio_rotation_rules rotation;       /* the same, read */
   struct chio_config_strings contracts;
   uint8_t contract_bytes[CHIO_CONTRACTS_MAX][20]; /* the same, decoded */
   char kmsd_program[CHIO_OPTIONS_PATH];

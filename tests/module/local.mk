@@ -33,6 +33,7 @@ MODULE_TESTS = \
   tests/module/delegate.sh \
   tests/module/results.sh \
   tests/module/rotate.sh \
+  tests/module/rotation_lag.sh \
   tests/module/binding.sh \
   tests/module/evidence.sh \
   tests/module/evidence_nitro.sh \

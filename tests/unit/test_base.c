@@ -1,3 +1,4 @@
+#include "signer/base/duration.h"
 #include "signer/base/buf.h"
 #include "signer/base/cursor.h"
 #include "signer/base/histogram.h"
@@ -210,6 +211,23 @@ static void a_histogram_takes_the_largest_number(void **state) {
   assert_true(chio_histogram_at(&h, 0.1) == 0.0);
 }
 
+static void lengths_of_time_are_a_number_and_a_unit(void **state) {
+  static const struct {
+    const char *text;
+    uint64_t seconds;
+  } good[] = {{"1s", 1}, {"90min", 5400}, {"12h", 43200}, {"90d", 7776000}, {"36500d", CHIO_DURATION_MAX}};
+  static const char *const bad[] = {"", "s", "0s", "1", "1m", "1 d", "-1d", "+1d", "1d ", "36501d", "99999999999999d", "0x1d"};
+  uint64_t seconds = 7;
+  (void)state;
+  for (size_t i = 0; i < CHIO_ARRAY_LEN(bad); i++)
+    assert_int_equal(chio_duration_parse(chio_slice_str(bad[i]), &seconds), CHIO_E_MALFORMED);
+  assert_int_equal(seconds, 7);
+  for (size_t i = 0; i < CHIO_ARRAY_LEN(good); i++) {
+    assert_int_equal(chio_duration_parse(chio_slice_str(good[i].text), &seconds), CHIO_OK);
+    assert_int_equal(seconds, good[i].seconds);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_buffer_grows_and_keeps_its_bytes),
@@ -225,6 +243,7 @@ int main(void) {
       cmocka_unit_test(errors_know_their_names),
       cmocka_unit_test(a_detail_is_cut_to_fit_and_may_be_absent),
       cmocka_unit_test(malformed_utf8_is_refused),
+      cmocka_unit_test(lengths_of_time_are_a_number_and_a_unit),
       cmocka_unit_test(every_scalar_survives_utf8),
       cmocka_unit_test(a_histogram_tells_percentiles_within_two_percent),
       cmocka_unit_test(a_histogram_takes_the_largest_number),

@@ -3,6 +3,7 @@
 #include "signer/base/log.h"
 #include "signer/base/text.h"
 #include "signer/core/renewal.h"
+#include "signer/core/rotation_lag.h"
 #include "tests/unit/core_rig.h"
 #include "tests/unit/fake_backend.h"
 
@@ -310,6 +311,65 @@ static void of_many_at_once_one_makes_the_key(void **state) {
   assert_int_equal(count(b, CKO_PRIVATE_KEY, "web"), 1);
 }
 
+/* ---- The schedule ---- */
+
+static uint64_t lag(struct bench *b, uint64_t now) {
+  return chio_rotation_lag(b->rig.core, chio_core_slot(b->rig.core, 0), now);
+}
+
+static void a_key_that_is_due_is_late_until_it_is_rotated(void **state) {
+  struct bench *b = *state;
+  struct chio_rotate_reply r;
+  uint64_t now = (uint64_t)time(NULL);
+  assert_int_equal(lag(b, now + 1000 * DAY), 0); /* nobody said when */
+  b->rig.config.rotation.after = 90 * DAY;
+  rig_restart(&b->rig);
+  assert_int_equal(lag(b, now + 90 * DAY - 100), 0);
+  uint64_t found = lag(b, now + 90 * DAY + 3600);
+  assert_true(found >= 3500 && found <= 3700);
+  assert_int_equal(become(b, &b->key, "suspended"), CHIO_OK);
+  assert_int_equal(lag(b, now + 1000 * DAY), 0);
+  assert_int_equal(become(b, &b->key, "active"), CHIO_OK);
+  assert_true(lag(b, now + 1000 * DAY) > 900 * DAY);
+  assert_int_equal(rotate(b, &b->key, 0, &r), CHIO_OK);
+  assert_int_equal(become(b, &r.private_key, "suspended"), CHIO_OK);
+  assert_int_equal(lag(b, now + 1000 * DAY), 0); /* the old one is out of use */
+  rig_restart(&b->rig);
+  assert_int_equal(become(b, &r.private_key, "active"), CHIO_OK);
+  assert_true(lag(b, now + 91 * DAY) > 0);
+}
+
+static void the_rule_of_a_role_goes_before_that_for_all(void **state) {
+  struct bench *b = *state;
+  uint64_t now = (uint64_t)time(NULL);
+  struct chio_rotation_rules *rules = &b->rig.config.rotation;
+  rules->after = DAY;
+  rules->role_count = 2;
+  memcpy(rules->roles[0].role, "receipts", sizeof "receipts");
+  rules->roles[0].after = 60;
+  memcpy(rules->roles[1].role, "general", sizeof "general");
+  rules->roles[1].after = 10 * DAY;
+  rig_restart(&b->rig);
+  assert_int_equal(lag(b, now + 9 * DAY), 0);
+  assert_true(lag(b, now + 11 * DAY) > DAY - 100);
+  chio_rotation_round(b->rig.core);
+  assert_true(lag(b, now + 11 * DAY) > DAY - 100);
+}
+
+static void the_status_tells_how_late_a_token_is(void **state) {
+  struct bench *b = *state;
+  struct chio_status_reply r;
+  b->rig.config.rotation.after = 1;
+  rig_restart(&b->rig);
+  for (int i = 0; i < 100 && lag(b, (uint64_t)time(NULL)) == 0; i++)
+    (void)nanosleep(&(struct timespec){.tv_nsec = 100000000}, NULL);
+  assert_int_equal(rig_call(&b->rig, b->rig.conn, CHIO_MSG_STATUS, NULL, &r), CHIO_OK);
+  assert_non_null(memmem(r.json.data, r.json.len, "\"rotation_lag_seconds\":0", 24)); /* of the empty slot */
+  char *at = memmem(r.json.data, r.json.len, "\"rotation_lag_seconds\":", 23);
+  assert_non_null(at);
+  assert_true(at[23] >= '1' && at[23] <= '9');
+}
+
 /* ---- What is refused ---- */
 
 static void what_is_no_key_to_rotate_stays_as_it_is(void **state) {
@@ -446,6 +506,9 @@ int main(void) {
       T(asking_again_makes_no_second_key),
       T(a_key_whose_heir_is_gone_says_so),
       T(of_many_at_once_one_makes_the_key),
+      T(a_key_that_is_due_is_late_until_it_is_rotated),
+      T(the_rule_of_a_role_goes_before_that_for_all),
+      T(the_status_tells_how_late_a_token_is),
       T(what_is_no_key_to_rotate_stays_as_it_is),
       T(the_same_issuer_vouches_for_the_new_key),
       T(an_issuer_that_does_not_answer_changes_nothing_unless_it_is_asked_later),

@@ -187,6 +187,48 @@ static void contracts_are_told_to_the_core_and_are_no_policy(void **state) {
   chio_buf_clear(&without);
 }
 
+static void a_schedule_of_rotation_is_read_and_is_no_policy(void **state) {
+  (void)state;
+  struct chio_detail detail = {""};
+  struct chio_options options;
+  struct chio_core_config core;
+  struct chio_buf with = CHIO_BUF_INIT, without = CHIO_BUF_INIT;
+  assert_int_equal(load_text("[rotation]\nafter = \"90d\"\nroles = [\"receipts=12h\", \"tls=30min\"]\n", &options, &detail),
+                   CHIO_OK);
+  chio_options_core(&options, &with, &core);
+  assert_int_equal(core.rotation.after, 90 * 86400);
+  assert_int_equal(core.rotation.role_count, 2);
+  assert_string_equal(core.rotation.roles[0].role, "receipts");
+  assert_int_equal(core.rotation.roles[0].after, 12 * 3600);
+  assert_int_equal(core.rotation.roles[1].after, 1800);
+  chio_options_clear(&options);
+  assert_int_equal(load_text("", &options, &detail), CHIO_OK);
+  chio_options_core(&options, &without, &core);
+  assert_int_equal(core.rotation.after, 0);
+  assert_string_equal(chio_buf_cstr(&with), chio_buf_cstr(&without));
+  chio_options_clear(&options);
+  chio_buf_clear(&with);
+  chio_buf_clear(&without);
+}
+
+static void a_schedule_that_is_none_is_refused(void **state) {
+  (void)state;
+  static const char *const rows[] = {"after = \"90\"",          "after = \"d\"",           "after = \"0d\"",
+                                     "after = \"-1d\"",         "after = \"1 d\"",         "after = \"999999d\"",
+                                     "roles = [\"receipts\"]",  "roles = [\"=1d\"]",       "roles = [\"a=\"]",
+                                     "roles = [\"a=b=1d\"]",
+                                     "roles = [\"abcdefghijklmnopqrstuvwxyz0123456=1d\"]"};
+  for (size_t i = 0; i < CHIO_ARRAY_LEN(rows); i++) {
+    char text[256];
+    struct chio_detail detail = {""};
+    struct chio_options options;
+    (void)snprintf(text, sizeof text, "[rotation]\n%s\n", rows[i]);
+    enum chio_err err = load_text(text, &options, &detail);
+    if (err != CHIO_E_CONFIG || strstr(detail.text, "rotation.") == NULL) fail_msg("%s: %s", rows[i], detail.text);
+    chio_options_clear(&options);
+  }
+}
+
 static void contracts_that_are_none_are_refused(void **state) {
   (void)state;
   static const char *const rows[] = {"0x12", "", "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAeD", /* the checksum */
@@ -228,6 +270,8 @@ int main(void) {
       cmocka_unit_test(help_and_version_need_nothing_else_to_be_right),
       cmocka_unit_test(the_manifest_holds_policy_and_no_places),
       cmocka_unit_test(contracts_that_are_none_are_refused),
+      cmocka_unit_test(a_schedule_of_rotation_is_read_and_is_no_policy),
+      cmocka_unit_test(a_schedule_that_is_none_is_refused),
       cmocka_unit_test(contracts_are_told_to_the_core_and_are_no_policy),
       cmocka_unit_test(the_server_runs_on_every_cpu_unless_told),
   };

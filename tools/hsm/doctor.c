@@ -26,6 +26,16 @@ void hsm_doctor_find(struct hsm_doctor *d, bool attention, const char *check, co
 
 /* ---- The signer ---- */
 
+static void judge_rotation(struct hsm_doctor *d, const char *token, json_int_t lag) {
+  if (lag > HSM_DOCTOR_ROTATION_LAG)
+    hsm_doctor_find(d, true, "rotation",
+                    "keys of token '%s' should have been rotated %lld hours ago: chio-hsm key rotate", token,
+                    (long long)(lag / 3600));
+  else if (lag > 0)
+    hsm_doctor_find(d, false, "rotation", "keys of token '%s' are due to be rotated since %lld s", token,
+                    (long long)lag);
+}
+
 static void judge_store(struct hsm_doctor *d, json_t *status) {
   const char *seal = json_string_value(json_object_get(status, "seal"));
   size_t i, tokens = 0;
@@ -34,6 +44,7 @@ static void judge_store(struct hsm_doctor *d, json_t *status) {
     const char *state = json_string_value(json_object_get(slot, "state"));
     const char *label = json_string_value(json_object_get(slot, "label"));
     if (json_is_true(json_object_get(slot, "initialized"))) tokens++;
+    judge_rotation(d, label != NULL ? label : "?", json_integer_value(json_object_get(slot, "rotation_lag_seconds")));
     if (state != NULL && strcmp(state, "ok") != 0)
       hsm_doctor_find(d, true, "store", "token '%s' is %s", label != NULL ? label : "?", state);
   }

@@ -6,6 +6,8 @@
 
 #define HSM_DOCTOR_COLLATERAL_DAYS 7 /* lists that end within so many days are to be fetched anew */
 
+#define HSM_DOCTOR_ROTATION_LAG 3600 /* seconds that a key may be overdue */
+
 struct hsm_doctor {
   struct hsm *hsm;
   struct hsm_expectation expectation;

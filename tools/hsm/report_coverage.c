@@ -3,6 +3,7 @@
 #include "attest/moment.h"
 #include "tools/hsm/expectation.h"
 #include "tools/hsm/json.h"
+#include "tools/hsm/rotate.h"
 #include "tools/hsm/signer.h"
 #include "tools/hsm/text.h"
 
@@ -10,6 +11,7 @@
 
 struct tally {
   size_t keys, with_evidence, accepted;
+  int64_t rotation_lag; /* seconds */
 };
 
 static const char *status_of(const struct chio_attest_result *r) {
@@ -84,9 +86,10 @@ static enum chio_err append_row(struct hsm *hsm, json_t *list, const struct hsm_
 }
 
 static enum chio_err print_json(json_t *list, const struct tally *t, int64_t at) {
-  return hsm_json_print(json_pack("{s:o, s:O, s:{s:I, s:I, s:I}}", "time", time_json(at, true), "keys", list, "summary",
-                                  "keys", (json_int_t)t->keys, "with_evidence", (json_int_t)t->with_evidence,
-                                  "accepted", (json_int_t)t->accepted));
+  return hsm_json_print(json_pack("{s:o, s:O, s:I, s:{s:I, s:I, s:I}}", "time", time_json(at, true), "keys", list,
+                                  "rotation_lag_seconds", (json_int_t)t->rotation_lag, "summary", "keys",
+                                  (json_int_t)t->keys, "with_evidence", (json_int_t)t->with_evidence, "accepted",
+                                  (json_int_t)t->accepted));
 }
 
 /* ---- All keys ---- */
@@ -115,7 +118,8 @@ static enum chio_err report(struct hsm *hsm, const struct hsm_keys *keys, const 
   if (err == CHIO_OK && hsm->json)
     err = print_json(list, tally, expectation->at);
   else if (err == CHIO_OK)
-    (void)printf("%zu keys: %zu with evidence, %zu accepted\n", tally->keys, tally->with_evidence, tally->accepted);
+    (void)printf("%zu keys: %zu with evidence, %zu accepted; rotation is %lld s late\n", tally->keys,
+                 tally->with_evidence, tally->accepted, (long long)tally->rotation_lag);
   json_decref(list);
   return err;
 }
@@ -123,9 +127,10 @@ static enum chio_err report(struct hsm *hsm, const struct hsm_keys *keys, const 
 enum chio_err hsm_run_report_coverage(struct hsm *hsm, struct chio_detail *detail) {
   struct hsm_expectation expectation;
   struct hsm_keys keys = {NULL, 0};
-  struct tally tally = {0, 0, 0};
+  struct tally tally = {.keys = 0};
   enum chio_err err = hsm_expectation_read(hsm, &expectation, detail);
   if (err == CHIO_OK) err = hsm_login_if_asked(hsm, detail);
+  if (err == CHIO_OK) err = hsm_rotation_lag(hsm, &tally.rotation_lag, detail);
   if (err == CHIO_OK) err = hsm_keys_all(hsm, &keys, detail);
   if (err == CHIO_OK) {
     err = report(hsm, &keys, &expectation, &tally, detail);

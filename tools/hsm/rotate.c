@@ -69,3 +69,21 @@ enum chio_err hsm_key_born(struct hsm *hsm, const struct hsm_key *key, int64_t *
   json_decref(envelope);
   return CHIO_OK;
 }
+
+enum chio_err hsm_rotation_lag(struct hsm *hsm, int64_t *out_seconds, struct chio_detail *detail) {
+  struct chio_status_reply reply;
+  size_t i;
+  json_t *slot;
+  CHIO_AUTO(chio_buf) struct chio_buf *holder = chio_buf_new();
+  if (holder == NULL) return CHIO_E_NO_MEMORY;
+  enum chio_err err = chio_call_status(hsm->client, NULL, &reply, holder, NULL, detail);
+  if (err != CHIO_OK) return err;
+  json_t *status = json_loadb((const char *)reply.json.data, reply.json.len, 0, NULL);
+  *out_seconds = 0;
+  json_array_foreach(json_object_get(status, "slots"), i, slot) {
+    if (json_integer_value(json_object_get(slot, "slot")) == (json_int_t)hsm->slot)
+      *out_seconds = (int64_t)json_integer_value(json_object_get(slot, "rotation_lag_seconds"));
+  }
+  json_decref(status);
+  return CHIO_OK;
+}

@@ -20,4 +20,7 @@ CHIO_MUST_CHECK enum chio_err hsm_key_rotate(struct hsm *hsm, const struct hsm_k
 CHIO_MUST_CHECK enum chio_err hsm_key_born(struct hsm *hsm, const struct hsm_key *key, int64_t *out_time,
                                            struct chio_detail *detail);
 
+/* How long the token's oldest due key is overdue, seconds: what the signer's status says. */
+CHIO_MUST_CHECK enum chio_err hsm_rotation_lag(struct hsm *hsm, int64_t *out_seconds, struct chio_detail *detail);
+
 #endif
