@@ -1,11 +1,15 @@
 """Microsoft's own clients against our test server: they must be able to do all that our adapter does, and see each
 refusal as the service makes it. Prints TAP; the environment is that of tests/kms/servers/azure."""
 
+import base64
+import datetime
 import hashlib
 import json
 import os
 import socket
+import ssl
 import sys
+import urllib.error
 import urllib.request
 
 env = os.environ
@@ -20,10 +24,13 @@ socket.getaddrinfo = lambda host, *rest, **more: resolve(
 
 from azure.core.exceptions import ClientAuthenticationError, HttpResponseError, ResourceNotFoundError
 from azure.identity import ClientAssertionCredential, ClientSecretCredential, ManagedIdentityCredential
-from azure.keyvault.keys import KeyClient
+from azure.keyvault.keys import KeyClient, KeyReleasePolicy
 from azure.keyvault.keys.crypto import CryptographyClient, EncryptionAlgorithm, SignatureAlgorithm
-from cryptography.hazmat.primitives import hashes
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, keywrap, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa, utils
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import NameOID
 
 count = 0
 failed = 0
@@ -108,6 +115,84 @@ check("list: all pages", lambda: {p.name for p in vault.list_properties_of_keys(
 hsm_key = hsm.create_ec_key("judge-hsm", curve="P-384", hardware_protected=True)
 check("managed HSM: EC-HSM key signs", lambda: signs(hsm, hsm_key, SignatureAlgorithm.es384))
 check("managed HSM: random bytes", lambda: len(hsm.get_random_bytes(count=128)) == 128)
+
+
+
+# ---- Secure key release: an SEV-SNP machine of the judge's own, the attestation service, Microsoft's client ----
+
+def b64(data):
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def unb64(text):
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+
+def certify(key, issuer_key, name):
+    names = [x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, n)]) for n in (name, "judge ARK")]
+    now = datetime.datetime.now(datetime.timezone.utc)
+    return (x509.CertificateBuilder().subject_name(names[0]).issuer_name(names[1]).public_key(key.public_key())
+            .serial_number(x509.random_serial_number()).not_valid_before(now - datetime.timedelta(hours=1))
+            .not_valid_after(now + datetime.timedelta(hours=1)).sign(issuer_key, hashes.SHA384())).public_bytes(Encoding.PEM)
+
+
+def attest(vcek, chain, runtime, report_data):
+    report = bytearray(1184)
+    report[0], report[0x50:0x90] = 5, report_data
+    r, s = utils.decode_dss_signature(vcek.sign(bytes(report[:0x2A0]), ec.ECDSA(hashes.SHA384())))
+    report[0x2A0:0x2E8], report[0x2E8:0x330] = r.to_bytes(72, "little"), s.to_bytes(72, "little")
+    inner = json.dumps({"SnpReport": b64(bytes(report)), "VcekCertChain": b64(chain)}).encode()
+    body = {"report": b64(inner), "runtimeData": {"data": b64(runtime), "dataType": "JSON"}}
+    url = env["CHIO_TEST_MAA"] + "/attest/SevSnpVm?api-version=2022-08-01"
+    request = urllib.request.Request(url, json.dumps(body).encode(), {"Content-Type": "application/json"})
+    tls = ssl.create_default_context(cafile=env["CHIO_TEST_AZURE_CA"])
+    return json.load(urllib.request.urlopen(request, context=tls))["token"]
+
+
+def refuses(status, call):
+    try:
+        call()
+    except urllib.error.HTTPError as error:
+        return error.code == status
+    return False
+
+
+def opened(jws, key):
+    """What was released: the signature by the certificate in it, the key by RSA-OAEP and RFC 5649."""
+    head, payload, signature = jws.split(".")
+    leaf = x509.load_der_x509_certificate(base64.b64decode(json.loads(unb64(head))["x5c"][0]))
+    leaf.public_key().verify(unb64(signature), f"{head}.{payload}".encode(), padding.PKCS1v15(), hashes.SHA256())
+    released = json.loads(unb64(payload))["response"]["key"]["key"]
+    sealed = unb64(json.loads(unb64(released["key_hsm"]))["ciphertext"])
+    aes = key.decrypt(sealed[:256], padding.OAEP(padding.MGF1(hashes.SHA256()), hashes.SHA256(), None))
+    return serialization.load_der_private_key(keywrap.aes_key_unwrap_with_padding(aes, sealed[256:]), None)
+
+
+ark, vcek, wrapping = ec.generate_private_key(ec.SECP384R1()), ec.generate_private_key(ec.SECP384R1()), \
+    rsa.generate_private_key(65537, 2048)
+ark_pem = certify(ark, ark, "judge ARK")
+chain = certify(vcek, ark, "SEV-VCEK") + ark_pem
+n = wrapping.public_key().public_numbers().n.to_bytes(256, "big")
+runtime = json.dumps({"keys": [{"kty": "RSA", "e": "AQAB", "n": b64(n), "kid": "w", "key_ops": ["encrypt"]}]}).encode()
+bound = hashlib.sha256(runtime).digest() + bytes(32)
+check("evidence under an unknown root is refused", lambda: refuses(400, lambda: attest(vcek, chain, runtime, bound)))
+with open(env["CHIO_TEST_MAA_ROOTS"], "ab") as roots:
+    roots.write(ark_pem)
+check("evidence over other runtime data too", lambda: refuses(400, lambda: attest(vcek, chain, runtime, bytes(64))))
+check("and a report that another key signed", lambda: refuses(400, lambda: attest(ark, chain, runtime, bound)))
+policy = json.dumps({"version": "1.0.0", "anyOf": [{"authority": env["CHIO_TEST_MAA"], "allOf": [
+    {"claim": "x-ms-sevsnpvm-is-debuggable", "equals": "false"}]}]}).encode()
+exportable = hsm.create_rsa_key("judge-released", size=2048, hardware_protected=True, exportable=True,
+                                release_policy=KeyReleasePolicy(policy))
+check("a key may be released by its policy", lambda: exportable.properties.exportable and
+      exportable.properties.release_policy.encoded_policy == policy)
+release = lambda target: hsm.release_key("judge-released", target, algorithm="RSA_AES_KEY_WRAP_256", nonce="bm9uY2U").value
+target = attest(vcek, chain, runtime, bound)
+check("it is released for evidence, and opens", lambda: opened(release(target), wrapping).public_key().public_numbers().n
+      == int.from_bytes(exportable.key.n, "big"))
+forged = target.rsplit(".", 1)[0] + "." + b64(bytes(256))
+refused("not for a forged token", HttpResponseError, 403, lambda: release(forged))
+refused("a key that is not exportable", HttpResponseError, 403, lambda: hsm.release_key("judge-hsm", target))
 
 token = lambda: open(env["CHIO_TEST_AZURE_TOKEN_FILE"]).read().strip()
 federated = KeyClient("https://" + env["CHIO_TEST_AZURE_VAULT"], ClientAssertionCredential(tenant, client, token, **more))

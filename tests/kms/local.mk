@@ -1,5 +1,5 @@
 # What tests/kms/ adds to the build: the KMS adapters and chio-kmsd against servers that others wrote.
-KMS_TESTS = tests/kms/azure.sh
+KMS_TESTS = tests/kms/azure.sh tests/kms/azure_release.sh
 KMS_TESTS += tests/kms/matrix.sh
 KMS_TESTS += tests/kms/aws_localstack.sh tests/kms/aws_ministack.sh tests/kms/aws_moto.sh tests/kms/seal_kms.sh
 KMS_TESTS += tests/kms/proxy.sh

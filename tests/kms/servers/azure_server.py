@@ -1,6 +1,8 @@
 """Azure Key Vault and Managed HSM for tests: ours, since none can be had. Keys, signatures, tokens and their checks are
 real; what is not there answers 404. Written from the REST reference (api-version 7.4) and held by Microsoft's own clients
-(tests/kms/judge_azure.py).
+(tests/kms/judge_azure.py). A key is released as the real vaults do it: its policy names authorities, whose keys are fetched
+({authority}/certs) to check the token, and conditions on the token's claims (equals; anyOf, allOf); the key is wrapped for
+the one in the token's x-ms-runtime, and the answer signed with a certificate of the vault's name.
 
 One TLS port serves, by Host: VAULT.vault.localhost, HSM.managedhsm.localhost (keys) and login.localhost (Entra ID). A plain
 port is the same first vault for a proxy before it, whatever the Host. Another one serves the metadata service and, under
@@ -9,22 +11,26 @@ port is the same first vault for a proxy before it, whatever the Host. Another o
                      "drop": true, "change": {MEMBER: VALUE}}   the next N requests whose path has the substring
   POST /admin/revoke          all tokens given out so far end
   POST /admin/key {"name": NAME, "enabled": BOOL, "ops": [..]}
-  POST /admin/evidence {"jwk": JWK}  -> {"token": T}   an attestation token for secure key release
+  POST /admin/release {..}    what is wrong with the next release: {"other_host", "unsigned", "flip": BYTE, "nonce": TEXT,
+                              "jwk": JWK to wrap for, "kid": TEXT, "enc": NAME}
   GET  /admin/asked           every request since the last time: [{"host", "method", "path", "status"}]
 """
 
 import base64
 import hashlib
+import http.client
 import http.server
 import json
 import os
 import secrets
+import socket
 import ssl
 import sys
 import threading
 import time
 import urllib.parse
 
+from cryptography import x509
 from cryptography.hazmat.primitives import hashes, keywrap, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa, utils
 from cryptography.exceptions import InvalidSignature
@@ -90,6 +96,8 @@ class Key:
         self.exportable = body.get("attributes", {}).get("exportable", False)
         self.release_policy = body.get("release_policy")
         self.created = int(time.time())
+        if self.exportable and (not self.kty.endswith("-HSM") or not self.release_policy):
+            raise Refused(400, "BadParameter", "an exportable key is kept by an HSM and has a release policy")
         if hsm and not self.kty.endswith("-HSM"):
             raise Refused(400, "BadParameter", "a managed HSM keeps -HSM keys only")
         if self.kty in ("EC", "EC-HSM"):
@@ -104,11 +112,20 @@ class Key:
                 raise Refused(400, "BadParameter", "unknown key size")
             self.private = rsa.generate_private_key(65537, size)
             self.ops = body.get("key_ops", ["sign", "verify", "encrypt", "decrypt", "wrapKey", "unwrapKey"])
+        elif self.kty == "oct-HSM" and hsm:
+            size = body.get("key_size", 256)
+            if size not in (128, 192, 256):
+                raise Refused(400, "BadParameter", "unknown key size")
+            self.private = None
+            self.secret = os.urandom(size // 8)
+            self.ops = body.get("key_ops", ["encrypt", "decrypt", "wrapKey", "unwrapKey"])
         else:
             raise Refused(400, "BadParameter", f"unsupported kty '{self.kty}'")
 
     def jwk(self):
         jwk = {"kid": self.kid, "kty": self.kty, "key_ops": self.ops}
+        if self.private is None:
+            return jwk
         public = self.private.public_key().public_numbers()
         if self.kty.startswith("EC"):
             width = (self.private.key_size + 7) // 8
@@ -124,6 +141,12 @@ class Key:
         if self.release_policy:
             reply["release_policy"] = self.release_policy
         return reply
+
+    def material(self):
+        if self.private is None:
+            return self.secret
+        return self.private.private_bytes(serialization.Encoding.DER, serialization.PrivateFormat.PKCS8,
+                                          serialization.NoEncryption())
 
     def allow(self, op):
         if not self.enabled:
@@ -162,7 +185,7 @@ class Key:
 
     def crypt(self, verb, alg, value):
         algorithm = OAEP.get(alg)
-        if not algorithm or self.kty.startswith("EC"):
+        if not algorithm or not self.kty.startswith("RSA"):
             raise Refused(400, "BadParameter", "Key and encryption algorithm are incompatible")
         pad = padding.OAEP(padding.MGF1(algorithm()), algorithm(), None)
         try:
@@ -190,16 +213,16 @@ class Store:
 
 
 class World:
-    def __init__(self, port, plain_port, secret):
+    def __init__(self, port, plain_port, secret, directory):
         self.lock = threading.Lock()
+        self.directory = directory
         self.secret, self.port = secret, port
         self.login = f"https://login.localhost:{port}"
         self.entra = Issuer(f"https://sts.localhost/{TENANT}/")
         self.workload = Issuer("https://kubernetes.localhost")
-        self.attestation = Issuer("https://maa.localhost")
         self.stores = {f"{name}:{port}": Store(f"https://{name}:{port}", "managedhsm" in name)
                        for name in ("chio-test.vault.localhost", "other.vault.localhost", "chio-test.managedhsm.localhost")}
-        self.faults, self.asked = [], []
+        self.faults, self.asked, self.spoil = [], [], {}
 
     def token(self, resource, life=3600):
         return self.entra.make({"aud": resource, "appid": CLIENT, "tid": TENANT}, life)
@@ -369,9 +392,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
                     key.enabled = body.get("enabled", key.enabled)
                     key.ops = body.get("ops", key.ops)
             return {}
-        if parts[1] == "evidence":
-            claims = {"x-ms-compliance-status": "azure-compliant-uvm", "x-ms-runtime": {"keys": [body["jwk"]]}}
-            return {"token": world.attestation.make(claims)}
+        if parts[1] == "release":
+            world.spoil = body
+            return {}
         raise Refused(404, "NotFound", "no such path")
 
     def keys(self, store, parts, query):
@@ -425,19 +448,116 @@ class Handler(http.server.BaseHTTPRequestHandler):
         raise Refused(404, "NotFound", "no such operation")
 
     def release(self, key, body):
-        claims = self.world.attestation.check(body.get("target", ""), None)
-        if not key.exportable or not key.release_policy or claims is None:
-            raise Refused(403, "Forbidden", "Target environment attestation statement cannot be verified.", "ForbiddenByPolicy")
-        if body.get("enc") != "RSA_AES_KEY_WRAP_256":
+        spoil, self.world.spoil = self.world.spoil, {}
+        if not key.enabled:
+            raise Refused(403, "Forbidden", "Operation is not allowed on a disabled key.", "KeyDisabled")
+        if not key.exportable:
+            raise Refused(403, "Forbidden", "The key is not exportable.", "KeyNotExportable")
+        enc = spoil.get("enc") or body.get("enc", "CKM_RSA_AES_KEY_WRAP")
+        if enc not in WRAPPINGS:
             raise Refused(400, "BadParameter", "unknown enc")
-        jwk = claims["x-ms-runtime"]["keys"][0]
-        to = rsa.RSAPublicNumbers(int.from_bytes(unb64(jwk["e"]), "big"), int.from_bytes(unb64(jwk["n"]), "big")).public_key()
-        aes = os.urandom(32)
-        pkcs8 = key.private.private_bytes(serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-        sealed = to.encrypt(aes, padding.OAEP(padding.MGF1(hashes.SHA256()), hashes.SHA256(), None))
-        sealed += keywrap.aes_key_wrap_with_padding(aes, pkcs8)
-        inner = b64(json.dumps({"schema_version": "1.0", "header": {"enc": body["enc"]}, "ciphertext": b64(sealed)}).encode())
-        return self.world.entra.make({"response": {"key": {"key": {**key.jwk(), "key_hsm": inner}}}})
+        claims = Policy(key.release_policy, self.world.directory).judge(body.get("target", ""))
+        sealed = wrap(spoil.get("jwk") or wrapping_jwk(claims), WRAPPINGS[enc](), key.material())
+        if "flip" in spoil:
+            sealed = bytes(b ^ (i == spoil["flip"]) for i, b in enumerate(sealed))
+        header = {"kid": "wrapping", "alg": "dir", "enc": enc}
+        inner = {"schema_version": "1.0", "header": header, "ciphertext": b64(sealed)}
+        jwk = {**key.jwk(), "key_hsm": b64(json.dumps(inner).encode())}
+        jwk["kid"] = spoil.get("kid", jwk["kid"])
+        request = {"api-version": "7.4", "enc": enc, "kid": key.kid}
+        if "nonce" in body:
+            request["nonce"] = spoil.get("nonce", body["nonce"])
+        bundle = {**key.bundle(), "key": jwk}
+        return self.sign_release({"request": request, "response": {"key": bundle}}, spoil)
+
+    def sign_release(self, payload, spoil):
+        name = "other" if spoil.get("other_host") else "release"
+        with open(f"{self.world.directory}/{name}.key", "rb") as file:
+            signer = serialization.load_pem_private_key(file.read(), None)
+        chain = []
+        for path in (f"{name}.pem", "ca.pem"):
+            with open(f"{self.world.directory}/{path}", "rb") as file:
+                chain.append(x509.load_pem_x509_certificate(file.read()).public_bytes(serialization.Encoding.DER))
+        head = {"alg": "none" if spoil.get("unsigned") else "RS256", "typ": "JWT", "x5c": [base64.b64encode(c).decode() for c in chain],
+                "x5t#S256": b64(hashlib.sha256(chain[0]).digest())}
+        signed = ".".join(b64(json.dumps(p, separators=(",", ":")).encode()) for p in (head, payload))
+        return signed + "." + b64(signer.sign(signed.encode(), padding.PKCS1v15(), hashes.SHA256()))
+
+
+WRAPPINGS = {"CKM_RSA_AES_KEY_WRAP": hashes.SHA1, "RSA_AES_KEY_WRAP_256": hashes.SHA256, "RSA_AES_KEY_WRAP_384": hashes.SHA384}
+
+
+def public_rsa(jwk):
+    return rsa.RSAPublicNumbers(int.from_bytes(unb64(jwk["e"]), "big"), int.from_bytes(unb64(jwk["n"]), "big")).public_key()
+
+
+def wrapping_jwk(claims):
+    """The key of the environment that may be encrypted to."""
+    for jwk in claims.get("x-ms-runtime", {}).get("keys", []):
+        if jwk.get("kty") == "RSA" and ("encrypt" in jwk.get("key_ops", []) or jwk.get("use") == "enc"):
+            return jwk
+    raise Refused(403, "Forbidden", "The attestation names no key to wrap for.", "ForbiddenByPolicy")
+
+
+def wrap(jwk, algorithm, material):
+    aes = os.urandom(32)
+    sealed = public_rsa(jwk).encrypt(aes, padding.OAEP(padding.MGF1(algorithm), algorithm, None))
+    return sealed + keywrap.aes_key_wrap_with_padding(aes, material)
+
+
+class Policy:
+    """A release policy (version 1.0.0), with the operator equals."""
+
+    def __init__(self, policy, directory):
+        try:
+            self.policy = json.loads(unb64(policy["data"]))
+        except (ValueError, KeyError, TypeError) as error:
+            raise Refused(400, "BadParameter", "the release policy is malformed") from error
+        self.directory = directory
+
+    def judge(self, token):
+        """The token's claims, when one authority of the policy signed it and its conditions hold."""
+        for rule in self.policy.get("anyOf", []):
+            claims = self.check_token(token, rule.get("authority", ""))
+            if claims is not None and self.holds(rule, claims):
+                return claims
+        raise Refused(403, "Forbidden", "Target environment attestation statement cannot be verified.", "ForbiddenByPolicy")
+
+    def keys_of(self, authority):
+        """{authority}/certs: the name is under .localhost, which is this machine whatever the resolver says."""
+        url = urllib.parse.urlsplit(authority)
+        if url.scheme != "https" or not (url.hostname or "").endswith(".localhost"):
+            raise ValueError("an authority of tests is https and on this machine")
+        tls = ssl.create_default_context(cafile=f"{self.directory}/ca.pem")
+        connection = http.client.HTTPConnection(url.hostname, url.port, timeout=5)
+        connection.sock = tls.wrap_socket(socket.create_connection(("127.0.0.1", url.port), 5), server_hostname=url.hostname)
+        connection.request("GET", "/certs")
+        keys = json.load(connection.getresponse())["keys"]
+        connection.close()
+        return keys
+
+    def check_token(self, token, authority):
+        try:
+            head, body, signature = token.split(".")
+            claims, header = json.loads(unb64(body)), json.loads(unb64(head))
+            keys = [k for k in self.keys_of(authority) if k["kid"] == header.get("kid")]
+            public_rsa(keys[0]).verify(unb64(signature), f"{head}.{body}".encode(), padding.PKCS1v15(), hashes.SHA256())
+        except (ValueError, KeyError, IndexError, OSError, InvalidSignature, Refused):
+            return None
+        now = time.time()
+        good = header.get("alg") == "RS256" and claims.get("iss") == authority and claims["nbf"] - 60 <= now <= claims["exp"]
+        return claims if good else None
+
+    def holds(self, condition, claims):
+        if "allOf" in condition:
+            return all(self.holds(c, claims) for c in condition["allOf"])
+        if "anyOf" in condition:
+            return any(self.holds(c, claims) for c in condition["anyOf"])
+        value = claims
+        for part in condition["claim"].split("."):
+            value = value.get(part) if isinstance(value, dict) else None
+        value = str(value).lower() if isinstance(value, bool) else value
+        return value is not None and str(value) == condition["equals"]
 
 
 class TokenRefused(Refused):
@@ -477,7 +597,7 @@ class Server(http.server.ThreadingHTTPServer):
 def main():
     port, plain_port, vault_port, directory = int(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
     secret = open(f"{directory}/secret").read().strip()
-    world = World(port, plain_port, secret)
+    world = World(port, plain_port, secret, directory)
     with open(f"{directory}/federated_token", "w") as out:
         out.write(world.workload.make({"aud": "api://AzureADTokenExchange", "sub": "system:serviceaccount:chio:chiod"}, 86400))
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
