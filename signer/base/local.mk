@@ -1,6 +1,7 @@
 noinst_LTLIBRARIES += signer/base/libchio-base.la
 signer_base_libchio_base_la_SOURCES = \
   signer/base/buf.c signer/base/buf.h \
+  signer/base/build_id.c signer/base/build_id.h \
   signer/base/config.c signer/base/config.h \
   signer/base/cursor.h \
   signer/base/err.c signer/base/err.def signer/base/err.h \

@@ -19,6 +19,9 @@ static atomic_int configured_level = CHIO_LOG_NOTICE;
 static atomic_int configured_format = CHIO_LOG_TEXT;
 static atomic_int configured_fd = STDERR_FILENO;
 
+static _Atomic(const char *) build_of_all, evidence_of_all;
+static _Thread_local const char *trace_of_thread;
+
 static const char *const level_names[] = {"error", "warning", "notice", "info", "debug"};
 
 /* One line under construction. Once something did not fit, only the tail is still added. */
@@ -41,6 +44,15 @@ enum chio_err chio_log_level_parse(const char *word, enum chio_log_level *out_le
     return CHIO_OK;
   }
   return CHIO_E_ARGUMENT;
+}
+
+void chio_log_identify(const char *build, const char *evidence) {
+  atomic_store(&build_of_all, build);
+  atomic_store(&evidence_of_all, evidence);
+}
+
+void chio_log_trace(const char *trace_id) {
+  trace_of_thread = trace_id[0] != '\0' ? trace_id : NULL;
 }
 
 bool chio_log_enabled(enum chio_log_level level) {
@@ -168,6 +180,7 @@ static void put_text(struct line *line, const char *time, enum chio_log_level le
   put_str(line, ": ");
   put_escaped(line, message, PROSE);
   for (; fields->name != NULL && !line->cut; fields++) put_text_field(line, fields);
+  if (trace_of_thread != NULL && !line->cut) put_text_field(line, &CHIO_F_STR("trace_id", trace_of_thread));
 }
 
 /* A member that does not fit is cut in its value, or left out whole: what is written is always one JSON object. */
@@ -190,6 +203,10 @@ static void put_json(struct line *line, const char *time, enum chio_log_level le
   put_json_member(line, &CHIO_F_STR("time", time));
   put_json_member(line, &CHIO_F_STR("level", level_names[level]));
   put_json_member(line, &CHIO_F_STR("event", event));
+  const char *build = atomic_load(&build_of_all), *evidence = atomic_load(&evidence_of_all);
+  if (build != NULL) put_json_member(line, &CHIO_F_STR("build", build));
+  if (evidence != NULL) put_json_member(line, &CHIO_F_STR("evidence", evidence));
+  if (trace_of_thread != NULL) put_json_member(line, &CHIO_F_STR("trace_id", trace_of_thread));
   put_json_member(line, &CHIO_F_STR("message", message));
   for (; fields->name != NULL && !line->cut; fields++) put_json_member(line, fields);
   put_tail(line, '}');

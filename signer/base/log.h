@@ -32,6 +32,15 @@ struct chio_log_field {
 #define CHIO_F_UINT(n, v) ((struct chio_log_field){.name = (n), .kind = CHIO_LOG_UINT, .uint = (v)})
 #define CHIO_F_INT(n, v) ((struct chio_log_field){.name = (n), .kind = CHIO_LOG_INT, .sint = (v)})
 
+/* What each line has from now on besides: the build that runs and the evidence of it. In JSON alone, as "build" and
+ * "evidence"; texts are for people, who find them in the line that says that the signer is ready. Borrowed until the
+ * process ends; NULL: not known. */
+void chio_log_identify(const char *build, const char *evidence);
+
+/* The trace that this thread works for: "trace_id" in each line that it writes, until the next call. Empty: none. The
+ * text outlives its use. */
+void chio_log_trace(const char *trace_id);
+
 /* One event: a stable name ("sign.refused"), a sentence for a person, and fields. Control characters in values are
  * escaped, lines longer than 4096 bytes are cut. Written with one write(2). */
 void chio_log_event(enum chio_log_level level, const char *event, const char *message,

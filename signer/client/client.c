@@ -11,6 +11,7 @@ static enum chio_err set_up(struct chio_client *client, const struct chio_client
                             struct chio_detail *detail) {
   const char *program = options->program != NULL ? options->program : program_invocation_short_name;
   (void)snprintf(client->program, sizeof client->program, "%s", program);
+  chio_connect_trace(client, options->traceparent);
   client->connect_ms = options->connect_ms > 0 ? options->connect_ms : CHIO_CLIENT_CONNECT_MS;
   client->call_ms = options->call_ms > 0 ? options->call_ms : CHIO_CLIENT_CALL_MS;
   enum chio_err err = chio_endpoints_parse(options->endpoints, &client->endpoints, detail);

@@ -42,6 +42,8 @@ struct chio_client_options {
   const char *program;     /* for chiod's log; NULL: the name of the process */
   unsigned connect_ms;     /* bound on connecting, over all endpoints; 0: CHIO_CLIENT_CONNECT_MS */
   unsigned call_ms;        /* bound on one call with reconnect and retry; 0: CHIO_CLIENT_CALL_MS */
+  const char *traceparent; /* the trace that its calls belong to (W3C Trace Context), for chiod's log; NULL:
+                              $TRACEPARENT, "": none */
   const char *trusted_user; /* who may listen besides root and the caller; NULL: $CHIO_SIGNER_USER, then "chio" */
   const struct chio_client_waiting *waiting; /* static storage; NULL: calls wait themselves */
 };

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -28,6 +29,21 @@ static void note(struct round *round, const struct chio_endpoint *endpoint, enum
   if (n > 0) round->why_len += (size_t)n;
 }
 
+void chio_connect_trace(struct chio_client *client, const char *traceparent) {
+  const char *text = traceparent != NULL ? traceparent : secure_getenv("TRACEPARENT");
+  client->traceparent[0] = '\0';
+  if (text == NULL || strlen(text) > CHIO_TRACEPARENT_MAX) return;
+  (void)snprintf(client->traceparent, sizeof client->traceparent, "%s", text);
+}
+
+/* An older signer does not know the message, and would close the connection over it. */
+static enum chio_err name_trace(const struct chio_client *client, struct chio_link *link, uint64_t features,
+                                chio_deadline deadline, struct chio_detail *detail) {
+  const struct chio_trace_request request = {.traceparent = chio_slice_str(client->traceparent)};
+  if (request.traceparent.len == 0 || (features & CHIO_FEATURE_TRACE) == 0) return CHIO_OK;
+  return chio_link_send(link, chio_message_find(CHIO_MSG_TRACE), &request, deadline, detail);
+}
+
 static enum chio_err hello(struct chio_client *client, struct chio_pool *pool, struct chio_link *link,
                            chio_deadline deadline, struct chio_detail *detail) {
   const struct chio_message *message = chio_message_find(CHIO_MSG_HELLO);
@@ -46,6 +62,7 @@ static enum chio_err hello(struct chio_client *client, struct chio_pool *pool, s
   if (err == CHIO_OK) {
     link->body_max = reply.body_max;
     if (link->api == NULL) chio_door_keep(client, pool, link->endpoint, &reply);
+    err = name_trace(client, link, reply.features, deadline, detail);
   }
   chio_buf_clear(&holder);
   return err;

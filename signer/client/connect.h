@@ -9,6 +9,9 @@
 
 #include "signer/client/pool.h"
 
+/* The trace that each connection will name; NULL: $TRACEPARENT. What passes the limit is none. */
+void chio_connect_trace(struct chio_client *client, const char *traceparent);
+
 /* Connects within the deadline and connect_ms. A signer that had been reached and is not there now is waited for, with
  * growing pauses, until connect_ms is over; after that in vain, each call looks once and fails at once until it is
  * back. CHIO_E_UNREACHABLE names every endpoint and why; CHIO_E_PEER_UNTRUSTED, CHIO_E_VERSION, CHIO_E_STATE_IN_USE and

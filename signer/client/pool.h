@@ -41,6 +41,7 @@ struct chio_client {
   struct chio_endpoints endpoints;
   struct chio_trust trust;
   char program[CHIO_PROGRAM_MAX + 1];
+  char traceparent[CHIO_TRACEPARENT_MAX + 1]; /* empty: none */
   unsigned connect_ms;
   unsigned call_ms;
   _Atomic(struct chio_pool *) pool;

@@ -73,6 +73,10 @@ void chio_conn_drop_objects(struct chio_core *core, const struct chio_going *goi
   }
 }
 
+const char *chio_conn_trace(const struct chio_conn *conn) {
+  return conn->trace.trace_id;
+}
+
 void chio_conn_close(struct chio_conn *conn) {
   if (conn == NULL) return;
   chio_stream_drop(&conn->stream);

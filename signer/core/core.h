@@ -115,6 +115,16 @@ bool chio_conn_waits(struct chio_conn *conn, const struct chio_frame_header *hea
 CHIO_MUST_CHECK enum chio_err chio_conn_dispatch(struct chio_conn *conn, const struct chio_frame_header *header,
                                                  struct chio_slice body, struct chio_buf *out);
 
+/* The id of the trace that the connection's requests belong to, 32 hex digits; empty: none was named. Borrowed. */
+const char *chio_conn_trace(const struct chio_conn *conn);
+
+/* The name of this run's evidence, as verifiers know it: the replay id of its quote, in hex. Borrowed. */
+const char *chio_core_evidence_id(const struct chio_core *core);
+
+/* Appends a bundle with the evidence of this run, whose key is the attestation key. CHIO_E_NO_MEMORY,
+ * CHIO_E_INTERNAL. */
+CHIO_MUST_CHECK enum chio_err chio_core_boot_evidence(struct chio_core *core, struct chio_buf *out);
+
 /* Counters for STATUS that the front end keeps (connections, requests ...): a callback that adds JSON members
  * ("\"connections\":3"). May be NULL. */
 void chio_core_set_status(struct chio_core *core, void (*add)(void *arg, struct chio_buf *json), void *arg);

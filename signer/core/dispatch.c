@@ -177,7 +177,9 @@ enum chio_err chio_conn_dispatch(struct chio_conn *conn, const struct chio_frame
   if (conn->greeted == (message->type == CHIO_MSG_HELLO))
     return close_with(&call, message, header->request_id, CHIO_E_PROTOCOL,
                       conn->greeted ? "HELLO came before" : "HELLO must come first", out);
+  chio_log_trace(conn->trace.trace_id);
   enum chio_err err = serve(&call, message, header, body, out);
+  chio_log_trace("");
   tidy(conn, &call, message);
   /* Without a common version there is nothing more to say. */
   if (err == CHIO_OK && !conn->greeted) return CHIO_E_VERSION;

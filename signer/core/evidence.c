@@ -141,6 +141,7 @@ struct chio_birthplace chio_evidence_birthplace(const struct chio_evidence *e) {
                                   .report_data = chio_slice(e->report_data, sizeof e->report_data),
                                   .boot_name = e->own.name,
                                   .key_id = e->key_id,
+                                  .ak_spki = chio_key_spki(e->key),
                                   .manifest = e->manifest_hex};
 }
 

@@ -30,6 +30,7 @@ struct chio_birthplace {
   struct chio_slice report_data;
   const char *boot_name; /* of the blob with the boot evidence */
   const char *key_id;    /* hex SHA-256 of the attestation key's SPKI */
+  struct chio_slice ak_spki;
   const char *manifest;  /* hex SHA-256 of the manifest */
 };
 struct chio_birthplace chio_evidence_birthplace(const struct chio_evidence *evidence);

@@ -1,4 +1,5 @@
 /* STATUS: one JSON object, written by hand: it has no member that comes from outside but the labels. */
+#include "signer/base/build_id.h"
 #include "signer/core/call.h"
 #include "signer/core/rotation_lag.h"
 #include "signer/core/crypto_context.h"
@@ -46,6 +47,7 @@ static void append_evidence(struct chio_buf *json, struct chio_core *core) {
   append_member(json, "measurement", measurement);
   append_member(json, "attestation_key", place.key_id);
   append_member(json, "manifest", place.manifest);
+  append_member(json, "evidence", core->evidence_id);
 }
 
 static void append_crypto(struct chio_buf *json) {
@@ -69,11 +71,13 @@ enum chio_err chio_handle_status(struct chio_call *call, const void *request, vo
   struct chio_status_reply *r = reply;
   struct chio_core *core = call->core;
   struct chio_buf *json = chio_call_scratch(call);
-  char instance[CHIO_UID_HEX + 1];
+  char instance[CHIO_UID_HEX + 1], build[CHIO_BUILD_ID_HEX + 1];
   (void)request;
   chio_uid_hex(&core->instance, instance);
   chio_buf_printf(json, "{\"version\":\"%s\",\"protocol\":%u", PACKAGE_VERSION, CHIO_PROTOCOL_VERSION);
   append_member(json, "instance", instance);
+  chio_build_id(build);
+  append_member(json, "build", build);
   chio_buf_printf(json, ",\"started\":%llu,\"now\":%llu", (unsigned long long)core->started,
                   (unsigned long long)time(NULL));
   append_evidence(json, core);

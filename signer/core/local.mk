@@ -13,6 +13,7 @@ signer_core_libchio_core_la_SOURCES = \
   signer/core/backend_look.c signer/core/backend_look.h \
   signer/core/backend_sign.c signer/core/backend_sign.h \
   signer/core/backend_slot.c signer/core/backend_slot.h \
+  signer/core/boot_evidence.c signer/core/boot_evidence.h \
   signer/core/call.c signer/core/call.h \
   signer/core/certificate.c signer/core/certificate.h \
   signer/core/conn.c signer/core/conn.h \
@@ -35,6 +36,7 @@ signer_core_libchio_core_la_SOURCES = \
   signer/core/handle_status.c \
   signer/core/handle_stream.c \
   signer/core/handle_token.c \
+  signer/core/handle_trace.c \
   signer/core/handle_user.c \
   signer/core/housekeeper.c signer/core/housekeeper.h \
   signer/core/issue.c signer/core/issue.h \

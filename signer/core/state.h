@@ -3,11 +3,13 @@
 #define CHIO_CORE_STATE_H
 
 #include "signer/core/backend_slot.h"
+#include "signer/core/boot_evidence.h"
 #include "signer/core/core.h"
 #include "signer/core/evidence.h"
 #include "signer/core/object_table.h"
 #include "signer/core/user.h"
 #include "signer/wire/message.h"
+#include "signer/wire/traceparent.h"
 
 #include <pthread.h>
 
@@ -47,6 +49,7 @@ struct chio_core {
   struct chio_backend *backends; /* backend_count of them */
   size_t backend_count;
   struct chio_uid instance;
+  char evidence_id[CHIO_EVIDENCE_ID_HEX + 1];
   uint64_t started;     /* seconds since the epoch */
   pthread_mutex_t lock; /* what follows */
   struct chio_client *clients;
@@ -87,6 +90,7 @@ struct chio_conn {
   uint64_t ticket_generation;
   struct chio_ticket opened;
   struct chio_stream stream;
+  struct chio_traceparent trace; /* empty strings: none was named */
   struct chio_buf scratch; /* bytes of the reply under way */
 };
 

@@ -132,10 +132,12 @@ static void serve_request(struct chio_link *link, struct chio_turn *turn, const 
   if (secret) turn->out_secret = true;
   enum chio_err err = chio_conn_dispatch(link->conn, header, body, &turn->out);
   struct chio_slice reply = chio_slice(turn->out.data + start, turn->out.len - start);
+  chio_log_trace(chio_conn_trace(link->conn));
   if (chio_request_log_reply(&link->peer, header, err, reply))
     atomic_fetch_add_explicit(&turn->counters->refusals, 1, memory_order_relaxed);
   /* The core says nothing to, or about, who speaks another protocol. */
   if (err != CHIO_OK && message == NULL) chio_request_log_violation(&link->peer, err, "this is not our protocol");
+  chio_log_trace("");
   chio_reader_skip(&link->reader, secret);
   if (err != CHIO_OK) link->closing = true;
 }

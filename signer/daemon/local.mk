@@ -3,6 +3,7 @@ DAEMON_LIBS = signer/daemon/libchio-daemon.la signer/wire/libchio-wire-backend.l
 # chiod, and the same core as a module that the client loads (embedded mode).
 noinst_LTLIBRARIES += signer/daemon/libchio-daemon.la
 signer_daemon_libchio_daemon_la_SOURCES = \
+  signer/daemon/boot_file.c signer/daemon/boot_file.h \
   signer/daemon/collateral.c signer/daemon/collateral.h \
   signer/daemon/door.c signer/daemon/door.h \
   signer/daemon/front.c signer/daemon/front.h \

@@ -1,7 +1,10 @@
 /* chiod: start, serve, stop. */
 #include "config.h"
 
+#include "signer/base/build_id.h"
+#include "signer/base/log.h"
 #include "signer/core/crypto.h"
+#include "signer/daemon/boot_file.h"
 #include "signer/daemon/collateral.h"
 #include "signer/daemon/door.h"
 #include "signer/daemon/front.h"
@@ -24,6 +27,7 @@
 #include <unistd.h>
 
 #define SWEEP_SECONDS_MAX 10
+#define LOG_ID_DIGITS 16
 
 /* All that runs, in the order in which it was started. */
 struct chiod {
@@ -41,6 +45,8 @@ struct chiod {
   struct chio_listener socket, door;
   struct chio_server *server;
   struct chio_front *front;
+  char build[LOG_ID_DIGITS + 1], evidence[LOG_ID_DIGITS + 1]; /* what the log has of their ids */
+  char boot_file[CHIO_OPTIONS_PATH];                          /* empty: none */
 };
 
 static int fail(enum chio_err err, const struct chio_detail *detail) {
@@ -284,14 +290,35 @@ static enum chio_err open_server(struct chiod *d, struct chio_detail *detail) {
   return err;
 }
 
+/* What ties each line of the log to a build and to the evidence of this run: the first digits of both. */
+static void identify_log(struct chiod *d) {
+  char build[CHIO_BUILD_ID_HEX + 1];
+  chio_build_id(build);
+  (void)snprintf(d->build, sizeof d->build, "%.*s", LOG_ID_DIGITS, build);
+  (void)snprintf(d->evidence, sizeof d->evidence, "%.*s", LOG_ID_DIGITS, chio_core_evidence_id(d->core));
+}
+
+/* Others may read what stands beside the socket; that it cannot be put there stops nobody. */
+static void publish_evidence(struct chiod *d) {
+  struct chio_detail detail = {""};
+  chio_boot_file_path(d->options.socket, d->boot_file, sizeof d->boot_file);
+  if (chio_boot_file_write(d->core, d->boot_file, &detail) == CHIO_OK) return;
+  d->boot_file[0] = '\0';
+  chio_log(CHIO_LOG_WARNING, "evidence.file", detail.text);
+}
+
 static enum chio_err become_ready(struct chiod *d, struct chio_detail *detail) {
   enum chio_err err = chio_sandbox_enter(detail);
   if (err != CHIO_OK) return err;
   if (chio_pidfile_write(&d->pidfile) != CHIO_OK)
     return chio_fail(detail, CHIO_E_IO, "%s: the pid file cannot be written", d->options.pidfile);
+  identify_log(d);
+  publish_evidence(d);
   chio_log(CHIO_LOG_NOTICE, "ready", "chiod is ready", CHIO_F_STR("socket", d->options.socket),
            CHIO_F_STR("state", d->options.state), CHIO_F_INT("pid", (long long)getpid()),
-           CHIO_F_UINT("uid", (unsigned long long)geteuid()));
+           CHIO_F_UINT("uid", (unsigned long long)geteuid()), CHIO_F_STR("build", d->build),
+           CHIO_F_STR("evidence", d->evidence));
+  chio_log_identify(d->build, d->evidence);
   chio_process_ready(d->ready_fd, d->log_fd < 0);
   d->ready_fd = -1;
   chio_notify("READY=1");
@@ -316,6 +343,7 @@ static bool stop(struct chiod *d) {
   chio_front_free(d->front);
   chio_listener_close(&d->door);
   chio_listener_close(&d->socket);
+  if (d->boot_file[0] != '\0') (void)unlink(d->boot_file);
   bool done = d->server == NULL || chio_server_drain(d->server, (unsigned)d->options.stop_timeout);
   if (done) {
     chio_server_free(d->server);

@@ -10,7 +10,7 @@ static const char *message_name(uint16_t type) {
 
 static void log_request(enum chio_log_level level, const char *event, const char *sentence,
                         const struct chio_peer *peer, const struct chio_frame_header *request, enum chio_err err) {
-  chio_log(level, event, sentence, CHIO_F_STR("message", message_name(request->type)),
+  chio_log(level, event, sentence, CHIO_F_STR("type", message_name(request->type)),
            CHIO_F_UINT("uid", (unsigned long long)peer->uid), CHIO_F_INT("pid", (long long)peer->pid),
            CHIO_F_UINT("request", request->request_id), CHIO_F_STR("error", chio_err_name(err)));
 }

@@ -36,7 +36,9 @@
 enum chio_user { CHIO_USER_SO = 0, CHIO_USER_USER = 1, CHIO_USER_CONTEXT = 2 }; /* as CKU_* */
 enum chio_stream_operation { CHIO_STREAM_SIGN = 1, CHIO_STREAM_VERIFY = 2, CHIO_STREAM_DIGEST = 3 };
 
-/* Features, negotiated in HELLO; none is defined yet beyond version 1. */
-#define CHIO_FEATURES_KNOWN 0u
+/* Features, negotiated in HELLO: what version 1 of the protocol has besides, one bit each. */
+#define CHIO_FEATURE_TRACE 1u /* the signer takes TRACE */
+#define CHIO_FEATURES_KNOWN CHIO_FEATURE_TRACE
+#define CHIO_TRACEPARENT_MAX 256u /* bytes: 55, and what later versions may add */
 
 #endif

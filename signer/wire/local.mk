@@ -42,7 +42,9 @@ signer_wire_libchio_wire_la_SOURCES = \
   signer/wire/msg_stream_end.c signer/wire/msg_stream_end.h \
   signer/wire/msg_token_info.c signer/wire/msg_token_info.h \
   signer/wire/msg_token_init.c signer/wire/msg_token_init.h \
+  signer/wire/msg_trace.c signer/wire/msg_trace.h \
   signer/wire/msg_verify.c signer/wire/msg_verify.h \
+  signer/wire/traceparent.c signer/wire/traceparent.h \
   signer/wire/uid.c signer/wire/uid.h
 
 # The messages between chiod and chio-kmsd: a library of their own, so that the modules do not carry them.

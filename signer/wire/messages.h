@@ -31,6 +31,7 @@
 #include "signer/wire/msg_stream_end.h"
 #include "signer/wire/msg_token_info.h"
 #include "signer/wire/msg_token_init.h"
+#include "signer/wire/msg_trace.h"
 #include "signer/wire/msg_verify.h"
 
 #endif

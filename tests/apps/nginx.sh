@@ -118,7 +118,7 @@ done
 wait $client_pid
 is "every handshake was good" "$count of $count handshakes were good" "$(cat client.out)"
 is "each was one signature" $((before + count)) "$(requests SIGN)"
-is "made as www-data" 0 "$(grep 'message=SIGN' "$CHIOD_LOG" | tail -n "$count" | grep -vc "uid=$(id -u www-data) ")"
+is "made as www-data" 0 "$(grep 'type=SIGN' "$CHIOD_LOG" | tail -n "$count" | grep -vc "uid=$(id -u www-data) ")"
 
 stop_chiod
 "$CHIO_START" || exit 99

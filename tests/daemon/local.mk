@@ -15,6 +15,7 @@ DAEMON_TESTS = \
   tests/daemon/read_only.sh \
   tests/daemon/rotate_kill.sh \
   tests/daemon/start_stop.sh \
+  tests/daemon/trace.sh \
   tests/daemon/tsm.sh
 TESTS += $(DAEMON_TESTS)
 EXTRA_DIST += $(DAEMON_TESTS) tests/daemon/daemon.sh tests/support/fips-module tests/support/collateral_server.py

@@ -32,7 +32,7 @@ cp "$CHIO_TEST_DIR/new.toml" "$CHIO_STATE/hsm.toml"
 kill -HUP "$first"
 wait_for grep -q "debug" "$CHIOD_LOG" || "$frames" open "$socket" hello reply >/dev/null
 "$frames" open "$socket" hello reply >/dev/null
-check "SIGHUP takes the log's level from the file" wait_for grep -q "message=HELLO" "$CHIOD_LOG"
+check "SIGHUP takes the log's level from the file" wait_for grep -q "type=HELLO" "$CHIOD_LOG"
 
 echo 'log.level = "loud"' >"$CHIO_STATE/hsm.toml"
 kill -HUP "$first"

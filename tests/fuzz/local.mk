@@ -20,6 +20,11 @@ tests_fuzz_fuzz_wire_SOURCES = tests/fuzz/fuzz_wire.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_wire_LDFLAGS = $(FUZZ_LDFLAGS)
 tests_fuzz_fuzz_wire_LDADD = signer/wire/libchio-wire.la signer/base/libchio-base.la
 
+FUZZ_TARGETS += tests/fuzz/fuzz_traceparent
+tests_fuzz_fuzz_traceparent_SOURCES = tests/fuzz/fuzz_traceparent.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_traceparent_LDFLAGS = $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_traceparent_LDADD = signer/wire/libchio-wire.la signer/base/libchio-base.la
+
 FUZZ_TARGETS += tests/fuzz/fuzz_backend
 tests_fuzz_fuzz_backend_SOURCES = tests/fuzz/fuzz_backend.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_backend_LDFLAGS = $(FUZZ_LDFLAGS)

@@ -14,7 +14,7 @@ fi
 
 # between N: the messages between the Nth mark and the next one, each with its count.
 between() {
-  sed -n 's/.*message=\([A-Z_]*\).*/\1/p' "$CHIOD_LOG" | awk -v n="$1" '
+  sed -n 's/.*type=\([A-Z_]*\).*/\1/p' "$CHIOD_LOG" | awk -v n="$1" '
     $1 == "RANDOM" { mark++; next }
     mark == n { count[$1]++ }
     END { for (m in count) print m " " count[m] }' | sort | tr '\n' ' '

@@ -78,5 +78,5 @@ substituted() {
 
 # How many requests of a kind chiod has served, by its log at debug level.
 requests() { # MESSAGE
-  grep -c "message=$1 \|message=\"$1\"\|message=$1\$" "$CHIOD_LOG"
+  grep -c "type=$1 \|type=\"$1\"\|type=$1\$" "$CHIOD_LOG"
 }

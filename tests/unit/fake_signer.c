@@ -33,6 +33,7 @@ static void reply_of(struct fake_signer *fake, const struct chio_message *messag
   if (message->type == CHIO_MSG_HELLO) {
     reply.hello.version = atomic_load(&fake->version);
     reply.hello.instance = fake->instance;
+    reply.hello.features = atomic_load(&fake->features);
     reply.hello.body_max = CHIO_BODY_MAX;
     if (fake->with_door) reply.hello.door = chio_slice_str(fake->door_path);
   } else if (message->type == CHIO_MSG_SIGN) {
@@ -107,6 +108,12 @@ static enum fake_deed next_deed(struct fake_signer *fake) {
 static bool serve(struct fake_signer *fake, int fd, const struct chio_frame_header *header, struct chio_slice body) {
   const struct chio_message *message = chio_message_find(header->type);
   MUST(message != NULL);
+  if (header->type == CHIO_MSG_TRACE) {
+    struct chio_trace_request request;
+    MUST(chio_fields_decode(*message->request, body, sizeof request, &request) == CHIO_OK);
+    (void)snprintf(fake->traceparent, sizeof fake->traceparent, "%.*s", (int)request.traceparent.len,
+                   (const char *)request.traceparent.data);
+  }
   atomic_fetch_add(&fake->sent[header->type], 1);
   enum fake_deed deed = FAKE_ANSWER;
   struct chio_detail detail = {"key 'ci' may not sign\n"};

@@ -38,9 +38,11 @@ struct fake_signer {
   atomic_uint accepted;          /* connections by path */
   atomic_uint through_door;      /* connections by door */
   atomic_uint requests;          /* messages but HELLO */
-  atomic_uint sent[32];          /* by message type */
+  atomic_uint sent[64];          /* by message type */
   atomic_uint lifetime;          /* seconds, of tickets */
   atomic_uint version;           /* spoken in HELLO */
+  atomic_uint features;          /* answered in HELLO */
+  char traceparent[CHIO_TRACEPARENT_MAX + 1]; /* of the last TRACE */
   atomic_uint hello_error;       /* enum chio_err that answers HELLO; 0: none */
   struct chio_uid instance;
   atomic_bool stop;

@@ -112,6 +112,41 @@ static void calls_one_after_the_other_share_a_connection(void **state) {
   chio_client_free(client);
 }
 
+#define TRACEPARENT "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
+static unsigned traced(const char *option, const char *environment, unsigned features) {
+  struct chio_client_options options = {
+      .endpoints = fake.endpoint, .connect_ms = 2000, .call_ms = 4000, .traceparent = option};
+  struct chio_client *client = NULL;
+  unsigned before = atomic_load(&fake.sent[CHIO_MSG_TRACE]);
+  atomic_store(&fake.features, features);
+  if (environment != NULL)
+    assert_int_equal(setenv("TRACEPARENT", environment, 1), 0);
+  else
+    assert_int_equal(unsetenv("TRACEPARENT"), 0);
+  assert_int_equal(chio_client_new(&options, &client, NULL), CHIO_OK);
+  for (int i = 0; i < 3; i++) assert_int_equal(sign(client, "data", NULL), CHIO_OK);
+  chio_client_free(client);
+  (void)unsetenv("TRACEPARENT");
+  return atomic_load(&fake.sent[CHIO_MSG_TRACE]) - before;
+}
+
+static void a_trace_is_named_once_a_connection_to_a_signer_that_knows_traces(void **state) {
+  (void)state;
+  static char longest[CHIO_TRACEPARENT_MAX + 2];
+  memset(longest, 'a', sizeof longest - 1);
+  assert_int_equal(traced(TRACEPARENT, NULL, CHIO_FEATURE_TRACE), 1);
+  assert_string_equal(fake.traceparent, TRACEPARENT);
+  assert_int_equal(traced(NULL, "from the environment", CHIO_FEATURE_TRACE), 1); /* who parses it is the signer */
+  assert_string_equal(fake.traceparent, "from the environment");
+  assert_int_equal(traced(TRACEPARENT, "from the environment", CHIO_FEATURE_TRACE), 1);
+  assert_string_equal(fake.traceparent, TRACEPARENT);
+  assert_int_equal(traced(NULL, NULL, CHIO_FEATURE_TRACE), 0);
+  assert_int_equal(traced("", "from the environment", CHIO_FEATURE_TRACE), 0);
+  assert_int_equal(traced(longest, NULL, CHIO_FEATURE_TRACE), 0);
+  assert_int_equal(traced(TRACEPARENT, NULL, 0), 0); /* an older one would close the connection over it */
+}
+
 static void a_refusal_comes_back_with_its_text(void **state) {
   (void)state;
   struct chio_client *client = client_of(fake.endpoint);
@@ -849,6 +884,7 @@ static void a_login_is_never_tried_twice(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       WITH_SIGNER(calls_one_after_the_other_share_a_connection),
+      WITH_SIGNER(a_trace_is_named_once_a_connection_to_a_signer_that_knows_traces),
       WITH_SIGNER(a_refusal_comes_back_with_its_text),
       WITH_SIGNER(a_reply_that_is_none_closes_the_connection),
       WITH_SIGNER(a_reply_in_crumbs_is_put_together),

@@ -73,9 +73,41 @@ static void hello_tells_the_door(void **state) {
   struct chio_hello_request hello = {.version_min = 0, .version_max = 9, .client = {{9}}, .features = UINT64_MAX};
   assert_int_equal(rig_call(rig, conn, CHIO_MSG_HELLO, &hello, &r), CHIO_OK);
   assert_int_equal(r.version, 1);
-  assert_int_equal(r.features, 0);
+  assert_int_equal(r.features, CHIO_FEATURE_TRACE);
   assert_memory_equal(r.door.data, "/run/chio/door", r.door.len);
   chio_conn_close(conn);
+}
+
+static void a_connection_belongs_to_the_trace_that_was_named_last(void **state) {
+  struct rig *rig = *state;
+  static const struct {
+    const char *text, *trace;
+  } rows[] = {{"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "0af7651916cd43dd8448eb211c80319c"},
+              {"00-1af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "1af7651916cd43dd8448eb211c80319c"},
+              {"junk", ""},
+              {"00-2af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "2af7651916cd43dd8448eb211c80319c"},
+              {"", ""}};
+  struct chio_conn *other = rig_connect(rig, 2);
+  assert_string_equal(chio_conn_trace(rig->conn), "");
+  for (size_t i = 0; i < CHIO_ARRAY_LEN(rows); i++) {
+    const struct chio_trace_request request = {.traceparent = chio_slice_str(rows[i].text)};
+    assert_int_equal(rig_call(rig, rig->conn, CHIO_MSG_TRACE, &request, NULL), CHIO_OK);
+    assert_int_equal(rig->out.len, 0);
+    assert_string_equal(chio_conn_trace(rig->conn), rows[i].trace);
+    assert_string_equal(chio_conn_trace(other), "");
+  }
+  chio_conn_close(other);
+}
+
+static void a_trace_that_does_not_decode_harms_nothing(void **state) {
+  struct rig *rig = *state;
+  static const uint8_t body[] = {0xff, 0xff, 0xff, 0xff};
+  struct chio_frame_header header = {.type = CHIO_MSG_TRACE, .length = sizeof body};
+  chio_buf_reset(&rig->out);
+  assert_int_equal(chio_conn_dispatch(rig->conn, &header, chio_slice(body, sizeof body), &rig->out), CHIO_OK);
+  assert_int_equal(rig->out.len, 0);
+  struct chio_slot_list_reply slots;
+  assert_int_equal(rig_call(rig, rig->conn, CHIO_MSG_SLOT_LIST, NULL, &slots), CHIO_OK);
 }
 
 static void an_unknown_message_is_answered(void **state) {
@@ -584,6 +616,8 @@ int main(void) {
       T_BLANK(no_common_version_closes_the_connection),
       T_BLANK(a_client_without_a_name_is_refused),
       T_BLANK(hello_tells_the_door),
+      T_BLANK(a_connection_belongs_to_the_trace_that_was_named_last),
+      T_BLANK(a_trace_that_does_not_decode_harms_nothing),
       T_BLANK(an_unknown_message_is_answered),
       T_BLANK(a_reply_from_a_client_closes_the_connection),
       T_BLANK(a_cut_body_is_answered_and_the_connection_lives),

@@ -112,6 +112,28 @@ static void json_is_one_object_a_line(void **state) {
   json_decref(object);
 }
 
+static void a_line_tells_its_build_its_evidence_and_its_trace(void **state) {
+  (void)state;
+  chio_log_configure(CHIO_LOG_NOTICE, CHIO_LOG_JSON, pipe_fds[1]);
+  chio_log_identify("b1", "e1");
+  chio_log_trace("t1");
+  chio_log(CHIO_LOG_NOTICE, "e", "m", CHIO_F_STR("key", "k"));
+  assert_non_null(strstr(logged(), "\"build\":\"b1\","
+                                   "\"evidence\":\"e1\",\"trace_id\":\"t1\",\"message\":\"m\",\"key\":\"k\"}"));
+  chio_log_trace("");
+  chio_log(CHIO_LOG_NOTICE, "e", "m");
+  assert_null(strstr(logged(), "trace_id"));
+  chio_log_configure(CHIO_LOG_NOTICE, CHIO_LOG_TEXT, pipe_fds[1]);
+  chio_log_trace("t1");
+  chio_log(CHIO_LOG_NOTICE, "e", "m", CHIO_F_STR("key", "k"));
+  assert_string_equal(after_time(logged()), "notice e: m key=k trace_id=t1\n");
+  chio_log_trace("");
+  chio_log_identify(NULL, NULL);
+  chio_log_configure(CHIO_LOG_NOTICE, CHIO_LOG_JSON, pipe_fds[1]);
+  chio_log(CHIO_LOG_NOTICE, "e", "m");
+  assert_null(strstr(logged(), "build"));
+}
+
 static void what_is_too_long_is_cut_and_stays_whole(void **state) {
   (void)state;
   static char longest[6000];
@@ -155,6 +177,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(an_event_is_one_line_of_text, open_pipe, close_pipe),
       cmocka_unit_test_setup_teardown(control_characters_never_reach_a_terminal, open_pipe, close_pipe),
       cmocka_unit_test_setup_teardown(json_is_one_object_a_line, open_pipe, close_pipe),
+      cmocka_unit_test_setup_teardown(a_line_tells_its_build_its_evidence_and_its_trace, open_pipe, close_pipe),
       cmocka_unit_test_setup_teardown(what_is_too_long_is_cut_and_stays_whole, open_pipe, close_pipe),
       cmocka_unit_test_setup_teardown(quieter_levels_write_nothing, open_pipe, close_pipe),
       cmocka_unit_test(levels_have_five_names_and_no_other),

@@ -1,6 +1,7 @@
 #include "signer/wire/attribute.h"
 #include "signer/wire/mechanism.h"
 #include "signer/wire/message.h"
+#include "signer/wire/traceparent.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -217,6 +218,39 @@ static void a_unique_id_survives_its_text(void **state) {
   assert_int_equal(chio_uid_parse(chio_slice_str("ab"), &back), CHIO_E_MALFORMED);
 }
 
+#define TRACE "0af7651916cd43dd8448eb211c80319c"
+#define SPAN "b7ad6b7169203331"
+
+static void a_traceparent_is_read_as_the_recommendation_says(void **state) {
+  (void)state;
+  static const char *const good[] = {"00-" TRACE "-" SPAN "-01", "00-" TRACE "-" SPAN "-00", "00-" TRACE "-" SPAN "-ff",
+                                     "01-" TRACE "-" SPAN "-01", "fe-" TRACE "-" SPAN "-01-more of later versions"};
+  struct chio_traceparent parsed;
+  for (size_t i = 0; i < CHIO_ARRAY_LEN(good); i++) {
+    assert_int_equal(chio_traceparent_parse(chio_slice_str(good[i]), &parsed), CHIO_OK);
+    assert_string_equal(parsed.trace_id, TRACE);
+    assert_string_equal(parsed.span_id, SPAN);
+  }
+  struct chio_slice text = chio_slice_str(good[0]);
+  for (size_t len = 0; len < text.len; len++)
+    assert_int_equal(chio_traceparent_parse(chio_slice(text.data, len), &parsed), CHIO_E_MALFORMED);
+}
+
+static void what_is_no_traceparent_is_refused(void **state) {
+  (void)state;
+  static const char *const bad[] = {
+      "00-00000000000000000000000000000000-" SPAN "-01", "00-" TRACE "-0000000000000000-01", "ff-" TRACE "-" SPAN "-01",
+      "00-" TRACE "-" SPAN "-01-", "00-" TRACE "-" SPAN "-01-x", "01-" TRACE "-" SPAN "-01x", "0x-" TRACE "-" SPAN "-01",
+      "00_" TRACE "-" SPAN "-01", "00-" TRACE "_" SPAN "-01", "00-" TRACE "-" SPAN "_01", "00-" TRACE "-" SPAN "-0g",
+      "00-0AF7651916CD43DD8448EB211C80319C-" SPAN "-01", "00-0af7651916cd43dd8448eb211c80319 -" SPAN "-01",
+      " 00-" TRACE "-" SPAN "-1", "00-" TRACE "-B7ad6b7169203331-01"};
+  struct chio_traceparent parsed = {"untouched", "so"};
+  for (size_t i = 0; i < CHIO_ARRAY_LEN(bad); i++) {
+    if (chio_traceparent_parse(chio_slice_str(bad[i]), &parsed) != CHIO_E_MALFORMED) fail_msg("taken: %s", bad[i]);
+  }
+  assert_string_equal(parsed.trace_id, "untouched");
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_request_survives_the_wire),
@@ -232,6 +266,8 @@ int main(void) {
       cmocka_unit_test(mechanism_parameters_survive_the_wire),
       cmocka_unit_test(the_name_of_a_profile_survives_the_wire),
       cmocka_unit_test(a_unique_id_survives_its_text),
+      cmocka_unit_test(a_traceparent_is_read_as_the_recommendation_says),
+      cmocka_unit_test(what_is_no_traceparent_is_refused),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -25,8 +25,11 @@ static enum chio_err check(const struct hsm *hsm, enum hsm_result_form form, str
   bool is_signed = form == HSM_RESULT_JWT || form == HSM_RESULT_CWT;
   if (is_signed != (hsm->option[HSM_OPT_SIGN_WITH] != NULL))
     return chio_fail(detail, CHIO_E_ARGUMENT, "--sign-with KEY goes with --format ear-jwt and ear-cwt, no other");
-  if (form < HSM_RESULT_EAR && hsm->option[HSM_OPT_OUTPUT] != NULL)
-    return chio_fail(detail, CHIO_E_ARGUMENT, "--output goes with --format ear, ear-jwt and ear-cwt");
+  bool key_only = hsm->option[HSM_OPT_PRINT_KEY] != NULL;
+  if (key_only && (form != HSM_RESULT_TEXT || hsm->option[HSM_OPT_FORMAT] != NULL))
+    return chio_fail(detail, CHIO_E_ARGUMENT, "--print-key prints a key, and no form of the result");
+  if (form < HSM_RESULT_EAR && !key_only && hsm->option[HSM_OPT_OUTPUT] != NULL)
+    return chio_fail(detail, CHIO_E_ARGUMENT, "--output goes with --print-key and --format ear, ear-jwt and ear-cwt");
   return CHIO_OK;
 }
 

@@ -1,6 +1,7 @@
 #include "tools/hsm/signer.h"
 
 #include "signer/base/cursor.h"
+#include "signer/wire/traceparent.h"
 #include "tools/hsm/pin.h"
 #include <errno.h>
 #include <stdio.h>
@@ -8,7 +9,13 @@
 
 enum chio_err hsm_client(struct hsm *hsm, struct chio_detail *detail) {
   if (hsm->client != NULL) return CHIO_OK;
-  struct chio_client_options options = {.endpoints = hsm->option[HSM_OPT_SIGNER], .program = "chio-hsm"};
+  const char *trace = hsm->option[HSM_OPT_TRACEPARENT];
+  struct chio_traceparent parsed;
+  struct chio_client_options options = {
+      .endpoints = hsm->option[HSM_OPT_SIGNER], .program = "chio-hsm", .traceparent = trace};
+  if (trace != NULL && chio_traceparent_parse(chio_slice_str(trace), &parsed) != CHIO_OK)
+    return chio_fail(detail, CHIO_E_ARGUMENT, "--traceparent '%s': expected 00-TRACE-SPAN-FLAGS, in lower-case hex",
+                     trace);
   enum chio_err err = chio_client_new(&options, &hsm->client, detail);
   return err == CHIO_OK ? chio_client_connect(hsm->client, detail) : err;
 }

@@ -134,6 +134,22 @@ static void print_result(const struct chio_attest_result *r, const struct chio_a
   if (r->accepted) (void)puts(r->simulated ? "accepted (simulated: proves nothing about hardware)" : "accepted");
 }
 
+/* The key alone, for whoever trusts it from now on; of evidence that is not accepted, or is about no key, none. */
+static enum chio_err print_key_only(struct hsm *hsm, const struct chio_attest_result *r, struct chio_detail *detail) {
+  const uint32_t founded = CHIO_ATTEST_PROVED_STATEMENT | CHIO_ATTEST_PROVED_KEY;
+  if (!r->accepted)
+    return chio_fail(detail, CHIO_E_EVIDENCE_REFUSED, "%s: %s", chio_attest_reason_code(r->reason),
+                     r->failures[0].text);
+  if (r->key_spki == NULL || (r->proved & founded) == 0)
+    return chio_fail(detail, CHIO_E_EVIDENCE_REFUSED, "the evidence is accepted, and proves no key");
+  struct chio_buf pem = CHIO_BUF_INIT;
+  hsm_pem_put("PUBLIC KEY", chio_slice(r->key_spki, r->key_spki_len), &pem);
+  enum chio_err err = chio_buf_err(&pem);
+  if (err == CHIO_OK) err = hsm_write(hsm->option[HSM_OPT_OUTPUT], chio_buf_slice(&pem), detail);
+  chio_buf_clear(&pem);
+  return err;
+}
+
 static enum chio_err answer(struct hsm *hsm, enum hsm_result_form form, const struct chio_attest_result *result,
                             const struct chio_attest_request *request, struct chio_detail *detail) {
   if (form >= HSM_RESULT_EAR) return hsm_result_token_write(hsm, form, result, request, detail);
@@ -173,7 +189,9 @@ enum chio_err hsm_run_verify(struct hsm *hsm, struct chio_detail *detail) {
     err = code == CHIO_ATTEST_E_IO || code == CHIO_ATTEST_E_LIMIT ? CHIO_E_IO : CHIO_E_ARGUMENT;
     err = chio_fail(detail, err, "%s", message.text[0] != 0 ? message.text : "the evidence cannot be judged");
   }
-  if (err == CHIO_OK) {
+  if (err == CHIO_OK && hsm->option[HSM_OPT_PRINT_KEY] != NULL) {
+    err = print_key_only(hsm, result, detail);
+  } else if (err == CHIO_OK) {
     err = answer(hsm, form, result, &request, detail);
     hsm->answered = err == CHIO_OK;
     if (err == CHIO_OK && !result->accepted) err = CHIO_E_EVIDENCE_REFUSED;
