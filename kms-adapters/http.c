@@ -30,7 +30,8 @@ struct transfer {
 struct chio_http {
   CURLM *multi;
   pthread_t thread;
-  pthread_mutex_t lock;
+  pthread_mutex_t lock; /* guards what follows */
+  bool runs;            /* the thread: from the first call on, so that it has what its caller is restricted to */
   struct transfer *submitted, **submitted_end; /* not yet with the multi handle, in their order */
   bool stopping;
 };
@@ -88,8 +89,7 @@ enum chio_err chio_http_new(struct chio_http **out_http) {
   http->submitted_end = &http->submitted;
   if (http->multi != NULL) (void)curl_multi_setopt(http->multi, CURLMOPT_PIPELINING, CURLPIPE_MULTIPLEX);
   if (http->multi != NULL) (void)curl_multi_setopt(http->multi, CURLMOPT_MAXCONNECTS, KEPT_CONNECTIONS);
-  if (http->multi == NULL || pthread_create(&http->thread, NULL, drive, http) != 0) {
-    if (http->multi != NULL) (void)curl_multi_cleanup(http->multi);
+  if (http->multi == NULL) {
     free(http);
     return CHIO_E_INTERNAL;
   }
@@ -103,7 +103,7 @@ void chio_http_free(struct chio_http *http) {
   http->stopping = true;
   (void)pthread_mutex_unlock(&http->lock);
   (void)curl_multi_wakeup(http->multi);
-  (void)pthread_join(http->thread, NULL);
+  if (http->runs) (void)pthread_join(http->thread, NULL);
   (void)curl_multi_cleanup(http->multi);
   (void)pthread_mutex_destroy(&http->lock);
   free(http);
@@ -204,8 +204,14 @@ static enum chio_err prepare(struct transfer *t, const struct chio_http_request 
 static void run(struct chio_http *http, struct transfer *t) {
   (void)pthread_cond_init(&t->finished, NULL);
   (void)pthread_mutex_lock(&http->lock);
-  *http->submitted_end = t;
-  http->submitted_end = &t->next;
+  if (!http->runs) http->runs = pthread_create(&http->thread, NULL, drive, http) == 0;
+  if (http->runs) {
+    *http->submitted_end = t;
+    http->submitted_end = &t->next;
+  } else {
+    t->code = CURLE_OUT_OF_MEMORY;
+    t->done = true;
+  }
   (void)pthread_mutex_unlock(&http->lock);
   (void)curl_multi_wakeup(http->multi);
   (void)pthread_mutex_lock(&http->lock);

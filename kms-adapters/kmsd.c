@@ -3,6 +3,7 @@
 
 #include "kms-adapters/body.h"
 #include "kms-adapters/kmsd_backend.h"
+#include "kms-adapters/kmsd_files.h"
 #include "kms-adapters/kmsd_sandbox.h"
 #include "kms-adapters/kmsd_server.h"
 #include "signer/base/log.h"
@@ -26,11 +27,14 @@ static bool is_our_socket(void) {
   return getsockopt(CHIO_BACKEND_FD, SOL_SOCKET, SO_TYPE, &type, &len) == 0 && type == SOCK_STREAM;
 }
 
-static enum chio_err lock_down(struct chio_kmsd *kmsd, struct chio_detail *detail) {
+static enum chio_err lock_down(struct chio_kmsd *kmsd, const struct chio_backend_lock_request *request,
+                               struct chio_detail *detail) {
   /* What the C library loads for looking names up is loaded before the filter forbids it. */
   struct addrinfo *found = NULL;
   if (getaddrinfo("localhost", NULL, NULL, &found) == 0) freeaddrinfo(found);
-  return chio_kmsd_sandbox_enter(kmsd->has_modules, detail);
+  enum chio_err err = CHIO_OK;
+  if (!CHIO_SANITIZED) err = chio_kmsd_files_close(kmsd, request->state, request->files, detail);
+  return err != CHIO_OK ? err : chio_kmsd_sandbox_enter(kmsd->has_modules, detail);
 }
 
 int main(int argc, char *argv[]) {

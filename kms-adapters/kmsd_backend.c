@@ -1,5 +1,6 @@
 #include "kms-adapters/kmsd_backend.h"
 
+#include "kms-adapters/kmsd_files.h"
 #include "kms-adapters/registry.h"
 
 #include <stdio.h>
@@ -47,6 +48,7 @@ void chio_kmsd_free(struct chio_kmsd *kmsd) {
   if (kmsd == NULL) return;
   for (size_t i = 0; i < kmsd->count; i++) backend_free(kmsd->backends[i]);
   chio_http_free(kmsd->http);
+  chio_buf_clear(&kmsd->files);
   free(kmsd);
 }
 
@@ -154,6 +156,7 @@ enum chio_err chio_kmsd_open(struct chio_kmsd *kmsd, const struct chio_backend_o
       (void)snprintf(backend->name, sizeof backend->name, "%s", options.name);
     if (err == CHIO_OK) err = open_backend(kmsd, backend, kind, &options, detail);
   }
+  if (err == CHIO_OK) err = chio_kmsd_files_note(kmsd, request);
   if (err == CHIO_OK) kmsd->backends[kmsd->count++] = backend;
   if (err != CHIO_OK && backend != NULL) backend_free(backend);
   free(texts);

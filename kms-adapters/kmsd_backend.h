@@ -36,6 +36,7 @@ struct chio_kmsd {
   struct chio_kmsd_backend *backends[CHIO_KMSD_BACKENDS_MAX];
   size_t count;
   bool has_modules; /* a backend is a PKCS#11 module, code of others in this process */
+  struct chio_buf files; /* that the backends' options name, each ended by a NUL */
 };
 
 CHIO_MUST_CHECK enum chio_err chio_kmsd_new(struct chio_kmsd **out_kmsd);

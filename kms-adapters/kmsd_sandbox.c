@@ -16,18 +16,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* A sanitizer's runtime needs calls of its own. */
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
-#ifndef SANITIZED
-#define SANITIZED 0
-#endif
-
 static const char *const allowed_calls[] = {
 #define CHIO_SYSCALL(name) #name,
 #define CHIO_MODULE_SYSCALL(name)
@@ -141,7 +129,7 @@ static int load_filter(bool modules) {
 }
 
 enum chio_err chio_kmsd_sandbox_enter(bool modules, struct chio_detail *detail) {
-  if (SANITIZED) return CHIO_OK;
+  if (CHIO_SANITIZED) return CHIO_OK;
   int failed = load_filter(modules);
   if (failed == 0) return CHIO_OK;
   return chio_fail(detail, CHIO_E_UNSUPPORTED, "the system call filter cannot be set up: %s", strerror(-failed));
@@ -156,7 +144,7 @@ enum chio_err chio_kmsd_harden(struct chio_detail *detail) {
       prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0)
     return chio_fail(detail, CHIO_E_IO, "the process cannot be hardened: %s", strerror(errno));
   /* The leak checker of a sanitizer debugs its own process. */
-  if (!SANITIZED && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
+  if (!CHIO_SANITIZED && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
     return chio_fail(detail, CHIO_E_IO, "core dumps cannot be turned off: %s", strerror(errno));
   return CHIO_OK;
 }

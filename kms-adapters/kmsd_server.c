@@ -13,7 +13,8 @@
 struct server {
   int fd;
   struct chio_kmsd *kmsd;
-  enum chio_err (*lock_down)(struct chio_kmsd *kmsd, struct chio_detail *detail);
+  enum chio_err (*lock_down)(struct chio_kmsd *kmsd, const struct chio_backend_lock_request *request,
+                             struct chio_detail *detail);
   bool locked; /* LOCK was answered */
 
   pthread_mutex_t writing;
@@ -169,7 +170,7 @@ static enum chio_err lock_down(struct server *s, const struct chio_kmsd_request 
   if (err != CHIO_OK) return err;
   if (!chio_slice_equal(fields.version, chio_slice_str(PACKAGE_VERSION)))
     return chio_fail(detail, CHIO_E_VERSION, "chio-kmsd is of version %s, chiod is not", PACKAGE_VERSION);
-  err = s->lock_down(s->kmsd, detail);
+  err = s->lock_down(s->kmsd, &fields, detail);
   s->locked = err == CHIO_OK;
   return err;
 }
@@ -194,7 +195,9 @@ static enum chio_err take(struct server *s, struct chio_kmsd_request *request, s
 }
 
 enum chio_err chio_kmsd_serve(int fd, struct chio_kmsd *kmsd,
-                              enum chio_err (*lock)(struct chio_kmsd *kmsd, struct chio_detail *detail),
+                              enum chio_err (*lock)(struct chio_kmsd *kmsd,
+                                                    const struct chio_backend_lock_request *request,
+                                                    struct chio_detail *detail),
                               struct chio_detail *detail) {
   /* Never freed: threads use it until the process ends. */
   static struct server s = {.writing = PTHREAD_MUTEX_INITIALIZER,

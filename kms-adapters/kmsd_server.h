@@ -13,7 +13,9 @@
 /* Serves until chiod's end closes (CHIO_OK) or something comes that is not our protocol (CHIO_E_PROTOCOL ...). Threads
  * may still wait for a KMS when it returns: the caller ends the process. lock is called at LOCK. */
 CHIO_MUST_CHECK enum chio_err chio_kmsd_serve(int fd, struct chio_kmsd *kmsd,
-                                              enum chio_err (*lock)(struct chio_kmsd *kmsd, struct chio_detail *detail),
+                                              enum chio_err (*lock)(struct chio_kmsd *kmsd,
+                                                                    const struct chio_backend_lock_request *request,
+                                                                    struct chio_detail *detail),
                                               struct chio_detail *detail);
 
 #endif

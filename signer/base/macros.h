@@ -25,4 +25,16 @@
 
 #define CHIO_ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
 
+/* 1 in builds whose sanitizer runtime needs calls of its own: they run without filters, and dumpable. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define CHIO_SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
+#define CHIO_SANITIZED 1
+#endif
+#endif
+#ifndef CHIO_SANITIZED
+#define CHIO_SANITIZED 0
+#endif
+
 #endif

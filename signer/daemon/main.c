@@ -154,11 +154,12 @@ static enum chio_err find_kmsd_user(const struct chiod *d, struct chio_identity 
   return CHIO_OK;
 }
 
-/* What one takes over that runs as chiod's user can read the state folder. */
+/* What one takes over that runs as chiod's user can read the state folder where there is no Landlock. */
 static void tell_kmsd_user(const struct chio_identity *identity) {
   if (identity == NULL)
     chio_log(CHIO_LOG_NOTICE, "kmsd.user",
-             "chio-kmsd runs as chiod's own user, who can read the state folder: start chiod as root for another");
+             "chio-kmsd runs as chiod's own user: only Landlock keeps it out of the state folder; start chiod as root "
+             "for another user");
   else
     chio_log(CHIO_LOG_INFO, "kmsd.user", "chio-kmsd runs as a user of its own", CHIO_F_STR("user", identity->name));
 }
@@ -203,7 +204,7 @@ static enum chio_err open_reach(struct chiod *d, struct chio_detail *detail) {
   size_t refused = 0;
   if (d->spawner_fd < 0) return CHIO_OK;
   size_t count = chio_options_kmsd(&d->options, requests);
-  const struct chio_reach_config config = {d->spawner_fd, requests, count};
+  const struct chio_reach_config config = {d->spawner_fd, requests, count, d->options.state, &d->options.kmsd_files};
   d->spawner_fd = -1;
   enum chio_err err = chio_reach_new(&config, &refused, &d->reach, detail);
   if (err == CHIO_E_CONFIG && refused < d->options.backends.count)

@@ -83,6 +83,7 @@ const struct chio_config_key chio_options_keys[] = {
     CHIO_CONFIG_STRING("kmsd.program", O, kmsd_program),
     CHIO_CONFIG_STRING("kmsd.user", O, kmsd_user),
     CHIO_CONFIG_STRINGS("kmsd.environment", O, kmsd_environment, 128, 64),
+    CHIO_CONFIG_STRINGS("kmsd.files", O, kmsd_files, CHIO_OPTIONS_PATH - 1, 32),
     CHIO_CONFIG_INT("kmsd.threads", O, kmsd_threads, 1, THREADS_MAX),
     CHIO_CONFIG_BOOL("collateral.enabled", O, collateral_enabled),
     CHIO_CONFIG_STRING("collateral.pcs", O, collateral_pcs),

@@ -60,6 +60,7 @@ struct chio_options {
   char kmsd_program[CHIO_OPTIONS_PATH];
   char kmsd_user[CHIO_OPTIONS_NAME];
   struct chio_config_strings kmsd_environment;
+  struct chio_config_strings kmsd_files; /* that chio-kmsd may read beyond what it knows */
   int64_t kmsd_threads; /* of chiod's, for requests that wait for a backend */
   bool collateral_enabled;
   char collateral_pcs[CHIO_OPTIONS_PATH], collateral_crl[CHIO_OPTIONS_PATH], collateral_kds[CHIO_OPTIONS_PATH];

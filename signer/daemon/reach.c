@@ -183,7 +183,9 @@ static enum chio_err start_step(struct chio_reach *r, int channel, struct chio_s
 
 static enum chio_err hand_shake(struct chio_reach *r, int channel, struct chio_detail *detail) {
   struct chio_buf lock = CHIO_BUF_INIT;
-  struct chio_backend_lock_request request = {chio_slice_str(PACKAGE_VERSION)};
+  struct chio_backend_lock_request request = {.version = chio_slice_str(PACKAGE_VERSION),
+                                              .state = chio_buf_slice(&r->state_dir),
+                                              .files = chio_buf_slice(&r->files)};
   enum chio_err err = CHIO_OK;
   for (size_t i = 0; i < r->count && err == CHIO_OK; i++) {
     r->refused = i;
@@ -370,6 +372,16 @@ static enum chio_err copy_backends(struct chio_reach *r, const struct chio_reach
   return CHIO_OK;
 }
 
+static enum chio_err copy_paths(struct chio_reach *r, const struct chio_reach_config *config) {
+  if (config->state_dir != NULL) chio_buf_append_str(&r->state_dir, config->state_dir);
+  for (size_t i = 0; config->files != NULL && i < config->files->count; i++) {
+    chio_buf_append_str(&r->files, config->files->items[i]);
+    chio_buf_append_u8(&r->files, 0);
+  }
+  enum chio_err err = chio_buf_err(&r->state_dir);
+  return err == CHIO_OK ? chio_buf_err(&r->files) : err;
+}
+
 static enum chio_err await_first(struct chio_reach *r, struct chio_detail *detail) {
   uint64_t until = chio_reach_now_ms() + CHIO_REACH_START_MS;
   (void)pthread_mutex_lock(&r->lock);
@@ -395,6 +407,7 @@ enum chio_err chio_reach_new(const struct chio_reach_config *config, size_t *out
   chio_reach_cond_init(&r->alarm);
   r->spawner = config->spawner;
   enum chio_err err = copy_backends(r, config);
+  if (err == CHIO_OK) err = copy_paths(r, config);
   if (err == CHIO_OK) {
     r->keeper_runs = pthread_create(&r->keeper, NULL, keep, r) == 0;
     r->watch_runs = pthread_create(&r->watch, NULL, watch, r) == 0;
@@ -424,6 +437,8 @@ void chio_reach_free(struct chio_reach *reach) {
   if (reach->spawner >= 0) (void)close(reach->spawner);
   for (size_t i = 0; i < reach->count; i++) chio_buf_clear(&reach->backends[i].open);
   free(reach->backends);
+  chio_buf_clear(&reach->state_dir);
+  chio_buf_clear(&reach->files);
   (void)pthread_cond_destroy(&reach->changed);
   (void)pthread_cond_destroy(&reach->alarm);
   (void)pthread_mutex_destroy(&reach->lock);

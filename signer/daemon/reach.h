@@ -7,6 +7,7 @@
 #define CHIO_DAEMON_REACH_H
 
 #include "signer/base/buf.h"
+#include "signer/base/config.h"
 #include "signer/core/backend.h"
 #include "signer/wire/backend_message.h"
 
@@ -26,6 +27,8 @@ struct chio_reach_config {
   int spawner; /* the descriptor of chio_spawner_start; taken over in any case */
   const struct chio_backend_open_request *backends; /* count of them; copied */
   size_t count;
+  const char *state_dir; /* closed to chio-kmsd; NULL: none. Copied */
+  const struct chio_config_strings *files; /* open to it beyond what it knows; NULL: none. Copied */
 };
 
 /* Starts chio-kmsd and its keeper. A backend that chio-kmsd refuses for its configuration is CHIO_E_CONFIG, with

@@ -52,6 +52,7 @@ struct chio_reach {
   int spawner;
   struct chio_reach_backend *backends;
   size_t count;
+  struct chio_buf state_dir, files; /* as LOCK has them */
   pthread_t keeper, watch;
   bool keeper_runs, watch_runs;
 

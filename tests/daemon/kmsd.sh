@@ -52,6 +52,27 @@ else
   is "its system calls are filtered" 2 "$(sed -n 's/^Seccomp:[[:blank:]]*//p' "/proc/$(kmsd_pid)/status")"
 fi
 
+# ---- What it can read: it runs as chiod's own user here ----
+sees() { # PATH: has chio-kmsd open it at its next signature; what the log says of that
+  echo "$1" >"$FAKE_KMS/peek"
+  delegated >/dev/null
+  rm "$FAKE_KMS/peek"
+  grep -o "fake: $1 is [a-z]* to me" "$CHIOD_LOG" | tail -n 1
+}
+printf 'secret' >"$CHIO_TEST_DIR/elsewhere"
+if grep -q "sandbox.off" "$CHIOD_LOG"; then
+  skip "the state folder is closed to it" "built with a sanitizer"
+elif grep -q "kmsd.files.*no Landlock" "$CHIOD_LOG"; then
+  skip "the state folder is closed to it" "this kernel has no Landlock"
+else
+  contains "the store is closed to it" "is closed" "$(sees "$(find "$CHIO_STATE" -name 'store*' -type f | head -n 1)")"
+  contains "so is the sealing root" "is closed" "$(sees "$CHIO_STATE/root.key")"
+  contains "and any other file" "is closed" "$(sees "$CHIO_TEST_DIR/elsewhere")"
+  contains "and chiod's memory map" "is closed" "$(sees "/proc/$chiod_pid/maps")"
+  contains "what looks names up is open" "is open" "$(sees /etc/hosts)"
+  contains "and so are the files of its backend" "is open" "$(sees "$FAKE_KMS/ci.pem")"
+fi
+
 # ---- Wrong and failing answers ----
 echo 1 >"$FAKE_KMS/wrong"
 out=$(delegated)

@@ -129,7 +129,8 @@ elif try_server softhsm; then
 token = \"$CHIO_TEST_MODULE_TOKEN\"
 secret_file = \"$CHIO_TEST_MODULE_PIN_FILE\"
 [kmsd]
-environment = [\"SOFTHSM2_CONF\"]"
+environment = [\"SOFTHSM2_CONF\"]
+files = [\"$use_dir/softhsm\"]"
   for key in wrap unwrap; do
     configure pkcs11 "pkcs11:object=$key" false "$place"
     check "a root under the HSM's key '$key' opens again at the next start" "$with_chiod" "$use_dir/restart"

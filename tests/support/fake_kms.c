@@ -3,6 +3,7 @@
  * (NAME.pem, EC; hashivault://NAME), and with files that say how it behaves, read at each call:
  *   slow   milliseconds that each signature takes
  *   fail   the error that each signature ends with: its name, "BACKEND_UNREACHABLE"
+ *   peek   a path that each signature tries to open first: POLICY when it can
  *   wrong  signatures are made over other data
  *   meet   so many signatures must be under way at once: each waits for the others until its time is over
  */
@@ -15,11 +16,13 @@
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 #include <dirent.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 struct fake {
   char folder[1024];
@@ -103,6 +106,12 @@ static enum chio_err behave(const struct fake *fake, const struct chio_deadline 
   char word[64];
   if (read_word(fake, "slow", word) && !chio_deadline_sleep(deadline, (unsigned)strtoul(word, NULL, 10)))
     return chio_fail(detail, CHIO_E_TIMEOUT, "fake: slower than the time");
+  if (read_word(fake, "peek", word) && access(word, R_OK) == 0) {
+    int fd = open(word, O_RDONLY | O_CLOEXEC);
+    if (fd >= 0) (void)close(fd);
+    if (fd >= 0) return chio_fail(detail, CHIO_E_POLICY, "fake: %s is open to me", word);
+    return chio_fail(detail, CHIO_E_PERMISSION, "fake: %s is closed to me", word);
+  }
   if (read_word(fake, "meet", word)) return meet((unsigned)strtoul(word, NULL, 10), deadline, detail);
   if (!read_word(fake, "fail", word)) return CHIO_OK;
   chio_trace_code(chio_slice_str("FakeFailure"));

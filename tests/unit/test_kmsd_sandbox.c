@@ -23,17 +23,6 @@
 
 #define SURVIVED 7
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
-#ifndef SANITIZED
-#define SANITIZED 0
-#endif
-
 static void must(bool holds) {
   if (!holds) _exit(1);
 }
@@ -114,19 +103,19 @@ static void judge(size_t row, bool modules) {
 
 static void forbidden_calls_kill_and_allowed_ones_do_not(void **state) {
   (void)state;
-  if (SANITIZED) skip();
+  if (CHIO_SANITIZED) skip();
   for (size_t i = 0; i < CHIO_ARRAY_LEN(rows); i++) judge(i, false);
 }
 
 static void a_module_gets_files_and_no_more(void **state) {
   (void)state;
-  if (SANITIZED) skip();
+  if (CHIO_SANITIZED) skip();
   for (size_t i = 0; i < CHIO_ARRAY_LEN(rows); i++) judge(i, true);
 }
 
 static void writing_is_refused_where_there_is_no_module(void **state) {
   (void)state;
-  if (SANITIZED) skip();
+  if (CHIO_SANITIZED) skip();
   int status = status_of(writes_a_file, false);
   assert_true(WIFEXITED(status) && WEXITSTATUS(status) == SURVIVED);
   status = status_of(reads_and_writes_a_file, false);
