@@ -71,6 +71,8 @@ struct chio_kms_spec {
   uint32_t key_type;
   uint32_t bits;     /* EC: 256, 384, 521; Ed25519: 255; RSA: 2048 ... */
   const char *label; /* becomes the key's name or alias where the KMS has names; NULL or empty: it or we choose one */
+  uint32_t mechanism; /* wire value of what the key must be able to do, where the KMS fixes the algorithm with the key;
+                       * 0: not said */
 };
 
 /* How to encrypt or decrypt. */

@@ -33,6 +33,30 @@ const struct chio_gcp_algorithm *chio_gcp_algorithm_find(const char *name) {
   return NULL;
 }
 
+/* The row for a mechanism: RSA_PKCS takes every hash, PSS without one means SHA-256. */
+static bool serves(const struct chio_gcp_algorithm *row, const struct chio_mechanism *mechanism) {
+  bool pss = mechanism->params == CHIO_PARAMS_PSS;
+  bool raw = row->scheme == CHIO_GCP_RAW_PKCS1;
+  uint32_t digest = mechanism->digest != 0 || !pss ? mechanism->digest : CHIO_MECH_SHA256;
+  if (mechanism->key_type != row->key_type || row->scheme == CHIO_GCP_OAEP) return false;
+  if ((row->scheme == CHIO_GCP_PSS) != pss) return false;
+  return row->key_type == CKK_RSA ? raw ? digest == 0 : digest == row->digest : digest == 0 || digest == row->digest;
+}
+
+static enum chio_err algorithm_for_mechanism(const struct chio_kms_spec *spec,
+                                             const struct chio_gcp_algorithm **out_algorithm,
+                                             struct chio_detail *detail) {
+  const struct chio_mechanism *mechanism = chio_mechanism_by_wire(spec->mechanism);
+  for (size_t i = 0; mechanism != NULL && i < CHIO_ARRAY_LEN(algorithms); i++) {
+    const struct chio_gcp_algorithm *row = &algorithms[i];
+    if (row->key_type != spec->key_type || row->bits != spec->bits || !serves(row, mechanism)) continue;
+    *out_algorithm = row;
+    return CHIO_OK;
+  }
+  return chio_fail(detail, CHIO_E_MECHANISM_UNSUPPORTED, "Google Cloud KMS makes no key of %u bits for %s", spec->bits,
+                   mechanism != NULL ? mechanism->name : "this mechanism");
+}
+
 enum chio_err chio_gcp_algorithm_for(const struct chio_kms_spec *spec, const struct chio_gcp_algorithm **out_algorithm,
                                      struct chio_detail *detail) {
   static const char *const made[] = {"EC_SIGN_P256_SHA256",        "EC_SIGN_P384_SHA384",
@@ -41,6 +65,7 @@ enum chio_err chio_gcp_algorithm_for(const struct chio_kms_spec *spec, const str
   for (size_t i = 0; i < CHIO_ARRAY_LEN(made); i++) {
     const struct chio_gcp_algorithm *row = chio_gcp_algorithm_find(made[i]);
     if (row->key_type != spec->key_type || row->bits != spec->bits) continue;
+    if (spec->mechanism != 0) return algorithm_for_mechanism(spec, out_algorithm, detail);
     *out_algorithm = row;
     return CHIO_OK;
   }

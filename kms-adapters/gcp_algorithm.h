@@ -28,8 +28,8 @@ struct chio_gcp_algorithm {
 /* The row, or NULL: an algorithm that this adapter does not do (post-quantum, MAC, symmetric). Static storage. */
 const struct chio_gcp_algorithm *chio_gcp_algorithm_find(const char *name);
 
-/* What makes a key of this kind. RSA: PKCS #1 v1.5 with SHA-256, which plain requests for keys mean most often.
- * CHIO_E_KEY_TYPE, CHIO_E_CURVE_UNSUPPORTED, CHIO_E_KEY_SIZE. */
+/* What makes a key of this kind for its mechanism. RSA without one: PKCS #1 v1.5 with SHA-256, which plain requests for
+ * keys mean most often. CHIO_E_KEY_TYPE, CHIO_E_CURVE_UNSUPPORTED, CHIO_E_KEY_SIZE, CHIO_E_MECHANISM_UNSUPPORTED. */
 CHIO_MUST_CHECK enum chio_err chio_gcp_algorithm_for(const struct chio_kms_spec *spec,
                                                      const struct chio_gcp_algorithm **out_algorithm,
                                                      struct chio_detail *detail);

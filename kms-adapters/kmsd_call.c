@@ -146,7 +146,8 @@ static enum chio_err do_create(struct call *c, const union any_request *any) {
   if (err == CHIO_OK && c->backend->ops->create == NULL) err = lacks(c, "make keys");
   if (err == CHIO_OK) err = copy_text(c, r->label, label, sizeof label, "label");
   if (err != CHIO_OK) return err;
-  struct chio_kms_spec spec = {.key_type = r->key_type, .bits = r->bits, .label = label};
+  struct chio_kms_spec spec = {
+      .key_type = r->key_type, .bits = r->bits, .label = label, .mechanism = r->mechanism};
   err = c->backend->ops->create(c->backend->self, &spec, &c->deadline, &uri, &c->detail);
   if (err == CHIO_OK) err = c->backend->ops->describe(c->backend->self, &uri, &c->deadline, &key, &c->detail);
   return err != CHIO_OK ? err : reply_key(c, &key);

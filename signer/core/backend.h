@@ -65,8 +65,10 @@ struct chio_backend_ops {
    * item that cannot be sent within four times timeout_ms is CHIO_E_TIMEOUT. */
   void (*sign_many)(void *self, const char *backend, const char *uri, struct chio_slice spki, uint32_t mechanism,
                     struct chio_slice params, unsigned timeout_ms, struct chio_backend_item *items, size_t count);
-  enum chio_err (*create)(void *self, const char *backend, uint32_t key_type, uint32_t bits, const char *label,
-                          unsigned timeout_ms, struct chio_backend_key *out_key, struct chio_detail *detail);
+  /* mechanism: wire value of the first that the key is to be used with, for a KMS that fixes it; 0: not said. */
+  enum chio_err (*create)(void *self, const char *backend, uint32_t key_type, uint32_t bits, uint32_t mechanism,
+                          const char *label, unsigned timeout_ms, struct chio_backend_key *out_key,
+                          struct chio_detail *detail);
   /* found gets the URI of each key; it returns CHIO_OK to go on. */
   enum chio_err (*list)(void *self, const char *backend, unsigned timeout_ms,
                         enum chio_err (*found)(void *arg, const char *uri), void *arg, struct chio_detail *detail);

@@ -1,5 +1,6 @@
 #include "signer/core/backend_key_pair.h"
 
+#include "signer/base/cursor.h"
 #include "signer/base/log.h"
 #include "signer/core/backend_look.h"
 #include "signer/core/delegated.h"
@@ -67,6 +68,21 @@ static enum chio_err bits_of(struct chio_call *call, const struct chio_mechanism
   return CHIO_OK;
 }
 
+/* The first of CKA_ALLOWED_MECHANISMS that such a key signs with: some KMSs fix the algorithm with the key. */
+static uint32_t wanted_mechanism(const struct chio_key_pair_request *q, uint32_t key_type) {
+  struct chio_slice list = chio_slice(NULL, 0);
+  uint64_t ckm;
+  if (!chio_attrs_find(q->private_template, CKA_ALLOWED_MECHANISMS, &list))
+    (void)chio_attrs_find(q->public_template, CKA_ALLOWED_MECHANISMS, &list);
+  struct chio_cursor c = chio_cursor(list);
+  while (chio_cursor_u64le(&c, &ckm) == CHIO_OK) {
+    const struct chio_mechanism *mechanism = chio_mechanism_by_ckm((CK_MECHANISM_TYPE)ckm);
+    if (mechanism != NULL && mechanism->key_type == key_type && (mechanism->flags & CHIO_MECH_SIGN) != 0)
+      return mechanism->wire;
+  }
+  return 0;
+}
+
 static enum chio_err name_of(struct chio_call *call, const struct chio_key_pair_request *q, char out[LABEL_MAX]) {
   struct chio_slice label = chio_slice(NULL, 0);
   if (!chio_attrs_find(q->private_template, CKA_LABEL, &label) || label.len == 0)
@@ -100,7 +116,8 @@ static enum chio_err make(struct chio_call *call, const struct chio_key_pair_req
     return chio_fail(&call->detail, CHIO_E_BACKEND_UNREACHABLE, "this signer reaches no backends");
   if (reach->ops->create == NULL) return chio_fail(&call->detail, CHIO_E_UNSUPPORTED, "backends make no keys here");
   err = chio_backend_error(
-      reach->ops->create(reach->self, b->name, key_type, bits, label, b->timeout_ms, key, &call->detail));
+      reach->ops->create(reach->self, b->name, key_type, bits, wanted_mechanism(q, key_type), label, b->timeout_ms, key,
+                         &call->detail));
   if (err != CHIO_OK) return err;
   err = check_made(call, key, key_type, bits);
   struct chio_delegated d = {.key = key,

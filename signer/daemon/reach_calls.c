@@ -98,10 +98,11 @@ static void reach_sign_many(void *self, const char *backend, const char *uri, st
   free(list);
 }
 
-static enum chio_err reach_create(void *self, const char *backend, uint32_t key_type, uint32_t bits, const char *label,
-                                  unsigned timeout_ms, struct chio_backend_key *out_key, struct chio_detail *detail) {
-  struct chio_backend_create_request request = {chio_slice_str(backend), key_type, bits, chio_slice_str(label),
-                                                time_for(self, backend, timeout_ms)};
+static enum chio_err reach_create(void *self, const char *backend, uint32_t key_type, uint32_t bits, uint32_t mechanism,
+                                  const char *label, unsigned timeout_ms, struct chio_backend_key *out_key,
+                                  struct chio_detail *detail) {
+  struct chio_backend_create_request request = {chio_slice_str(backend), key_type, bits, mechanism,
+                                                chio_slice_str(label),   time_for(self, backend, timeout_ms)};
   const struct chio_reach_question question = {CHIO_BACKEND_CREATE, backend, label, &request, &request.timeout_ms};
   struct chio_backend_create_reply reply;
   struct chio_reach_answer answer;

@@ -4,6 +4,7 @@ static const struct chio_field request_fields[] = {
     CHIO_FIELD(chio_backend_create_request, backend, BYTES, CHIO_BACKEND_WIRE_NAME_MAX),
     CHIO_FIELD(chio_backend_create_request, key_type, U32, 0),
     CHIO_FIELD(chio_backend_create_request, bits, U32, 0),
+    CHIO_FIELD(chio_backend_create_request, mechanism, U32, 0),
     CHIO_FIELD(chio_backend_create_request, label, BYTES, CHIO_BACKEND_LABEL_MAX),
     CHIO_FIELD(chio_backend_create_request, timeout_ms, U32, 0),
 };

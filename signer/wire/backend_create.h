@@ -6,6 +6,7 @@
  *   backend           BYTES    4 + n, n <= CHIO_BACKEND_WIRE_NAME_MAX
  *   key_type          U32      4
  *   bits              U32      4
+ *   mechanism         U32      4
  *   label             BYTES    4 + n, n <= CHIO_BACKEND_LABEL_MAX
  *   timeout_ms        U32      4
  *
@@ -26,6 +27,7 @@ struct chio_backend_create_request {
   struct chio_slice backend;
   uint32_t key_type; /* CKK_* */
   uint32_t bits;
+  uint32_t mechanism; /* wire value of the first that the key is to be used with; 0: not said */
   struct chio_slice label; /* may be empty */
   uint32_t timeout_ms;
 };

@@ -149,6 +149,12 @@ for kind in "ec 384" "ed25519 255" "rsa 2048" "rsa 4096"; do
   contains "a key ($kind) gets a name of ours" "/cryptoKeys/chio-" "$uri"
   contains "and is what was asked for" "bits ${kind#* }" "$(use describe "$uri")"
 done
+for row in "2048 SHA256_RSA_PKCS_PSS" "3072 SHA256_RSA_PKCS_PSS" "4096 SHA512_RSA_PKCS_PSS" "2048 RSA_PKCS"; do
+  uri=$(use --timeout-ms 20000 create rsa "${row% *}" "for-${row% *}-${row#* }" "${row#* }") || uri=
+  check "an RSA key that is made for ${row#* } does it" use --timeout-ms 20000 sign "$uri" "${row#* }"
+done
+refused "and nothing else" "MECHANISM_UNSUPPORTED" use sign "$keys/for-2048-SHA256_RSA_PKCS_PSS" SHA256_RSA_PKCS
+refused "there is no PSS with SHA-384" "MECHANISM_UNSUPPORTED" use create rsa 2048 other SHA384_RSA_PKCS_PSS
 listed=$(use list)
 contains "keys that sign are listed" "cryptoKeys/rsa-sign-raw-pkcs1-4096" "$listed"
 lacks "others are not" "symmetric" "$listed"

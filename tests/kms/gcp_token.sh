@@ -151,6 +151,26 @@ out=$(tool --keypairgen --key-type EC:secp521r1 --label made-521 2>&1) || :
 contains "P-521 is refused for its curve" 0x140 "$out"
 refute "a name that is taken makes no key" tool --keypairgen --key-type EC:prime256v1 --label made-here
 
+# An RSA key for PSS, which TLS 1.3 needs.
+out=$(chio-hsm key generate tls --token google --type rsa2048-pss 2>&1)
+is "an RSA key for PSS is made at Google" 0 $?
+contains "there" "cryptoKeys/tls/cryptoKeyVersions/1" "$out"
+openssl req -x509 -new -key "chio:token=google;object=tls" -sigopt rsa_padding_mode:pss -sigopt rsa_pss_saltlen:digest -sha256 \
+  -subj /CN=localhost -days 2 -out tls.pem 2>tls.err
+check "a certificate is made for it" openssl verify -CAfile tls.pem tls.pem
+openssl s_server -accept 127.0.0.1:0 -naccept 1 -www -cert tls.pem -key "chio:token=google;object=tls" >tls.log 2>&1 &
+server_pid=$!
+tries=100
+while [ $tries -gt 0 ] && ! grep -q '^ACCEPT' tls.log; do sleep 0.1; tries=$((tries - 1)); done
+port=$(sed -n 's/^ACCEPT.*:\([0-9]*\)$/\1/p' tls.log)
+out=$(echo "GET / HTTP/1.0" | timeout 30 openssl s_client -ign_eof -tls1_3 -connect "127.0.0.1:$port" -CAfile tls.pem 2>&1)
+contains "it serves TLS 1.3" "TLSv1.3" "$out"
+contains "with a good signature" "Verify return code: 0 (ok)" "$out"
+kill $server_pid 2>/dev/null
+refute "PKCS #1 v1.5 is refused" sign tls SHA256-RSA-PKCS data
+out=$(tool --keypairgen --key-type rsa:2048 --label pss384 --allowed-mechanisms SHA384-RSA-PKCS-PSS 2>&1) || :
+contains "a hash that Google has not for the size is refused" CKR_MECHANISM_INVALID "$out"
+
 # What nobody may get.
 admin fault '{"match":":asymmetricSign","count":99,"kind":"signature"}'
 refute "a signature that does not verify reaches nobody" sign p256 ECDSA sha256

@@ -1,7 +1,7 @@
 /*
  * use_adapter KIND [--OPTION VALUE]... VERB...: calls one KMS adapter, without chiod and chio-kmsd.
  *
- *   describe URI | check URI MECHANISM LEN | sign URI MECHANISM | create TYPE BITS [LABEL] | list | random LEN
+ *   describe URI | check URI MECHANISM LEN | sign URI MECHANISM | create TYPE BITS [LABEL [MECHANISM]] | list | random LEN
  *   encrypt URI KIND [AAD] | decrypt URI KIND [AAD]   from stdin to stdout; KIND: symmetric, oaep-sha1, -sha256, -sha512
  *   derive URI PEER SPKI   the shared secret with the public key in file PEER (DER) to stdout, the key's own to file SPKI
  *   health | bare METHOD URL [BODY [HEADER]...]       (a bare call by libcurl, to compare with)
@@ -244,11 +244,16 @@ static enum chio_err verb_describe(struct use *use, struct chio_detail *detail) 
   return err;
 }
 
-static enum chio_err find_mechanism(struct use *use, struct chio_detail *detail) {
+static const struct chio_mechanism *mechanism_named(const char *name) {
   size_t count;
   const struct chio_mechanism *rows = chio_mechanism_table(&count);
   for (size_t i = 0; i < count; i++)
-    if (strcmp(rows[i].name + strlen("CKM_"), use->argv[2]) == 0) use->mechanism = &rows[i];
+    if (strcmp(rows[i].name + strlen("CKM_"), name) == 0) return &rows[i];
+  return NULL;
+}
+
+static enum chio_err find_mechanism(struct use *use, struct chio_detail *detail) {
+  use->mechanism = mechanism_named(use->argv[2]);
   return use->mechanism != NULL ? CHIO_OK : chio_fail(detail, CHIO_E_ARGUMENT, "no mechanism '%s'", use->argv[2]);
 }
 
@@ -272,11 +277,13 @@ static enum chio_err verb_create(struct use *use, struct chio_detail *detail) {
   struct chio_buf text = CHIO_BUF_INIT;
   const struct chio_deadline deadline = deadline_of(use);
   const char *type = use->argv[1];
+  const struct chio_mechanism *mechanism = use->argc > 4 ? mechanism_named(use->argv[4]) : NULL;
   const struct chio_kms_spec spec = {.key_type = strcmp(type, "ec") == 0        ? CKK_EC
                                                  : strcmp(type, "ed25519") == 0 ? CKK_EC_EDWARDS
                                                                                 : CKK_RSA,
                                      .bits = (uint32_t)strtoul(use->argv[2], NULL, 10),
-                                     .label = use->argc > 3 ? use->argv[3] : NULL};
+                                     .label = use->argc > 3 ? use->argv[3] : NULL,
+                                     .mechanism = mechanism != NULL ? mechanism->wire : 0};
   enum chio_err err = use->ops->create(use->self, &spec, &deadline, &uri, detail);
   if (err == CHIO_OK) err = chio_key_uri_format(&uri, &text, detail);
   if (err == CHIO_OK) (void)printf("%s\n", chio_buf_cstr(&text));

@@ -135,13 +135,15 @@ static void fake_sign_many(void *self, const char *backend, const char *uri, str
                                    &items[i].signature, NULL);
 }
 
-static enum chio_err fake_create(void *self, const char *backend, uint32_t key_type, uint32_t bits, const char *label,
-                                 unsigned timeout_ms, struct chio_backend_key *out_key, struct chio_detail *detail) {
+static enum chio_err fake_create(void *self, const char *backend, uint32_t key_type, uint32_t bits, uint32_t mechanism,
+                                 const char *label, unsigned timeout_ms, struct chio_backend_key *out_key,
+                                 struct chio_detail *detail) {
   struct fake_backend *fake = self;
   char uri[128];
   (void)backend;
   (void)timeout_ms;
   fake->creates++;
+  fake->made_for = mechanism;
   if (fake->fault != CHIO_OK) return chio_fail(detail, fake->fault, "the fake fails");
   (void)snprintf(fake->last_label, sizeof fake->last_label, "%s", label);
   (void)snprintf(uri, sizeof uri, "fake://%.100s", label[0] != '\0' ? label : "unnamed");

@@ -25,6 +25,7 @@ struct fake_backend {
   unsigned crowds;           /* calls of sign_many; their items count as signs too */
   size_t refused_item;       /* this item of each crowd fails, counted from 1; 0: none */
   char last_label[64];
+  uint32_t made_for; /* the mechanism that create was told */
   uint32_t last_mechanism;
   size_t last_data_len;
   pthread_mutex_t lock;

@@ -613,6 +613,33 @@ static void a_key_pair_in_the_slot_is_made_in_the_kms(void **state) {
   assert_int_equal(find(rig, &key), 2);
 }
 
+static void allowed_mechanisms_go_to_a_kms_that_fixes_them(void **state) {
+  struct rig *rig = *state;
+  struct chio_uid key;
+  uint8_t list[3 * 8];
+  struct chio_buf bytes = CHIO_BUF_INIT;
+  key_template(&templ, "plain");
+  key_template(&other, "plain");
+  chio_attrs_add_ulong(&templ, CKA_MODULUS_BITS, 2048);
+  assert_int_equal(key_pair(rig, CHIO_MECH_RSA_PKCS_KEY_PAIR_GEN, &key), CHIO_OK);
+  assert_int_equal(fake.made_for, 0);
+  /* What is no mechanism of this type of key decides nothing. */
+  chio_buf_append_u64le(&bytes, CKM_ECDSA);
+  chio_buf_append_u64le(&bytes, CKM_SHA256_RSA_PKCS_PSS);
+  chio_buf_append_u64le(&bytes, CKM_RSA_PKCS_PSS);
+  assert_int_equal(bytes.len, sizeof list);
+  memcpy(list, bytes.data, sizeof list);
+  chio_buf_clear(&bytes);
+  key_template(&templ, "pss");
+  key_template(&other, "pss");
+  chio_attrs_add_ulong(&templ, CKA_MODULUS_BITS, 2048);
+  chio_attrs_add(&other, CKA_ALLOWED_MECHANISMS, chio_slice(list, sizeof list));
+  assert_int_equal(key_pair(rig, CHIO_MECH_RSA_PKCS_KEY_PAIR_GEN, &key), CHIO_OK);
+  assert_int_equal(fake.made_for, CHIO_MECH_SHA256_RSA_PKCS_PSS);
+  assert_int_equal(sign(rig, &key, CHIO_MECH_SHA256_RSA_PKCS, chio_slice(NULL, 0), chio_slice_str("x")),
+                   CHIO_E_MECHANISM_UNSUPPORTED);
+}
+
 static void templates_that_no_kms_understands_are_refused_before_a_call(void **state) {
   struct rig *rig = *state;
   struct chio_uid key;
@@ -678,6 +705,7 @@ int main(void) {
       TEST(where_the_kms_needs_no_pin_any_pin_does_no_harm),
       TEST(with_login_the_private_keys_need_the_pin_of_their_slot),
       TEST(a_key_pair_in_the_slot_is_made_in_the_kms),
+      TEST(allowed_mechanisms_go_to_a_kms_that_fixes_them),
       TEST(templates_that_no_kms_understands_are_refused_before_a_call),
   };
   return cmocka_run_group_tests(tests, quiet, NULL);

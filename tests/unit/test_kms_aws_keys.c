@@ -61,7 +61,7 @@ static bool body_has(struct rig *rig, size_t number, const char *text) {
 
 /* ---- Making ---- */
 
-static const struct chio_kms_spec p256_spec = {CKK_EC, 256, "issuer"};
+static const struct chio_kms_spec p256_spec = {CKK_EC, 256, "issuer", 0};
 
 static void a_key_is_made_named_and_waited_for(void **state) {
   (void)state;
@@ -151,11 +151,11 @@ static void what_aws_does_not_make_is_refused_before_any_call(void **state) {
     struct chio_kms_spec spec;
     enum chio_err err;
   } rows[] = {
-      {{CKK_EC, 224, "a"}, CHIO_E_KEY_SIZE},          {{CKK_EC, 0, "a"}, CHIO_E_KEY_SIZE},
-      {{CKK_RSA, 1024, "a"}, CHIO_E_KEY_SIZE},        {{CKK_RSA, 8192, "a"}, CHIO_E_KEY_SIZE},
-      {{CKK_EC_EDWARDS, 448, "a"}, CHIO_E_KEY_SIZE},  {{77, 256, "a"}, CHIO_E_KEY_TYPE},
-      {{CKK_EC, 256, "a b"}, CHIO_E_ATTRIBUTE_VALUE}, {{CKK_EC, 256, "aws/x"}, CHIO_E_ATTRIBUTE_VALUE},
-      {{CKK_EC, 256, "\xc3\xa9"}, CHIO_E_ATTRIBUTE_VALUE}, {{CKK_EC, 256, too_long}, CHIO_E_ATTRIBUTE_VALUE},
+      {{CKK_EC, 224, "a", 0}, CHIO_E_KEY_SIZE},          {{CKK_EC, 0, "a", 0}, CHIO_E_KEY_SIZE},
+      {{CKK_RSA, 1024, "a", 0}, CHIO_E_KEY_SIZE},        {{CKK_RSA, 8192, "a", 0}, CHIO_E_KEY_SIZE},
+      {{CKK_EC_EDWARDS, 448, "a", 0}, CHIO_E_KEY_SIZE},  {{77, 256, "a", 0}, CHIO_E_KEY_TYPE},
+      {{CKK_EC, 256, "a b", 0}, CHIO_E_ATTRIBUTE_VALUE}, {{CKK_EC, 256, "aws/x", 0}, CHIO_E_ATTRIBUTE_VALUE},
+      {{CKK_EC, 256, "\xc3\xa9", 0}, CHIO_E_ATTRIBUTE_VALUE}, {{CKK_EC, 256, too_long, 0}, CHIO_E_ATTRIBUTE_VALUE},
   };
   const struct http_script_reply reply = {.status = 200, .body = MADE};
   struct rig rig = rig_start(&reply, 1);

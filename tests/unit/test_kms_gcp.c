@@ -492,7 +492,7 @@ static void a_key_is_made_with_one_call_and_never_two(void **state) {
   (void)state;
   struct gcp_rig rig;
   struct chio_key_uri uri;
-  const struct chio_kms_spec spec = {CKK_EC, 384, "issuer-1"};
+  const struct chio_kms_spec spec = {CKK_EC, 384, "issuer-1", 0};
   const struct http_script_reply replies[] = {
       REPLY("{\"name\":\"" GCP_RING "/cryptoKeys/issuer-1\",\"purpose\":\"ASYMMETRIC_SIGN\"}"),
       {.status = 503, .body = gcp_error_reply(503, "UNAVAILABLE", "no")}, {.status = 0}};
@@ -517,14 +517,20 @@ static void keys_that_google_does_not_make_are_refused_before_any_call(void **st
     struct chio_kms_spec spec;
     enum chio_err err;
   } rows[] = {
-      {{CKK_EC, 521, "k"}, CHIO_E_CURVE_UNSUPPORTED},
-      {{CKK_RSA, 1024, "k"}, CHIO_E_KEY_SIZE},
-      {{CKK_RSA, 2049, "k"}, CHIO_E_KEY_SIZE},
-      {{0x1f, 256, "k"}, CHIO_E_KEY_TYPE},
-      {{CKK_EC, 256, "a/b"}, CHIO_E_ATTRIBUTE_VALUE},
-      {{CKK_EC, 256, "a b"}, CHIO_E_ATTRIBUTE_VALUE},
-      {{CKK_EC, 256, "a?x=y"}, CHIO_E_ATTRIBUTE_VALUE},
-      {{CKK_EC, 256, "0123456789012345678901234567890123456789012345678901234567890123"}, CHIO_E_ATTRIBUTE_VALUE},
+      {{CKK_EC, 521, "k", 0}, CHIO_E_CURVE_UNSUPPORTED},
+      {{CKK_RSA, 1024, "k", 0}, CHIO_E_KEY_SIZE},
+      {{CKK_RSA, 2049, "k", 0}, CHIO_E_KEY_SIZE},
+      {{0x1f, 256, "k", 0}, CHIO_E_KEY_TYPE},
+      {{CKK_RSA, 2048, "k", CHIO_MECH_SHA384_RSA_PKCS_PSS}, CHIO_E_MECHANISM_UNSUPPORTED},
+      {{CKK_RSA, 2048, "k", CHIO_MECH_SHA512_RSA_PKCS_PSS}, CHIO_E_MECHANISM_UNSUPPORTED},
+      {{CKK_RSA, 3072, "k", CHIO_MECH_SHA512_RSA_PKCS}, CHIO_E_MECHANISM_UNSUPPORTED},
+      {{CKK_EC, 256, "k", CHIO_MECH_ECDSA_SHA384}, CHIO_E_MECHANISM_UNSUPPORTED},
+      {{CKK_EC, 256, "k", CHIO_MECH_SHA256_RSA_PKCS}, CHIO_E_MECHANISM_UNSUPPORTED},
+      {{CKK_RSA, 2048, "k", 9999}, CHIO_E_MECHANISM_UNSUPPORTED},
+      {{CKK_EC, 256, "a/b", 0}, CHIO_E_ATTRIBUTE_VALUE},
+      {{CKK_EC, 256, "a b", 0}, CHIO_E_ATTRIBUTE_VALUE},
+      {{CKK_EC, 256, "a?x=y", 0}, CHIO_E_ATTRIBUTE_VALUE},
+      {{CKK_EC, 256, "0123456789012345678901234567890123456789012345678901234567890123", 0}, CHIO_E_ATTRIBUTE_VALUE},
   };
   struct gcp_rig rig;
   const struct http_script_reply replies[] = {REPLY("{}")};
@@ -535,6 +541,30 @@ static void keys_that_google_does_not_make_are_refused_before_any_call(void **st
   }
   assert_int_equal(http_script_count(rig.script), 0);
   gcp_rig_stop(&rig);
+}
+
+static void the_mechanism_that_a_key_is_for_chooses_its_algorithm(void **state) {
+  (void)state;
+  static const struct {
+    struct chio_kms_spec spec;
+    const char *name;
+  } rows[] = {
+      {{CKK_RSA, 2048, "k", 0}, "RSA_SIGN_PKCS1_2048_SHA256"},
+      {{CKK_RSA, 2048, "k", CHIO_MECH_SHA256_RSA_PKCS}, "RSA_SIGN_PKCS1_2048_SHA256"},
+      {{CKK_RSA, 2048, "k", CHIO_MECH_SHA256_RSA_PKCS_PSS}, "RSA_SIGN_PSS_2048_SHA256"},
+      {{CKK_RSA, 3072, "k", CHIO_MECH_RSA_PKCS_PSS}, "RSA_SIGN_PSS_3072_SHA256"},
+      {{CKK_RSA, 4096, "k", CHIO_MECH_SHA512_RSA_PKCS_PSS}, "RSA_SIGN_PSS_4096_SHA512"},
+      {{CKK_RSA, 4096, "k", CHIO_MECH_SHA512_RSA_PKCS}, "RSA_SIGN_PKCS1_4096_SHA512"},
+      {{CKK_RSA, 3072, "k", CHIO_MECH_RSA_PKCS}, "RSA_SIGN_RAW_PKCS1_3072"},
+      {{CKK_EC, 256, "k", CHIO_MECH_ECDSA}, "EC_SIGN_P256_SHA256"},
+      {{CKK_EC, 384, "k", CHIO_MECH_ECDSA_SHA384}, "EC_SIGN_P384_SHA384"},
+      {{CKK_EC_EDWARDS, 255, "k", CHIO_MECH_EDDSA}, "EC_SIGN_ED25519"},
+  };
+  for (size_t i = 0; i < CHIO_ARRAY_LEN(rows); i++) {
+    const struct chio_gcp_algorithm *algorithm = NULL;
+    assert_int_equal(chio_gcp_algorithm_for(&rows[i].spec, &algorithm, NULL), CHIO_OK);
+    assert_string_equal(algorithm->name, rows[i].name);
+  }
 }
 
 static enum chio_err count_found(void *arg, const struct chio_key_uri *uri) {
@@ -856,6 +886,7 @@ int main(void) {
       cmocka_unit_test(a_uri_that_would_lead_the_token_elsewhere_is_refused),
       cmocka_unit_test(a_key_is_made_with_one_call_and_never_two),
       cmocka_unit_test(keys_that_google_does_not_make_are_refused_before_any_call),
+      cmocka_unit_test(the_mechanism_that_a_key_is_for_chooses_its_algorithm),
       cmocka_unit_test(keys_that_sign_are_listed_over_all_pages),
       cmocka_unit_test(a_list_with_keys_of_others_is_refused),
       cmocka_unit_test(random_bytes_are_gathered_over_calls_and_their_checksums_held),

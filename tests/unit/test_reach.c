@@ -153,7 +153,7 @@ static void refusals_name_the_reason(void **state) {
                    CHIO_E_ARGUMENT);
   assert_int_equal(chio_reach_ops.describe(rig->reach, "fake", "awskms:///x", 0, &key, &detail), CHIO_E_ARGUMENT);
   assert_int_equal(chio_reach_ops.describe(rig->reach, "fake", "mailto:me", 0, &key, &detail), CHIO_E_UNSUPPORTED);
-  assert_int_equal(chio_reach_ops.create(rig->reach, "fake", CKK_EC, 256, "new", 0, &key, &detail),
+  assert_int_equal(chio_reach_ops.create(rig->reach, "fake", CKK_EC, 256, 0, "new", 0, &key, &detail),
                    CHIO_E_UNSUPPORTED);
   assert_int_equal(chio_reach_ops.attestation(rig->reach, "fake", rig->key.uri, 0, &out, &detail), CHIO_E_UNSUPPORTED);
   write_file(rig, "fail", "PERMISSION");

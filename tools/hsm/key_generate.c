@@ -8,11 +8,13 @@
 #include "tools/hsm/text.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <sys/random.h>
 
 #define ID_DEFAULT_SIZE 8u
 #define ID_SIZE_MAX 255u
 #define TYPE_DEFAULT "p256"
+#define PSS "-pss"
 
 static enum chio_err choose_id(struct hsm *hsm, struct chio_buf *out, struct chio_detail *detail) {
   const char *text = hsm->option[HSM_OPT_ID];
@@ -39,10 +41,32 @@ static enum chio_err refuse_double(struct hsm *hsm, const char *label, struct ch
   return err;
 }
 
+/* "rsa3072-pss": the type before the suffix, and whether it was there. */
+static const struct chio_key_type *type_named(const char *name, bool *out_pss) {
+  char stem[32];
+  size_t len = strlen(name);
+  *out_pss = len > strlen(PSS) && len < sizeof stem && strcmp(name + len - strlen(PSS), PSS) == 0;
+  if (!*out_pss) return chio_key_type_find(name);
+  (void)snprintf(stem, sizeof stem, "%.*s", (int)(len - strlen(PSS)), name);
+  const struct chio_key_type *type = chio_key_type_find(stem);
+  return type != NULL && type->ckk == CKK_RSA ? type : NULL;
+}
+
+static void put_pss_mechanisms(struct chio_buf *out) {
+  static const uint64_t allowed[] = {CKM_SHA256_RSA_PKCS_PSS, CKM_SHA384_RSA_PKCS_PSS, CKM_SHA512_RSA_PKCS_PSS,
+                                     CKM_RSA_PKCS_PSS};
+  struct chio_buf list = CHIO_BUF_INIT;
+  for (size_t i = 0; i < CHIO_ARRAY_LEN(allowed); i++) chio_buf_append_u64le(&list, allowed[i]);
+  chio_attrs_add(out, CKA_ALLOWED_MECHANISMS, chio_buf_slice(&list));
+  out->failed = out->failed || list.failed;
+  chio_buf_clear(&list);
+}
+
 /* What a key is to be, as the command line says. */
 struct wanted {
   const struct chio_key_type *type;
   struct chio_slice id, model; /* model: empty when there is none */
+  bool pss;                    /* an RSA key for PSS alone */
 };
 
 static void put_templates(struct hsm *hsm, const struct wanted *wanted, struct chio_buf *public_template,
@@ -57,6 +81,7 @@ static void put_templates(struct hsm *hsm, const struct wanted *wanted, struct c
     chio_attrs_add(both[i], CKA_LABEL, label);
     chio_attrs_add(both[i], CKA_ID, wanted->id);
     if (wanted->model.len > 0) chio_attrs_add(both[i], (uint32_t)CKA_CHIO_MODEL_HASH, wanted->model);
+    if (wanted->pss) put_pss_mechanisms(both[i]);
     if (hsm->option[HSM_OPT_PRE_ACTIVE] != NULL)
       chio_attrs_add(both[i], (uint32_t)CKA_CHIO_STATE, chio_slice_str("pre-active"));
     if (hsm->option[HSM_OPT_ROLE] != NULL)
@@ -148,13 +173,15 @@ enum chio_err hsm_run_key_generate(struct hsm *hsm, struct chio_detail *detail) 
   const char *name = hsm->option[HSM_OPT_TYPE] != NULL ? hsm->option[HSM_OPT_TYPE] : TYPE_DEFAULT;
   CHIO_AUTO(chio_buf) struct chio_buf *id = chio_buf_new();
   CHIO_AUTO(chio_buf) struct chio_buf *model = chio_buf_new();
-  struct wanted wanted = {.type = chio_key_type_find(name)};
+  struct wanted wanted = {.pss = false};
   struct chio_uid private_key;
   bool reused = false;
   if (id == NULL || model == NULL) return CHIO_E_NO_MEMORY;
+  wanted.type = type_named(name, &wanted.pss);
   if (wanted.type == NULL)
     return chio_fail(detail, CHIO_E_ARGUMENT,
-                     "no key type '%s'; there are ed25519, p256, p384, p521, rsa2048, rsa3072 and rsa4096", name);
+                     "no key type '%s'; there are ed25519, p256, p384, p521, rsa2048, rsa3072 and rsa4096, and these "
+                     "three with -pss", name);
   if (hsm->word[0][0] == '\0') return chio_fail(detail, CHIO_E_ARGUMENT, "a key needs a label");
   enum chio_err err = choose_id(hsm, id, detail);
   if (err == CHIO_OK) err = hsm_model_read(hsm, HSM_OPT_MODEL_HASH, "model-hash", model, detail);
