@@ -5,6 +5,8 @@ command -v python3 >/dev/null 2>&1 || skip_all "python3 is not here"
 contract=0x1234567890abcdef1234567890abcdef12345678
 dcap=add89a012445b75b69092f0709447ffce9dfe190db35549cccafb61819ad7ff9
 maa=e61c9fa9a01a6f57285d3ef62cf0b7bf874d337253a4fbb273c209480f5f1504
+export CHIO_TEST_CONFIG="[identity]
+contracts = [\"$contract\", \"0x2234567890abcdef1234567890abcdef12345678\"]"
 under_chiod
 cd "$CHIO_TEST_DIR" || exit 99
 export CHIO_PIN_SOURCE="$CHIO_TEST_DIR/pin"
@@ -53,6 +55,49 @@ is "an identity has 32 bytes" 64 "${#own}"
 for form in web.pem ratls.pem web.cmw web.quote web.csr; do
   is "that of $form is the same" "$own" "$(id_of $form)"
 done
+# A vendor attribute of the public key labelled web, through the module, without a login; nothing when it is missing.
+attribute() {
+  python3 - "$1" <<'P'
+import ctypes, os, sys
+ulong, pointer = ctypes.c_ulong, ctypes.c_void_p
+class Attribute(ctypes.Structure):
+    _fields_ = [("type", ulong), ("value", pointer), ("len", ulong)]
+class List(ctypes.Structure):
+    _fields_ = [("version", ctypes.c_ubyte * 2), ("call", pointer * 68)]
+module = ctypes.CDLL(os.environ["CHIO_PKCS11_MODULE"])
+table = ctypes.POINTER(List)()
+assert module.C_GetFunctionList(ctypes.byref(table)) == 0
+def call(index, types, *args):
+    rv = ctypes.CFUNCTYPE(ulong, *types)(table.contents.call[index])(*args)
+    assert rv in (0, 0x12), (index, hex(rv))  # CKR_ATTRIBUTE_TYPE_INVALID
+    return rv
+def at(thing):
+    return ctypes.cast(ctypes.pointer(thing), pointer)
+call(0, [pointer], None)
+slots, count = (ulong * 8)(), ulong(8)
+call(4, [ctypes.c_ubyte, pointer, pointer], 1, at(slots), at(count))
+session, found, number, kind = ulong(), ulong(), ulong(), ulong(2)
+call(12, [ulong, ulong, pointer, pointer, pointer], slots[0], 4, None, None, at(session))
+label = ctypes.create_string_buffer(b"web", 3)
+by = (Attribute * 2)((3, at(label), 3), (0, at(kind), ctypes.sizeof(kind)))
+call(26, [ulong, pointer, ulong], session.value, at(by), 2)
+call(27, [ulong, pointer, ulong, pointer], session.value, at(found), 1, at(number))
+assert number.value == 1
+buffer = ctypes.create_string_buffer(4096)
+asked = (Attribute * 1)((0x80000000 | 0x43480000 | int(sys.argv[1], 16), at(buffer), 4096))
+rv = call(24, [ulong, ulong, pointer, ulong], session.value, found.value, at(asked), 1)
+print(buffer.raw[:asked[0].len].hex() if rv == 0 else "")
+P
+}
+if nm -D "$CHIO_PKCS11_MODULE" | grep -q '__[a-z]*san_'; then
+  skip "the key tells it itself" "a sanitizer's runtime is linked in"
+else
+  elsewhere=$(chio-hsm identity bundle --contract 0x2234567890abcdef1234567890abcdef12345678 --json |
+    python3 -c 'import json, sys; print(json.load(sys.stdin)["identity"])')
+  is "the key tells it itself, for each contract" \
+    "${contract#0x}${own}2234567890abcdef1234567890abcdef12345678$elsewhere" "$(attribute 0F)"
+  is "a key that was made for no model has none" "" "$(attribute 10)"
+fi
 contains "nothing is judged, and that is said" "NOT JUDGED" "$(chio-hsm identity bundle --contract $contract)"
 
 check "a policy is drafted" chio-hsm policy init --from bundle --root "$CHIO_STATE/sim/tdx-root.pem" -o plain.toml

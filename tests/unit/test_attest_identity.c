@@ -1,5 +1,5 @@
 /* Workload identities: Keccak-256, the registers of evidence, measurement maps, and what a policy says of them. */
-#include "attest/chio_attest.h"
+#include "attest/identity.h"
 #include "attest/keccak.h"
 #include "attest/platform.h"
 #include "signer/base/text.h"
@@ -240,7 +240,12 @@ static void recorded_evidence_of_both_kinds_has_its_identity(void **state) {
     if (bytes.len == 0) fail_msg("%s", path);
     int code = chio_attest_measurements_find(bytes.data, bytes.len, &found);
     if (code != (rows[i].type != NULL ? CHIO_ATTEST_OK : CHIO_ATTEST_E_MALFORMED)) fail_msg("%s: %d", path, code);
+    struct chio_attest_measurements inside;
+    assert_int_equal(chio_measurements_of_quote(chio_buf_slice(&bytes), &inside) == CHIO_OK, rows[i].type != NULL);
     if (code == CHIO_ATTEST_OK) {
+      assert_string_equal(inside.type, rows[i].type);
+      assert_int_equal(inside.present, found.present);
+      assert_memory_equal(inside.value, found.value, sizeof found.value);
       assert_string_equal(found.type, rows[i].type);
       assert_int_equal(chio_attest_identity(&found, contract, identity), CHIO_ATTEST_OK);
       expect_hex(identity, rows[i].identity);

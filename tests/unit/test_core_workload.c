@@ -150,6 +150,20 @@ static void models_of_other_sizes_and_two_at_once_are_refused(void **state) {
   chio_buf_clear(&create);
 }
 
+static void the_key_that_takes_its_place_is_for_the_same_model(void **state) {
+  struct rig *rig = *state;
+  struct chio_uid public_key, key;
+  struct chio_rotate_reply r;
+  templates(llama, NULL);
+  assert_int_equal(generate(rig, &public_key, &key), CHIO_OK);
+  struct chio_rotate_request q = {.ticket = rig_ticket(&rig->user), .key = key};
+  assert_int_equal(rig_call(rig, rig->conn, CHIO_MSG_ROTATE, &q, &r), CHIO_OK);
+  const struct chio_uid heirs[] = {r.private_key, r.public_key};
+  assert_false(chio_uid_equal(&heirs[0], &key));
+  for (size_t i = 0; i < 2; i++) assert_true(has(rig, &heirs[i], (uint32_t)CKA_CHIO_MODEL_HASH, llama, 32));
+  assert_true(statement_says(rig, &heirs[1], LLAMA_MEMBER));
+}
+
 /* ---- What a quote binds ---- */
 
 static enum chio_err attest(struct rig *rig, uint32_t slot, const struct chio_uid *key, struct chio_slice workload,
@@ -338,6 +352,7 @@ int main(void) {
       T(a_model_stands_on_both_halves_and_in_the_statement),
       T(a_model_is_said_once_and_for_all),
       T(models_of_other_sizes_and_two_at_once_are_refused),
+      T(the_key_that_takes_its_place_is_for_the_same_model),
       T(a_key_that_was_made_for_a_model_attests_to_that_one_alone),
       cmocka_unit_test(no_quote_binds_a_key_that_was_not_made_here),
       T(a_key_tells_the_identity_of_its_birth_for_each_contract),
