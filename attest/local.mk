@@ -9,12 +9,15 @@ attest_libchio_attest_la_SOURCES = \
   attest/dcap.h \
   attest/der_write.c attest/der_write.h \
   attest/ecdsa.c attest/ecdsa.h \
+  attest/eif.c attest/eif.h \
+  attest/event_log.c attest/event_log.h \
   attest/hcl.c attest/hcl.h \
   attest/in_toto.c attest/in_toto.h \
   attest/interop_quote.c attest/interop_quote.h \
   attest/jcs.c attest/jcs.h \
   attest/json.c attest/json.h \
   attest/nitro.c attest/nitro.h \
+  attest/sigstruct.c attest/sigstruct.h \
   attest/tpm.c attest/tpm.h
 attest_libchio_attest_la_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS) $(JANSSON_CFLAGS) $(CBOR_CFLAGS)
 attest_libchio_attest_la_LIBADD = $(CRYPTO_LIBS) $(JANSSON_LIBS) $(CBOR_LIBS) -lm

@@ -37,6 +37,7 @@ include tests/fuzz/provider.mk
 include tests/fuzz/core.mk
 include tests/fuzz/attest.mk
 include tests/fuzz/platform.mk
+include tests/fuzz/tools.mk
 include tests/fuzz/kms.mk
 include tests/fuzz/kms_gcp.mk
 include tests/fuzz/kms_aws.mk

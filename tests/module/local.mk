@@ -41,6 +41,7 @@ MODULE_TESTS = \
   tests/module/evidence_snp.sh \
   tests/module/exports.sh \
   tests/module/identity.sh \
+  tests/module/measure.sh \
   tests/module/p11tool.sh \
   tests/module/pkcs11_batch.sh \
   tests/module/policy_add.sh tests/module/policy_add_nitro.sh \

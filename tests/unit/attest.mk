@@ -47,6 +47,11 @@ tests_unit_test_attest_rollout_SOURCES = tests/unit/test_attest_rollout.c tests/
 tests_unit_test_attest_rollout_CFLAGS = $(ATTEST_TEST_CFLAGS)
 tests_unit_test_attest_rollout_LDADD = $(ATTEST_TEST_LIBS)
 
+UNIT_TESTS += tests/unit/test_attest_measured
+tests_unit_test_attest_measured_SOURCES = tests/unit/test_attest_measured.c $(VECTORS)
+tests_unit_test_attest_measured_CFLAGS = $(ATTEST_TEST_CFLAGS) -DCHIO_SOURCE_TOP='"$(abs_top_srcdir)"'
+tests_unit_test_attest_measured_LDADD = $(ATTEST_TEST_LIBS)
+
 UNIT_TESTS += tests/unit/test_attest_roots_list
 tests_unit_test_attest_roots_list_SOURCES = tests/unit/test_attest_roots_list.c $(VECTORS)
 tests_unit_test_attest_roots_list_CFLAGS = $(ATTEST_TEST_CFLAGS)

@@ -31,6 +31,7 @@ struct hsm {
   int words;
   bool json;
   struct chio_uri *uri; /* the KEY, when it is a URI (key_name.c) */
+  int error_status; /* what an error exits with, where that is not 1 */
   bool answered; /* the command has said it all: an error is only an exit status then */
   struct chio_client *client; /* hsm_client makes it */
   uint32_t slot;              /* hsm_token sets it */

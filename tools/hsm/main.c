@@ -47,5 +47,6 @@ int main(int argc, char **argv) {
   if (err != CHIO_OK && !hsm.answered) report(&hsm, err, &detail);
   hsm_close(&hsm);
   if (err == CHIO_OK) return EXIT_DONE;
-  return err == CHIO_E_ARGUMENT ? EXIT_USAGE : EXIT_FAILED;
+  if (err == CHIO_E_ARGUMENT) return EXIT_USAGE;
+  return hsm.error_status != 0 && !hsm.answered ? hsm.error_status : EXIT_FAILED;
 }
