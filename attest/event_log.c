@@ -269,7 +269,7 @@ static bool put_variable(struct chio_slice data, struct chio_buf *out) {
   struct chio_slice guid, name;
   uint64_t name_len = 0, data_len = 0;
   if (chio_cursor_bytes(&c, 16, &guid) != CHIO_OK || chio_cursor_u64le(&c, &name_len) != CHIO_OK ||
-      chio_cursor_u64le(&c, &data_len) != CHIO_OK || name_len > VARIABLE_NAME_MAX ||
+      chio_cursor_u64le(&c, &data_len) != CHIO_OK || name_len == 0 || name_len > VARIABLE_NAME_MAX ||
       chio_cursor_bytes(&c, (size_t)name_len * 2, &name) != CHIO_OK)
     return false;
   for (size_t i = 0; i < name.len; i += 2) {

@@ -9,7 +9,6 @@ attest_libchio_attest_la_SOURCES = \
   attest/dcap.h \
   attest/der_write.c attest/der_write.h \
   attest/ecdsa.c attest/ecdsa.h \
-  attest/eif.c attest/eif.h \
   attest/event_log.c attest/event_log.h \
   attest/hcl.c attest/hcl.h \
   attest/in_toto.c attest/in_toto.h \
@@ -87,6 +86,7 @@ attest_libchio_verify_la_SOURCES = \
   attest/ear_judge.c \
   attest/ear_jwt.c \
   attest/ear_token.h \
+  attest/eif.c attest/eif.h \
   attest/evidence.c \
   attest/identity.c attest/identity.h attest/identity_judge.c \
   attest/fresh.c \

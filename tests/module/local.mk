@@ -56,7 +56,7 @@ MODULE_TESTS = \
   tests/module/pkcs11_two_slots.sh \
   tests/module/provenance.sh
 MODULE_TESTS += tests/module/bench.sh tests/module/verify_vectors.sh tests/module/report.sh tests/module/relying_party.sh \
-  tests/module/tee_package.sh
+  tests/module/report_nitro.sh tests/module/tee_package.sh
 TESTS += $(MODULE_TESTS)
 EXTRA_DIST += $(MODULE_TESTS)
 include tests/module/provider.mk

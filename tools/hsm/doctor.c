@@ -91,7 +91,7 @@ static json_t *ask_signer(struct hsm_doctor *d) {
 /* ---- The keys ---- */
 
 struct keys_seen {
-  size_t keys, without, refused, debug, late;
+  size_t keys, without, refused, debug, late, as_born;
   struct chio_buf without_names, refused_names, late_names;
   uint32_t not_proved;
   int64_t until; /* the soonest end of what was judged */
@@ -119,12 +119,13 @@ static bool is_in_use(const struct hsm_key *key) {
 static void see_key(struct hsm_doctor *d, const struct hsm_key *key, struct keys_seen *seen) {
   struct chio_attest_result *r = NULL;
   struct chio_detail detail = {{0}};
+  int64_t judged_at = 0;
   seen->keys++;
   if (hsm_key_is_past_its_date(key) && is_in_use(key)) {
     seen->late++;
     put_name(key, NULL, &seen->late_names);
   }
-  if (hsm_key_judge(d->hsm, key, &d->expectation, &r, &detail) != CHIO_OK || r == NULL) {
+  if (hsm_key_judge(d->hsm, key, &d->expectation, &r, &judged_at, &detail) != CHIO_OK || r == NULL) {
     seen->without++;
     put_name(key, NULL, &seen->without_names);
     return;
@@ -135,7 +136,10 @@ static void see_key(struct hsm_doctor *d, const struct hsm_key *key, struct keys
   }
   if (r->debug) seen->debug++;
   if (!r->simulated) seen->not_proved |= r->needed & ~r->proved;
-  if (r->window_until < seen->until) seen->until = r->window_until;
+  if (judged_at != d->expectation.at)
+    seen->as_born++;
+  else if (r->window_until < seen->until)
+    seen->until = r->window_until;
   chio_attest_result_free(r);
 }
 
@@ -163,6 +167,9 @@ static void tell_keys(struct hsm_doctor *d, struct keys_seen *seen) {
   if (seen->until != INT64_MAX && seen->until - d->expectation.at < (int64_t)HSM_DOCTOR_COLLATERAL_DAYS * 86400)
     hsm_doctor_find(d, true, "evidence", "what some of it rests on %s at %s",
                     seen->until < d->expectation.at ? "expired" : "expires", until);
+  if (seen->as_born > 0)
+    hsm_doctor_find(d, false, "evidence",
+                    "that of %zu keys held when they were born; its certificates have ended since", seen->as_born);
   if (seen->without + seen->refused == 0) hsm_doctor_find(d, false, "evidence", "all of %zu keys have it", seen->keys);
   chio_buf_clear(&missing);
 }

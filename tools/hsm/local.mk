@@ -35,7 +35,6 @@ tools_chio_hsm_SOURCES = \
   tools/hsm/key_type.c \
   tools/hsm/main.c \
   tools/hsm/model_hash.c tools/hsm/model_hash.h \
-  tools/hsm/model_hash.c \
   tools/hsm/measure.c tools/hsm/measure.h tools/hsm/measure_diff.c tools/hsm/measure_read.c \
   tools/hsm/options.c tools/hsm/options.def \
   tools/hsm/pin.c tools/hsm/pin.h \

@@ -33,8 +33,9 @@ static void age_text(const struct chio_attest_result *r, int64_t at, char *out, 
 
 /* ---- A table ---- */
 
-static enum chio_err print_row(const struct hsm_key *key, const struct chio_attest_result *r, int64_t at) {
-  char type[32], age[32];
+static enum chio_err print_row(const struct hsm_key *key, const struct chio_attest_result *r, int64_t at,
+                               int64_t judged_at) {
+  char type[32], age[32], judged[CHIO_MOMENT_TEXT];
   CHIO_AUTO(chio_buf) struct chio_buf *label = chio_buf_new();
   if (label == NULL) return CHIO_E_NO_MEMORY;
   hsm_plain_put(hsm_key_attribute(key, CKA_LABEL), label);
@@ -43,8 +44,10 @@ static enum chio_err print_row(const struct hsm_key *key, const struct chio_atte
   const char *text = chio_buf_cstr(label);
   struct chio_slice origin = hsm_key_attribute(key, (uint32_t)CKA_CHIO_ORIGIN);
   if (text == NULL) return CHIO_E_NO_MEMORY;
-  (void)printf("%-24s %-9s %-9.*s %-10s %-9s %s\n", text, type, (int)origin.len, (const char *)origin.data,
-               r != NULL && r->tee != NULL ? r->tee : "-", age, status_of(r));
+  chio_moment_text(judged_at, judged);
+  (void)printf("%-24s %-9s %-9.*s %-10s %-9s %s%s%s\n", text, type, (int)origin.len, (const char *)origin.data,
+               r != NULL && r->tee != NULL ? r->tee : "-", age, status_of(r), judged_at != at ? " as of " : "",
+               judged_at != at ? judged : "");
   return CHIO_OK;
 }
 
@@ -66,7 +69,7 @@ static json_t *time_json(int64_t seconds, bool known) {
 }
 
 static enum chio_err append_row(struct hsm *hsm, json_t *list, const struct hsm_key *key,
-                                const struct chio_attest_result *r, int64_t at) {
+                                const struct chio_attest_result *r, int64_t at, int64_t judged_at) {
   json_t *row = hsm_key_json(hsm, key);
   bool timed = r != NULL && r->evidence_time != 0;
   if (row == NULL) return CHIO_E_NO_MEMORY;
@@ -75,6 +78,7 @@ static enum chio_err append_row(struct hsm *hsm, json_t *list, const struct hsm_
   (void)json_object_set_new(row, "made", time_json(timed ? r->evidence_time : 0, timed));
   (void)json_object_set_new(row, "age", timed ? json_integer(at - r->evidence_time) : json_null());
   if (r != NULL) {
+    (void)json_object_set_new(row, "judged_at", time_json(judged_at, true));
     bool bounded = r->window_until != INT64_MAX;
     (void)json_object_set_new(row, "proved", proofs_json(r->proved));
     (void)json_object_set_new(row, "not_proved", proofs_json(r->needed & ~r->proved));
@@ -97,12 +101,13 @@ static enum chio_err print_json(json_t *list, const struct tally *t, int64_t at)
 static enum chio_err report_key(struct hsm *hsm, const struct hsm_key *key, const struct hsm_expectation *expectation,
                                 json_t *list, struct tally *tally, struct chio_detail *detail) {
   struct chio_attest_result *result = NULL;
-  enum chio_err err = hsm_key_judge(hsm, key, expectation, &result, detail);
+  int64_t at = expectation->at, judged_at = 0;
+  enum chio_err err = hsm_key_judge(hsm, key, expectation, &result, &judged_at, detail);
   if (err != CHIO_OK) return err;
   tally->keys++;
   if (result != NULL) tally->with_evidence++;
   if (result != NULL && result->accepted) tally->accepted++;
-  err = hsm->json ? append_row(hsm, list, key, result, expectation->at) : print_row(key, result, expectation->at);
+  err = hsm->json ? append_row(hsm, list, key, result, at, judged_at) : print_row(key, result, at, judged_at);
   chio_attest_result_free(result);
   return err;
 }
