@@ -40,6 +40,7 @@ MODULE_TESTS = \
   tests/module/evidence_sgx.sh \
   tests/module/evidence_snp.sh \
   tests/module/exports.sh \
+  tests/module/fleet.sh \
   tests/module/identity.sh \
   tests/module/measure.sh \
   tests/module/p11tool.sh \

@@ -18,6 +18,7 @@ tools_chio_hsm_SOURCES = \
   tools/hsm/expectation.c tools/hsm/expectation.h \
   tools/hsm/export_pub.c \
   tools/hsm/file_signature.c tools/hsm/file_signature.h \
+  tools/hsm/fleet.c tools/hsm/fleet.h tools/hsm/fleet_signer.c \
   tools/hsm/help.c \
   tools/hsm/hsm.h \
   tools/hsm/identity.c \
