@@ -18,8 +18,10 @@ enum hsm_option {
 #undef HSM_OPTION
   HSM_OPT_COUNT
 };
-_Static_assert(HSM_OPT_COUNT <= 64, "HSM_BIT has 64 bits");
-#define HSM_BIT(NAME) (1ull << HSM_OPT_##NAME)
+/* A set of options. The compilers that we build with have such a number on every 64-bit machine. */
+__extension__ typedef unsigned __int128 hsm_options;
+_Static_assert(HSM_OPT_COUNT <= 128, "hsm_options has 128 bits");
+#define HSM_BIT(NAME) ((hsm_options)1 << HSM_OPT_##NAME)
 
 #define HSM_WORDS_MAX 8
 
@@ -44,7 +46,7 @@ struct hsm_command {
   const char *name;       /* "key generate" */
   const char *arguments;  /* "LABEL" */
   int words_min, words_max;
-  unsigned long long options; /* HSM_BIT of those it takes besides --json and --help */
+  hsm_options options; /* HSM_BIT of those it takes besides --json and --help */
   const char *summary;
   const char *more; /* for "help COMMAND" */
   /* CHIO_OK, or the error, with what it is about in detail. Output goes to stdout; nothing was printed before when the

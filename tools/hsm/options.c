@@ -15,9 +15,6 @@ static const struct {
 #undef HSM_OPTION
 };
 
-/* A command's options are the bits of one number. */
-_Static_assert(HSM_OPT_COUNT <= 64, "no bit is left for another option: reuse one");
-
 #define ALWAYS (HSM_BIT(JSON) | HSM_BIT(HELP))
 #define LONG_BASE 256 /* getopt's value of a long option is this plus its index */
 #define SECRET_OPTION 1000
