@@ -1,5 +1,7 @@
 #include "kms-adapters/lease.h"
 
+#include "signer/base/lifetime.h"
+
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -89,9 +91,8 @@ static enum chio_err take_in(struct chio_lease *lease, struct chio_secret *secre
   }
   held->secret = secret;
   if (life_ms > 0) {
-    uint64_t ahead = life_ms / 4 < CHIO_LEASE_AHEAD_MS ? life_ms / 4 : CHIO_LEASE_AHEAD_MS;
     held->ends_at_ms = now + life_ms;
-    held->renew_at_ms = held->ends_at_ms - ahead;
+    held->renew_at_ms = held->ends_at_ms - chio_lifetime_ahead(life_ms);
   }
   held->older = lease->now;
   lease->now = held;

@@ -1,7 +1,8 @@
 /*
- * A credential with an end: kept until it is near its end, then fetched anew by one thread while the others go on with
- * the old one (or wait, where there is none). A fetch that fails leaves the old one in use until its end; after a
- * failure the next fetch waits a little, so that an absent metadata service does not cost each caller its timeout.
+ * A credential with an end: fetched anew when two thirds of its life are over (lifetime.h), by one thread while the
+ * others go on with the old one (or wait, where there is none). A fetch that fails leaves the old one in use until its
+ * end; after a failure the next fetch waits a little, so that an absent metadata service does not cost each caller its
+ * timeout.
  */
 #ifndef CHIO_KMS_LEASE_H
 #define CHIO_KMS_LEASE_H
@@ -9,7 +10,6 @@
 #include "kms-adapters/deadline.h"
 #include "signer/base/secret.h"
 
-#define CHIO_LEASE_AHEAD_MS 300000u /* fetched anew this long before its end, or after three quarters of its life */
 #define CHIO_LEASE_HOLD_OFF_MS 1000u /* after a failed fetch */
 
 /* Where a credential comes from: a new secret and its life in milliseconds (0: without end). Errors as those of

@@ -7,6 +7,7 @@ signer_base_libchio_base_la_SOURCES = \
   signer/base/err.c signer/base/err.def signer/base/err.h \
   signer/base/histogram.c signer/base/histogram.h \
   signer/base/landlock.c signer/base/landlock.h \
+  signer/base/lifetime.h \
   signer/base/log.c signer/base/log.h \
   signer/base/macros.h \
   signer/base/secret.c signer/base/secret.h \

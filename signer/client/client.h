@@ -144,8 +144,8 @@ void chio_login_end(struct chio_login *login, struct chio_client *client);
 /* Forgets the ticket without a word to chiod. NULL is accepted. */
 void chio_login_free(struct chio_login *login);
 
-/* A copy of the ticket for one request, in out (at most CHIO_TICKET_MAX bytes), renewed (RENEW) when half its life is
- * over. NULL login: the empty ticket. The caller wipes out. */
+/* A copy of the ticket for one request, in out (at most CHIO_TICKET_MAX bytes), renewed (RENEW) when two thirds of its
+ * life are over. NULL login: the empty ticket. The caller wipes out. */
 CHIO_MUST_CHECK enum chio_err chio_login_ticket(struct chio_login *login, struct chio_client *client,
                                                 uint8_t out[CHIO_TICKET_MAX], struct chio_slice *out_ticket);
 

@@ -1,3 +1,4 @@
+#include "signer/base/lifetime.h"
 #include "signer/base/secret.h"
 #include "signer/client/call.h"
 #include "signer/client/client.h"
@@ -46,7 +47,7 @@ static void put(struct chio_login *login, struct chio_slice ticket, uint64_t lif
   memcpy(login->tickets->side[other].bytes, ticket.data, ticket.len);
   login->tickets->side[other].len = ticket.len;
   atomic_store(&login->side, other);
-  login->renew_at = seconds() + lifetime / 2;
+  login->renew_at = seconds() + lifetime - chio_lifetime_ahead(lifetime);
 }
 
 static enum chio_err login_make(uint32_t slot, struct chio_login **out_login) {

@@ -1,5 +1,6 @@
 #include "signer/core/renewal.h"
 
+#include "signer/base/lifetime.h"
 #include "signer/base/log.h"
 #include "signer/base/text.h"
 #include "signer/core/delegated.h"
@@ -92,7 +93,7 @@ static enum chio_err open_list(struct chio_core *core) {
 enum chio_err chio_renewals_add(struct chio_core *core, const struct chio_object *key, uint64_t not_after,
                                 uint64_t seconds) {
   struct chio_renewal entry = {
-      .slot = key->slot, .uid = key->uid, .stored = !key->in_memory, .due = not_after - seconds / 3};
+      .slot = key->slot, .uid = key->uid, .stored = !key->in_memory, .due = not_after - chio_lifetime_ahead(seconds)};
   (void)pthread_mutex_lock(&core->renewals_lock);
   enum chio_err err = open_list(core);
   if (err == CHIO_OK) err = put(core->renewals, &entry);
@@ -205,7 +206,7 @@ static void serve(struct chio_core *core, const struct chio_renewal *entry, uint
   /* A key that is active again gets what it missed in the next round. */
   if (object->state != CHIO_KEY_ACTIVE) return;
   /* After a start, when a delegation ends stands only with its key. */
-  uint64_t due = not_after - order.seconds / 3;
+  uint64_t due = not_after - chio_lifetime_ahead(order.seconds);
   if (now < due) {
     put_off(core, entry, due);
     return;

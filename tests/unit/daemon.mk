@@ -17,6 +17,8 @@ EXTRA_tests_unit_test_embedded_DEPENDENCIES = signer/daemon/chio-embedded.la
 
 TESTS += tests/unit/sandbox_doc.sh
 EXTRA_DIST += tests/unit/sandbox_doc.sh
+TESTS += tests/unit/operations_doc.sh
+EXTRA_DIST += tests/unit/operations_doc.sh
 
 UNIT_TESTS += tests/unit/test_reach
 tests_unit_test_reach_SOURCES = tests/unit/test_reach.c tests/support/temp_dir.h

@@ -2,6 +2,7 @@
 #include "signer/base/buf.h"
 #include "signer/base/cursor.h"
 #include "signer/base/histogram.h"
+#include "signer/base/lifetime.h"
 #include "signer/base/secret.h"
 #include "signer/base/utf8.h"
 
@@ -228,6 +229,13 @@ static void lengths_of_time_are_a_number_and_a_unit(void **state) {
   }
 }
 
+static void a_third_of_each_life_is_left_to_renew_in(void **state) {
+  (void)state;
+  static const uint64_t rows[][2] = {{0, 0}, {2, 0}, {3, 1}, {60, 20}, {3600, 1200}, {86400, 28800},
+                                     {UINT64_MAX, UINT64_MAX / 3}};
+  for (size_t i = 0; i < CHIO_ARRAY_LEN(rows); i++) assert_int_equal(chio_lifetime_ahead(rows[i][0]), rows[i][1]);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_buffer_grows_and_keeps_its_bytes),
@@ -247,6 +255,7 @@ int main(void) {
       cmocka_unit_test(every_scalar_survives_utf8),
       cmocka_unit_test(a_histogram_tells_percentiles_within_two_percent),
       cmocka_unit_test(a_histogram_takes_the_largest_number),
+      cmocka_unit_test(a_third_of_each_life_is_left_to_renew_in),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -847,7 +847,7 @@ static void a_ticket_is_inherited_and_ended_by_its_maker_alone(void **state) {
   chio_client_free(client);
 }
 
-static void a_ticket_at_half_its_life_is_renewed(void **state) {
+static void a_ticket_at_two_thirds_of_its_life_is_renewed(void **state) {
   (void)state;
   struct chio_client *client = client_of(fake.endpoint);
   atomic_store(&fake.lifetime, 0);
@@ -862,6 +862,12 @@ static void a_ticket_at_half_its_life_is_renewed(void **state) {
   do_deed(FAKE_REFUSE, 1);
   assert_int_equal(chio_login_ticket(login, client, ticket, &got), CHIO_OK);
   assert_true(chio_slice_equal(got, chio_slice_str("a fresh ticket")));
+  chio_login_free(login);
+  unsigned renewals = atomic_load(&fake.sent[CHIO_MSG_RENEW]);
+  atomic_store(&fake.lifetime, 3600); /* and a young one is not */
+  login = log_in(client);
+  assert_int_equal(chio_login_ticket(login, client, ticket, &got), CHIO_OK);
+  assert_int_equal(atomic_load(&fake.sent[CHIO_MSG_RENEW]), renewals);
   chio_login_free(login);
   chio_login_free(NULL);
   chio_client_free(client);
@@ -926,7 +932,7 @@ int main(void) {
       WITH_SIGNER(a_stream_that_was_lost_says_so),
       WITH_SIGNER(a_child_never_touches_the_stream_of_its_parent),
       WITH_SIGNER(a_ticket_is_inherited_and_ended_by_its_maker_alone),
-      WITH_SIGNER(a_ticket_at_half_its_life_is_renewed),
+      WITH_SIGNER(a_ticket_at_two_thirds_of_its_life_is_renewed),
       WITH_SIGNER(a_login_is_never_tried_twice),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

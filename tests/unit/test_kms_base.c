@@ -218,7 +218,7 @@ static void the_old_credential_stays_in_use_while_the_source_fails(void **state)
   assert_int_equal(chio_lease_new(fetch, &source, &lease), CHIO_OK);
   chio_lease_put(lease, get(lease, CHIO_OK));
   source.err = CHIO_E_BACKEND_UNREACHABLE;
-  usleep(320000); /* past three quarters of its life */
+  usleep(320000); /* past two thirds of its life */
   chio_lease_put(lease, get(lease, CHIO_OK));
   assert_int_equal(source.fetches, 2);
   usleep(120000); /* past its end, within the hold-off */

@@ -131,6 +131,9 @@ static void print_result(const struct chio_attest_result *r, const struct chio_a
   if (r->decided_by != NULL)
     (void)printf("%-12s%s decided; the other policy says: %s\n", "rollout", r->decided_by,
                  r->other_accepted ? "accepted" : chio_attest_reason_code(r->other_reason));
+  if (r->accepted)
+    (void)printf("%-12s%s\n", "left open",
+                 "flaws of the code, the vendor's honesty, side channels: no evidence proves them away");
   if (r->accepted) (void)puts(r->simulated ? "accepted (simulated: proves nothing about hardware)" : "accepted");
 }
 
