@@ -257,7 +257,18 @@ static void no_quote_binds_a_key_that_was_not_made_here(void **state) {
   memcpy(key.b, r.objects.data, CHIO_UID_SIZE);
   assert_int_equal(attest(&rig, BACKEND_SLOT, &key, chio_slice(llama, 32), &evidence), CHIO_E_KEY_FUNCTION);
   assert_non_null(strstr(rig.detail.text, "was not made in this TEE"));
+  /* And so none is made there for a model. */
+  struct chio_key_pair_reply made;
+  templates(NULL, llama);
+  const struct chio_key_pair_request make = {.slot = BACKEND_SLOT,
+                                             .mechanism = CHIO_MECH_EC_KEY_PAIR_GEN,
+                                             .public_template = chio_attrs_of(&pub),
+                                             .private_template = chio_attrs_of(&prv)};
+  assert_int_equal(rig_call(&rig, rig.conn, CHIO_MSG_KEY_PAIR, &make, &made), CHIO_E_UNSUPPORTED);
+  assert_non_null(strstr(rig.detail.text, "model"));
   chio_buf_clear(&by);
+  chio_buf_clear(&pub);
+  chio_buf_clear(&prv);
   chio_buf_clear(&evidence);
   rig_close(&rig);
   fake_backend_clear(&fake);
