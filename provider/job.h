@@ -1,6 +1,6 @@
 /*
- * OpenSSL's asynchronous jobs (ASYNC_start_job(3)): a call that runs inside one gives its thread back while it waits for
- * chiod, so that one thread of an event loop has many signatures under way. Without a job nothing changes.
+ * OpenSSL's asynchronous jobs (ASYNC_start_job(3)): a call that runs inside one gives its thread back while it waits
+ * for chiod, so that one thread of an event loop has many signatures under way. Without a job nothing changes.
  *
  * ASYNC_get_current_job answers for the libcrypto that this module is linked with. That is the application's own, which
  * loaded us, or else (one that has libcrypto linked in statically) it knows of no job, and calls wait as ever.

@@ -34,6 +34,12 @@ check "signs with RSA beside bare libcrypto" measures_ratio sign --mechanism rsa
 check "signs in two processes of two threads" measures sign --processes 2 --threads 2
 check "measures a module against itself" measures_ratio sign --vs "$CHIO_PKCS11_MODULE" --vs-pin-file "$CHIO_TEST_DIR/pin"
 check "measures a wake-up" measures_ratio sign --vs wakeup --pause 100
+check "signs in batches beside one by one" measures_ratio sign --batch 16
+check "says how long they are" grep -q '"batch":16,' "$CHIO_TEST_DIR/json"
+check "signs in batches beside bare libsodium" measures_ratio sign --batch 16 --mechanism ed25519 --vs bare
+check "refuses a batch of one, with status 2" status_is 2 "$bench" sign --batch 1
+check "refuses a batch that is longer than a request takes, with status 2" status_is 2 "$bench" sign --batch 257
+check "refuses a batch of anything but signatures, with status 2" status_is 2 "$bench" random --batch 16
 check "generates key pairs" measures generate
 check "makes random bytes" measures_ratio random --size 64 --vs bare
 refute "finds nothing before it is prepared" measures find --keys 20

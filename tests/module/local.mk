@@ -55,6 +55,7 @@ MODULE_TESTS = \
   tests/module/pkcs11_threads.sh \
   tests/module/pkcs11_tool.sh \
   tests/module/pkcs11_two_slots.sh \
+  tests/module/sign_files.sh \
   tests/module/provenance.sh
 MODULE_TESTS += tests/module/bench.sh tests/module/verify_vectors.sh tests/module/report.sh tests/module/relying_party.sh \
   tests/module/report_nitro.sh tests/module/tee_package.sh

@@ -15,6 +15,7 @@
 #define BENCH_ROUNDS_MAX 64u
 #define BENCH_PIN_MAX 255u
 #define BENCH_SIGNATURE_MAX 1024u
+#define BENCH_BATCH_MAX 256u
 
 /* A kind of key and how it signs; one row a name of --mechanism. */
 struct bench_algorithm {
@@ -36,6 +37,7 @@ struct bench_target {
   const char *token; /* label; NULL: the first initialised one */
   char pin[BENCH_PIN_MAX + 1];
   size_t pin_len;
+  unsigned batch; /* signatures in one call; 1: one */
 };
 
 struct bench_job {
@@ -70,8 +72,8 @@ struct bench_operation {
   bool needs_key;                        /* the signing key is made before */
 };
 
-extern const struct bench_way bench_way_module_sign, bench_way_module_find, bench_way_module_generate,
-    bench_way_module_random;
+extern const struct bench_way bench_way_module_sign, bench_way_module_sign_batch, bench_way_module_find,
+    bench_way_module_generate, bench_way_module_random;
 extern const struct bench_way bench_way_bare_sign, bench_way_bare_generate, bench_way_bare_random;
 extern const struct bench_way bench_way_null, bench_way_wakeup;
 

@@ -22,7 +22,8 @@ static const struct bench_operation operations[] = {
     {"prepare", "fill the token with keys for find and start", &bench_way_module_generate, NULL, false},
 };
 
-enum { OPT_VS = 256, OPT_TOKEN, OPT_VS_TOKEN, OPT_PIN_FILE, OPT_VS_PIN_FILE, OPT_BY, OPT_SIZE, OPT_PAUSE, OPT_JSON };
+enum { OPT_VS = 256, OPT_TOKEN, OPT_VS_TOKEN, OPT_PIN_FILE, OPT_VS_PIN_FILE, OPT_BY, OPT_SIZE, OPT_PAUSE, OPT_BATCH,
+       OPT_JSON };
 
 static const struct option long_options[] = {{"module", required_argument, NULL, 'm'},
                                              {"vs", required_argument, NULL, OPT_VS},
@@ -39,6 +40,7 @@ static const struct option long_options[] = {{"module", required_argument, NULL,
                                              {"by", required_argument, NULL, OPT_BY},
                                              {"size", required_argument, NULL, OPT_SIZE},
                                              {"pause", required_argument, NULL, OPT_PAUSE},
+                                             {"batch", required_argument, NULL, OPT_BATCH},
                                              {"json", no_argument, NULL, OPT_JSON},
                                              {"help", no_argument, NULL, 'h'},
                                              {NULL, 0, NULL, 0}};
@@ -65,6 +67,7 @@ static void help(void) {
       "  -n, --keys N           prepare, find: number of keys; default: 1000\n"
       "      --by label|id      find; default: label\n"
       "      --size N           random: bytes; default: 32\n"
+      "      --batch N              sign: so many in one call (CKM_CHIO_SIGN_BATCH), beside one by one\n"
       "      --pause N          microseconds between two operations; default: 0\n"
       "      --json             JSON instead of a table\n");
 }
@@ -127,6 +130,10 @@ static bool set_count(struct bench_job *job, int option, const char *text) {
       if (!number("keys", text, 1, KEYS_MAX, &value)) return false;
       job->keys = (uint32_t)value;
       return true;
+    case OPT_BATCH:
+      if (!number("batch", text, 2, BENCH_BATCH_MAX, &value)) return false;
+      job->targets[0].batch = (unsigned)value;
+      return true;
     case OPT_SIZE:
       if (!number("size", text, 1, SIZE_MAX_BYTES, &value)) return false;
       job->size = value;
@@ -174,15 +181,30 @@ bool bench_target_is_module(const struct bench_target *target) {
 const struct bench_way *bench_way_of(const struct bench_job *job, const struct bench_target *target) {
   if (strcmp(target->name, "null") == 0) return &bench_way_null;
   if (strcmp(target->name, "wakeup") == 0) return &bench_way_wakeup;
-  const struct bench_way *way = bench_target_is_module(target) ? job->operation->module : job->operation->bare;
+  bool module = bench_target_is_module(target);
+  if (module && target->batch > 1) return &bench_way_module_sign_batch;
+  const struct bench_way *way = module ? job->operation->module : job->operation->bare;
   if (way == NULL) (void)fprintf(stderr, "chio-bench: %s cannot be done %s\n", job->operation->name, target->name);
   return way;
+}
+
+/* A batch is measured beside the same module one by one, unless --vs names something else. */
+static bool complete_batch(struct bench_job *job) {
+  if (job->targets[0].batch == 1) return true;
+  if (strcmp(job->operation->name, "sign") != 0) return wrong("--batch is for sign, not for", job->operation->name);
+  if (!bench_target_is_module(&job->targets[0])) return wrong("--batch needs a module", job->targets[0].name);
+  if (job->target_count == 2) return true;
+  job->targets[1] = job->targets[0];
+  job->targets[1].batch = 1;
+  job->target_count = 2;
+  return true;
 }
 
 static bool complete(struct bench_job *job) {
   if (job->operation == NULL) return wrong("a command is needed", "");
   if (job->targets[0].name == NULL) job->targets[0].name = secure_getenv("CHIO_PKCS11_MODULE");
   if (job->targets[0].name == NULL) return wrong("--module is needed", "");
+  if (!complete_batch(job)) return false;
   if (job->threads * job->processes > WORKERS_MAX) return wrong("too many workers", "");
   for (size_t t = 0; t < job->target_count; t++)
     if (bench_way_of(job, &job->targets[t]) == NULL) return false;
@@ -191,7 +213,8 @@ static bool complete(struct bench_job *job) {
 
 enum bench_parsed bench_options(int argc, char **argv, struct bench_job *out_job) {
   struct bench_job job = {.algorithm = bench_algorithm_find("p256"), .target_count = 1, .threads = 1, .processes = 1,
-                          .rounds = 5, .seconds = 5, .keys = 1000, .size = 32};
+                          .rounds = 5, .seconds = 5, .keys = 1000, .size = 32,
+                          .targets = {{.batch = 1}, {.batch = 1}}};
   int option;
   while ((option = getopt_long(argc, argv, "m:k:t:p:s:r:n:h", long_options, NULL)) != -1) {
     if (option == 'h') {

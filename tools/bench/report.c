@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define NAME_MAX_LEN 128u
+
 static double microseconds(double nanoseconds) {
   return nanoseconds / 1000;
 }
@@ -14,9 +16,10 @@ static double ratio(const struct bench_job *job, const struct bench_result resul
   return bench_median(ratios, job->rounds);
 }
 
-/* The same of the median latencies: what other processes on the machine take away shows less in it. */
-static double ratio_p50(const struct bench_result results[BENCH_TARGETS]) {
-  double own = chio_histogram_at(&results[0].latencies, 0.5);
+/* The same of the median latencies, of a batch for one signature: what other processes on the machine take away shows
+ * less in it. */
+static double ratio_p50(const struct bench_job *job, const struct bench_result results[BENCH_TARGETS]) {
+  double own = chio_histogram_at(&results[0].latencies, 0.5) / job->targets[0].batch;
   return own > 0 ? chio_histogram_at(&results[1].latencies, 0.5) / own : 0;
 }
 
@@ -39,6 +42,7 @@ static void json_target(const struct bench_job *job, const struct bench_target *
   const struct chio_histogram *h = &result->latencies;
   (void)printf("{\"name\":");
   print_json_string(target->name);
+  if (target->batch > 1) (void)printf(",\"batch\":%u", target->batch);
   (void)printf(",\"operations\":%llu,\"per_second\":%.1f,\"p50_us\":%.3f,\"p99_us\":%.3f,\"max_us\":%.3f}",
                (unsigned long long)h->count, bench_median(result->rate, job->rounds),
                microseconds(chio_histogram_at(h, 0.5)), microseconds(chio_histogram_at(h, 0.99)),
@@ -56,7 +60,7 @@ static void report_json(const struct bench_job *job, const struct bench_result r
   }
   (void)putchar(']');
   if (job->target_count == 2)
-    (void)printf(",\"ratio\":%.4f,\"ratio_p50\":%.4f", ratio(job, results), ratio_p50(results));
+    (void)printf(",\"ratio\":%.4f,\"ratio_p50\":%.4f", ratio(job, results), ratio_p50(job, results));
   (void)printf("}\n");
 }
 
@@ -65,21 +69,29 @@ static const char *base_name(const char *path) {
   return slash != NULL ? slash + 1 : path;
 }
 
+/* "chio-pkcs11.so x 64" for a batch. */
+static const char *name_of(const struct bench_target *target, char out[NAME_MAX_LEN]) {
+  if (target->batch == 1) return base_name(target->name);
+  (void)snprintf(out, NAME_MAX_LEN, "%s x %u", base_name(target->name), target->batch);
+  return out;
+}
+
 static void report_table(const struct bench_job *job, const struct bench_result results[BENCH_TARGETS],
                          double own_cost) {
+  char name[BENCH_TARGETS][NAME_MAX_LEN];
   (void)printf("%s %s, %u process%s of %u thread%s, %u rounds\n", job->operation->name, job->algorithm->name,
                job->processes, job->processes == 1 ? "" : "es", job->threads, job->threads == 1 ? "" : "s",
                job->rounds);
   (void)printf("%-24s %12s %12s %12s %12s\n", "", "per second", "p50 us", "p99 us", "max us");
   for (unsigned t = 0; t < job->target_count; t++) {
     const struct chio_histogram *h = &results[t].latencies;
-    (void)printf("%-24s %12.1f %12.2f %12.2f %12.2f\n", base_name(job->targets[t].name),
+    (void)printf("%-24s %12.1f %12.2f %12.2f %12.2f\n", name_of(&job->targets[t], name[t]),
                  bench_median(results[t].rate, job->rounds), microseconds(chio_histogram_at(h, 0.5)),
                  microseconds(chio_histogram_at(h, 0.99)), microseconds((double)h->max));
   }
   if (job->target_count == 2)
-    (void)printf("%s / %s = %.3f (by p50: %.3f)\n", base_name(job->targets[0].name), base_name(job->targets[1].name),
-                 ratio(job, results), ratio_p50(results));
+    (void)printf("%s / %s = %.3f (by p50: %.3f)\n", name_of(&job->targets[0], name[0]),
+                 name_of(&job->targets[1], name[1]), ratio(job, results), ratio_p50(job, results));
   (void)printf("(the measuring itself takes %.0f ns an operation)\n", own_cost);
 }
 

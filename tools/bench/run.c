@@ -82,7 +82,7 @@ static double repeat(const struct worker *w, unsigned target, uint64_t nanosecon
     if (way->after != NULL && !way->after(state)) give_up();
     if (w->job->pause > 0) nap(w->job->pause);
   } while (now - begin < nanoseconds);
-  return (double)count * 1e9 / (double)busy;
+  return (double)count * w->job->targets[target].batch * 1e9 / (double)busy;
 }
 
 static void measure(struct worker *w) {

@@ -7,7 +7,7 @@
 
 struct bench_result {
   struct chio_histogram latencies;
-  double rate[BENCH_ROUNDS_MAX]; /* operations a second, each round, all workers together */
+  double rate[BENCH_ROUNDS_MAX]; /* operations (of a batch: signatures) a second, each round, all workers together */
 };
 
 /* Measures every target of the job; false, said on stderr, when a worker failed. */

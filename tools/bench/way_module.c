@@ -14,6 +14,8 @@ struct state {
   uint32_t next; /* find: walks the numbers in steps, so that neighbours do not meet in a cache */
   CK_BYTE data[64];
   CK_BYTE *random;
+  CK_BYTE *messages, *signatures; /* of a batch */
+  CK_ULONG messages_len, signatures_room;
 };
 
 static bool begin(const struct bench_job *job, struct bench_module *module, unsigned worker, void **out_state) {
@@ -34,6 +36,8 @@ static void end(void *state) {
   if (s == NULL) return;
   (void)s->functions->C_CloseSession(s->session);
   free(s->random);
+  free(s->messages);
+  free(s->signatures);
   free(s);
 }
 
@@ -53,6 +57,36 @@ static bool sign_once(void *state) {
   CK_RV rv = s->functions->C_SignInit(s->session, &mechanism, s->key);
   if (rv != CKR_OK) return bench_rv(s->module, "C_SignInit", rv);
   rv = s->functions->C_Sign(s->session, s->data, (CK_ULONG)s->job->algorithm->data_len, signature, &len);
+  return rv == CKR_OK || bench_rv(s->module, "C_Sign", rv);
+}
+
+/* A sequence of messages as CKM_CHIO_SIGN_BATCH has it: 4 bytes of length, big-endian, and the message. */
+static bool batch_begin(const struct bench_job *job, struct bench_module *module, unsigned worker, void **out_state) {
+  if (!sign_begin(job, module, worker, out_state)) return false;
+  struct state *s = *out_state;
+  CK_ULONG count = job->targets[0].batch, len = (CK_ULONG)job->algorithm->data_len;
+  s->messages_len = count * (4 + len);
+  s->signatures_room = count * (4 + BENCH_SIGNATURE_MAX);
+  s->messages = calloc(1, s->messages_len);
+  s->signatures = malloc(s->signatures_room);
+  if (s->messages == NULL || s->signatures == NULL) return false;
+  for (CK_ULONG i = 0; i < count; i++) {
+    CK_BYTE *at = s->messages + i * (4 + len);
+    at[3] = (CK_BYTE)len;
+    memcpy(at + 4, s->data, len);
+    at[4] = (CK_BYTE)i;
+  }
+  return true;
+}
+
+static bool batch_once(void *state) {
+  struct state *s = state;
+  CK_MECHANISM inner = {s->job->algorithm->sign, NULL, 0};
+  CK_MECHANISM mechanism = {CKM_CHIO_SIGN_BATCH, &inner, sizeof inner};
+  CK_ULONG len = s->signatures_room;
+  CK_RV rv = s->functions->C_SignInit(s->session, &mechanism, s->key);
+  if (rv != CKR_OK) return bench_rv(s->module, "C_SignInit with CKM_CHIO_SIGN_BATCH", rv);
+  rv = s->functions->C_Sign(s->session, s->messages, s->messages_len, s->signatures, &len);
   return rv == CKR_OK || bench_rv(s->module, "C_Sign", rv);
 }
 
@@ -91,6 +125,7 @@ static bool random_once(void *state) {
 }
 
 const struct bench_way bench_way_module_sign = {sign_begin, sign_once, NULL, end};
+const struct bench_way bench_way_module_sign_batch = {batch_begin, batch_once, NULL, end};
 const struct bench_way bench_way_module_find = {begin, find_once, NULL, end};
 const struct bench_way bench_way_module_generate = {begin, generate_once, generate_after, end};
 const struct bench_way bench_way_module_random = {begin, random_once, NULL, end};

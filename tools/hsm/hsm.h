@@ -23,7 +23,7 @@ __extension__ typedef unsigned __int128 hsm_options;
 _Static_assert(HSM_OPT_COUNT <= 128, "hsm_options has 128 bits");
 #define HSM_BIT(NAME) ((hsm_options)1 << HSM_OPT_##NAME)
 
-#define HSM_WORDS_MAX 8
+#define HSM_WORDS_MAX 1025 /* sign: a key and its files */
 
 /* One run of the tool: what was asked for, and what a command has opened so far. */
 struct hsm {

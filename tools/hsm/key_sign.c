@@ -67,15 +67,32 @@ static enum chio_err put_ecdsa(struct chio_slice rs, struct chio_buf *out) {
   return err == CHIO_OK ? chio_buf_err(out) : err;
 }
 
+enum chio_err hsm_signature_form(const struct hsm_signature_kind *kind, struct chio_slice raw, struct chio_buf *out) {
+  if (kind->key <= CHIO_PUBKEY_P521) return put_ecdsa(raw, out);
+  chio_buf_append_slice(out, raw);
+  return chio_buf_err(out);
+}
+
 enum chio_err hsm_key_sign_der(struct hsm *hsm, const struct hsm_key *key, const struct hsm_signature_kind *kind,
                                struct chio_slice message, struct chio_buf *out, struct chio_detail *detail) {
   CHIO_AUTO(chio_buf) struct chio_buf *raw = chio_buf_new();
   if (raw == NULL) return CHIO_E_NO_MEMORY;
   enum chio_err err = hsm_key_sign(hsm, key, kind, message, raw, detail);
-  if (err != CHIO_OK) return err;
-  if (kind->key <= CHIO_PUBKEY_P521) return put_ecdsa(chio_buf_slice(raw), out);
-  chio_buf_append_slice(out, chio_buf_slice(raw));
-  return chio_buf_err(out);
+  return err == CHIO_OK ? hsm_signature_form(kind, chio_buf_slice(raw), out) : err;
+}
+
+enum chio_err hsm_key_sign_batch(struct hsm *hsm, const struct hsm_key *key, const struct hsm_signature_kind *kind,
+                                 struct chio_batch_item *items, size_t count, struct chio_buf *holder,
+                                 struct chio_detail *detail) {
+  uint8_t ticket[CHIO_TICKET_MAX];
+  if (!key->private_half.known)
+    return chio_fail(detail, CHIO_E_OBJECT_UNKNOWN, "token '%s' has no private half of the key", hsm->token_label);
+  struct chio_sign_batch_request common = {
+      .slot = hsm->slot, .key = key->private_half.uid, .mechanism = kind->mechanism};
+  enum chio_err err = hsm_ticket(hsm, ticket, &common.ticket);
+  if (err == CHIO_OK) err = chio_client_sign_batch(hsm->client, &common, items, count, holder, NULL, detail);
+  chio_wipe(ticket, sizeof ticket);
+  return err;
 }
 
 enum chio_err hsm_key_spki(struct hsm *hsm, const struct hsm_key *key, struct chio_slice *out_spki,

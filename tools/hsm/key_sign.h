@@ -3,6 +3,7 @@
 #define TOOLS_HSM_KEY_SIGN_H
 
 #include "attest/pubkey.h"
+#include "signer/client/client.h"
 #include "tools/hsm/key.h"
 
 struct hsm_signature_kind {
@@ -24,7 +25,16 @@ CHIO_MUST_CHECK enum chio_err hsm_key_sign(struct hsm *hsm, const struct hsm_key
                                            const struct hsm_signature_kind *kind, struct chio_slice message,
                                            struct chio_buf *out, struct chio_detail *detail);
 
-/* The same, ECDSA in DER. */
+/* Many signatures in one round trip (chio_client_sign_batch), with the outcome in each item. */
+CHIO_MUST_CHECK enum chio_err hsm_key_sign_batch(struct hsm *hsm, const struct hsm_key *key,
+                                                 const struct hsm_signature_kind *kind, struct chio_batch_item *items,
+                                                 size_t count, struct chio_buf *holder, struct chio_detail *detail);
+
+/* Appends a signature in the form that X.509 has it: ECDSA in DER. */
+CHIO_MUST_CHECK enum chio_err hsm_signature_form(const struct hsm_signature_kind *kind, struct chio_slice raw,
+                                                 struct chio_buf *out);
+
+/* As hsm_key_sign, in that form. */
 CHIO_MUST_CHECK enum chio_err hsm_key_sign_der(struct hsm *hsm, const struct hsm_key *key,
                                                const struct hsm_signature_kind *kind, struct chio_slice message,
                                                struct chio_buf *out, struct chio_detail *detail);

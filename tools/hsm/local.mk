@@ -48,6 +48,7 @@ tools_chio_hsm_SOURCES = \
   tools/hsm/roots.c tools/hsm/roots.h \
   tools/hsm/rotate.c tools/hsm/rotate.h \
   tools/hsm/sign.c \
+  tools/hsm/sign_files.c tools/hsm/sign_files.h \
   tools/hsm/signer.c tools/hsm/signer.h \
   tools/hsm/status.c \
   tools/hsm/text.c tools/hsm/text.h \

@@ -3,6 +3,7 @@
 #include "tools/hsm/evidence.h"
 #include "tools/hsm/json.h"
 #include "tools/hsm/key_sign.h"
+#include "tools/hsm/sign_files.h"
 #include "tools/hsm/signer.h"
 #include "tools/hsm/text.h"
 
@@ -10,9 +11,8 @@
 
 #define MESSAGE_MAX CHIO_DATA_MAX
 
-/* The message as it is, or the canonical form of the JSON in it. */
-static enum chio_err read_message(struct hsm *hsm, struct chio_buf *out, struct chio_detail *detail) {
-  const char *path = hsm->words > 1 ? hsm->word[1] : "-";
+enum chio_err hsm_read_message(const struct hsm *hsm, const char *path, struct chio_buf *out,
+                               struct chio_detail *detail) {
   CHIO_AUTO(chio_buf) struct chio_buf *text = chio_buf_new();
   if (text == NULL) return CHIO_E_NO_MEMORY;
   if (hsm->option[HSM_OPT_CANONICAL_JSON] == NULL) return hsm_read(path, MESSAGE_MAX, out, detail);
@@ -38,8 +38,8 @@ static const char *chio_algorithm(const struct hsm_signature_kind *kind) {
   return kind->key == CHIO_PUBKEY_P256 ? "p256" : "p384";
 }
 
-static enum chio_err print_outcome(const struct hsm_signature_kind *kind, struct chio_slice spki,
-                                   struct chio_slice signature, struct chio_detail *detail) {
+enum chio_err hsm_signature_json(const struct hsm_signature_kind *kind, struct chio_slice spki,
+                                 struct chio_slice signature, json_t **out_json, struct chio_detail *detail) {
   struct chio_pubkey key;
   CHIO_AUTO(chio_buf) struct chio_buf *text = chio_buf_new();
   CHIO_AUTO(chio_buf) struct chio_buf *public_key = chio_buf_new();
@@ -55,8 +55,9 @@ static enum chio_err print_outcome(const struct hsm_signature_kind *kind, struct
   hsm_hex_put(signature, text);
   const char *key_text = chio_buf_cstr(public_key), *signature_text = chio_buf_cstr(text);
   if (key_text == NULL || signature_text == NULL) return CHIO_E_NO_MEMORY;
-  return hsm_json_print(json_pack("{s:s, s:s, s:s}", "algorithm", chio_algorithm(kind), "public_key", key_text,
-                                  "signature", signature_text));
+  *out_json = json_pack("{s:s, s:s, s:s}", "algorithm", chio_algorithm(kind), "public_key", key_text, "signature",
+                        signature_text);
+  return *out_json != NULL ? CHIO_OK : CHIO_E_NO_MEMORY;
 }
 
 static enum chio_err sign(struct hsm *hsm, const struct hsm_key *key, struct chio_slice message,
@@ -70,18 +71,26 @@ static enum chio_err sign(struct hsm *hsm, const struct hsm_key *key, struct chi
   if (err == CHIO_OK) err = hsm_signature_kind_of(spki, &kind, detail);
   if (err == CHIO_OK) err = hsm_key_sign_der(hsm, key, kind, message, signature, detail);
   if (err != CHIO_OK) return err;
-  if (hsm->json) return print_outcome(kind, spki, chio_buf_slice(signature), detail);
+  if (hsm->json) {
+    json_t *json;
+    err = hsm_signature_json(kind, spki, chio_buf_slice(signature), &json, detail);
+    return err == CHIO_OK ? hsm_json_print(json) : err;
+  }
   return hsm_write(hsm->option[HSM_OPT_OUTPUT], chio_buf_slice(signature), detail);
 }
 
-enum chio_err hsm_run_sign(struct hsm *hsm, struct chio_detail *detail) {
+static enum chio_err sign_one(struct hsm *hsm, struct chio_detail *detail) {
   struct hsm_keys keys = {NULL, 0};
   CHIO_AUTO(chio_buf) struct chio_buf *message = chio_buf_new();
   if (message == NULL) return CHIO_E_NO_MEMORY;
-  enum chio_err err = read_message(hsm, message, detail);
+  enum chio_err err = hsm_read_message(hsm, hsm->words > 1 ? hsm->word[1] : "-", message, detail);
   if (err == CHIO_OK) err = hsm_login(hsm, detail);
   if (err == CHIO_OK) err = hsm_key_find(hsm, hsm->word[0], &keys, detail);
   if (err == CHIO_OK) err = sign(hsm, &keys.list[0], chio_buf_slice(message), detail);
   hsm_keys_clear(&keys);
   return err;
+}
+
+enum chio_err hsm_run_sign(struct hsm *hsm, struct chio_detail *detail) {
+  return hsm->words > 2 ? hsm_sign_files(hsm, detail) : sign_one(hsm, detail);
 }
