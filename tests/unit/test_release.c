@@ -3,6 +3,12 @@
 #include "signer/core/release_key.h"
 #include "tests/support/release_maker.h"
 
+#include <openssl/bn.h>
+#include <openssl/core_names.h>
+#include <openssl/evp.h>
+#include <openssl/param_build.h>
+#include <openssl/rsa.h>
+#include <openssl/x509.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -325,6 +331,75 @@ static void what_is_no_key_of_its_type_is_refused(void **state) {
   }
 }
 
+static BIGNUM *param_of(const EVP_PKEY *key, const char *name) {
+  BIGNUM *value = NULL;
+  assert_int_equal(EVP_PKEY_get_bn_param(key, name, &value), 1);
+  return value;
+}
+
+/* The same key, written with its primes the other way round. */
+static EVP_PKEY *swap_primes(const EVP_PKEY *key) {
+  static const char *const from[] = {OSSL_PKEY_PARAM_RSA_N,         OSSL_PKEY_PARAM_RSA_E,
+                                     OSSL_PKEY_PARAM_RSA_D,         OSSL_PKEY_PARAM_RSA_FACTOR2,
+                                     OSSL_PKEY_PARAM_RSA_FACTOR1,   OSSL_PKEY_PARAM_RSA_EXPONENT2,
+                                     OSSL_PKEY_PARAM_RSA_EXPONENT1};
+  static const char *const to[] = {OSSL_PKEY_PARAM_RSA_N,         OSSL_PKEY_PARAM_RSA_E,
+                                   OSSL_PKEY_PARAM_RSA_D,         OSSL_PKEY_PARAM_RSA_FACTOR1,
+                                   OSSL_PKEY_PARAM_RSA_FACTOR2,   OSSL_PKEY_PARAM_RSA_EXPONENT1,
+                                   OSSL_PKEY_PARAM_RSA_EXPONENT2};
+  OSSL_PARAM_BLD *builder = OSSL_PARAM_BLD_new();
+  BIGNUM *values[CHIO_ARRAY_LEN(from)], *coefficient = BN_new();
+  BN_CTX *scratch = BN_CTX_new();
+  EVP_PKEY *swapped = NULL;
+  for (size_t i = 0; i < CHIO_ARRAY_LEN(from); i++) {
+    values[i] = param_of(key, from[i]);
+    assert_int_equal(OSSL_PARAM_BLD_push_BN(builder, to[i], values[i]), 1);
+  }
+  assert_non_null(BN_mod_inverse(coefficient, values[4], values[3], scratch)); /* the second, modulo the first */
+  assert_int_equal(OSSL_PARAM_BLD_push_BN(builder, OSSL_PKEY_PARAM_RSA_COEFFICIENT1, coefficient), 1);
+  OSSL_PARAM *params = OSSL_PARAM_BLD_to_param(builder);
+  EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
+  assert_int_equal(EVP_PKEY_fromdata_init(context), 1);
+  assert_int_equal(EVP_PKEY_fromdata(context, &swapped, EVP_PKEY_KEYPAIR, params), 1);
+  EVP_PKEY_CTX_free(context);
+  OSSL_PARAM_free(params);
+  OSSL_PARAM_BLD_free(builder);
+  BN_CTX_free(scratch);
+  BN_free(coefficient);
+  for (size_t i = 0; i < CHIO_ARRAY_LEN(values); i++) BN_free(values[i]);
+  return swapped;
+}
+
+static struct chio_secret *material_of(const EVP_PKEY *key) {
+  struct chio_secret *der = NULL, *material = NULL;
+  unsigned char *bytes = NULL;
+  PKCS8_PRIV_KEY_INFO *info = EVP_PKEY2PKCS8(key);
+  int len = i2d_PKCS8_PRIV_KEY_INFO(info, &bytes);
+  assert_true(len > 0);
+  assert_int_equal(chio_secret_copy(chio_slice(bytes, (size_t)len), &der), CHIO_OK);
+  assert_int_equal(chio_release_material(chio_slice_str("RSA-HSM"), der, &material, NULL), CHIO_OK);
+  chio_secret_free(der);
+  OPENSSL_free(bytes);
+  PKCS8_PRIV_KEY_INFO_free(info);
+  return material;
+}
+
+/* However the HSM writes it down: a root must open with what another firmware exports. */
+static void a_key_is_the_same_however_it_is_written(void **state) {
+  (void)state;
+  EVP_PKEY *key = EVP_RSA_gen(2048);
+  assert_non_null(key);
+  EVP_PKEY *swapped = swap_primes(key);
+  struct chio_secret *first = material_of(key), *again = material_of(swapped);
+  assert_int_equal(first->len, 1 + 2 * 128);
+  assert_true(memcmp(first->data + 1, first->data + 129, 128) > 0); /* the larger prime first */
+  assert_true(chio_secret_equal(chio_secret_slice(first), chio_secret_slice(again)));
+  chio_secret_free(first);
+  chio_secret_free(again);
+  EVP_PKEY_free(key);
+  EVP_PKEY_free(swapped);
+}
+
 static void what_is_no_release_is_refused(void **state) {
   struct rig *rig = *state;
   static const char *const payloads[] = {"{}", "[]", "{\"response\":{}}", "{\"response\":{\"key\":{\"key\":null}}}",
@@ -389,6 +464,7 @@ int main(void) {
       cmocka_unit_test(a_key_that_is_not_wrapped_for_us_is_refused),
       cmocka_unit_test(a_damaged_key_hsm_is_refused),
       cmocka_unit_test(what_is_no_key_of_its_type_is_refused),
+      cmocka_unit_test(a_key_is_the_same_however_it_is_written),
       cmocka_unit_test(what_is_no_release_is_refused),
       cmocka_unit_test(names_of_keys_are_read_strictly),
   };
