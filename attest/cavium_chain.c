@@ -3,7 +3,7 @@
 #include "attest/collateral.h"
 
 #define SIGNATURES_MAX 128u /* bounds the work that a set full of look-alikes can cause */
-#define CERTS_MAX (4u * CHIO_CERT_SET_MAX)
+#define CERTS_MAX (5u * CHIO_CERT_SET_MAX)
 
 struct search {
   const struct chio_judge *j;
@@ -118,6 +118,7 @@ void chio_cavium_chain_find(struct chio_judge *j, const struct chio_cavium *atte
   out->no_certs = s.count == 0;
   gather(&s, &j->root_certs);
   gather(&s, chio_vendor_certs(CHIO_VENDOR_MARVELL));
+  gather(&s, chio_vendor_certs(CHIO_VENDOR_GOOGLE));
   s.makers = chio_judge_anchors(j, CHIO_VENDOR_MARVELL, &s.maker_storage);
   s.owners = chio_judge_anchors(j, CHIO_VENDOR_GOOGLE, &s.owner_storage);
   const struct chio_cert *signer = find_signer(&s, attestation);

@@ -69,7 +69,7 @@ static const struct {
   enum chio_vendor vendor;
   const char *source;
 } vendors[] = {{CHIO_VENDOR_INTEL, "intel"}, {CHIO_VENDOR_AMD, "amd"}, {CHIO_VENDOR_AWS, "aws"},
-               {CHIO_VENDOR_MICROSOFT, "microsoft"}};
+               {CHIO_VENDOR_MICROSOFT, "microsoft"}, {CHIO_VENDOR_MARVELL, "marvell"}, {CHIO_VENDOR_GOOGLE, "google"}};
 
 /* Without a policy what is built in is trusted; one may put others in its place. */
 static void put_vendors(struct list *list, const struct chio_attest_policy *policy) {

@@ -210,7 +210,7 @@ static const char *const amd[] = {
 
 /* Marvell's roots for the HSMs that it makes, and Google's for those that it owns. Attestations come with the
  * certificates below them, and not always with them. */
-static const char *const hsm[] = {
+static const char *const marvell[] = {
     /* localca.liquidsecurity.cavium.com, as issued again in 2024 with the key of 2015 */
     "MIIDvzCCAqegAwIBAgIBADANBgkqhkiG9w0BAQsFADCBkTELMAkGA1UEBhMCVVMxEzARBgNVBAgMCkNhbGlmb3JuaWExETAPBgNVBAcMCFNhbiBK"
     "b3NlMRUwEwYDVQQKDAxDYXZpdW0sIEluYy4xFzAVBgNVBAsMDkxpcXVpZFNlY3VyaXR5MSowKAYDVQQDDCFsb2NhbGNhLmxpcXVpZHNlY3VyaXR5"
@@ -242,6 +242,9 @@ static const char *const hsm[] = {
     "Xon8850BXIkQbizuLprEW/TwhTMAta4N1c5rGEQf7Ew0NuO3kGyANWub63ZzAMaLCJ8hRKh6VdbtF16E/ShjmbvXXV6O0Sg5B81l7Hads8Z/DWNT"
     "Ypqyt4MqW0429+31VwZle4yryV8bfsRi7Yj7Y0FUxCQYeNc0zJ+6GDHbEW5D+DB2S7Kyd4IK2WEg6HJZWS2EM6+oVEO9dBgKOAVMZL74ozlhRS7m"
     "783mhtSNzDnJe2DHaTofytCJFWeIntMvl7KWljI9LBaJ3PczFfg2b0IbkFE/hMJIsA==",
+};
+
+static const char *const google[] = {
     /* Hawksbill Root v1 prod */
     "MIIDjTCCAnWgAwIBAgIBAzANBgkqhkiG9w0BAQsFADBoMQswCQYDVQQGEwJVUzELMAkGA1UECAwCQ0ExFjAUBgNVBAcMDU1vdW50YWluIFZpZXcx"
     "EzARBgNVBAoMCkdvb2dsZSBJbmMxHzAdBgNVBAMMFkhhd2tzYmlsbCBSb290IHYxIHByb2QwHhcNMTcwNzAxMDAwMDAwWhcNMzAwMTAxMDAwMDAw"
@@ -256,7 +259,7 @@ static const char *const hsm[] = {
     "Q8bAXK5i2qO/AXZQu25wH1aPQct8QdGwx2JBsjEjmWpHuBDAXPCesD5cu9UzzDgcpdwmi7Xidl74kj3f/HgrOeimRdOb8lG5/A==",
 };
 
-static struct chio_cert_set amd_set, hsm_set;
+static struct chio_cert_set amd_set, marvell_set, google_set;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 static void load(const char *const *list, size_t count, struct chio_cert_set *set) {
@@ -272,12 +275,16 @@ static void load(const char *const *list, size_t count, struct chio_cert_set *se
 
 static void load_all(void) {
   load(amd, CHIO_ARRAY_LEN(amd), &amd_set);
-  load(hsm, CHIO_ARRAY_LEN(hsm), &hsm_set);
+  load(marvell, CHIO_ARRAY_LEN(marvell), &marvell_set);
+  load(google, CHIO_ARRAY_LEN(google), &google_set);
 }
 
 const struct chio_cert_set *chio_vendor_certs(unsigned vendor) {
-  bool is_hsm = vendor == CHIO_VENDOR_MARVELL || vendor == CHIO_VENDOR_GOOGLE;
-  if (vendor != CHIO_VENDOR_AMD && !is_hsm) return NULL;
   (void)pthread_once(&once, load_all);
-  return is_hsm ? &hsm_set : &amd_set;
+  switch (vendor) {
+    case CHIO_VENDOR_AMD: return &amd_set;
+    case CHIO_VENDOR_MARVELL: return &marvell_set;
+    case CHIO_VENDOR_GOOGLE: return &google_set;
+    default: return NULL;
+  }
 }

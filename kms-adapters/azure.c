@@ -479,5 +479,6 @@ const struct chio_adapter_ops chio_azure_ops = {
     .encrypt = azure_encrypt,
     .decrypt = azure_decrypt,
     .random = azure_random,
+    .attestation = chio_azure_attestation,
     .health = azure_health,
 };

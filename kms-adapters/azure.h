@@ -63,4 +63,8 @@ CHIO_MUST_CHECK enum chio_err chio_azure_read_key(const json_t *jwk, const struc
 CHIO_MUST_CHECK enum chio_err chio_azure_check_kid(const char *kid, const struct chio_key_uri *uri,
                                                    char out_version[64], struct chio_detail *detail);
 
+/* attestation of adapter.h: {"attributes":{"attestation":{...}}}. */
+enum chio_err chio_azure_attestation(void *self, const struct chio_kms_key *key, const struct chio_deadline *deadline,
+                                     struct chio_buf *out, struct chio_detail *detail);
+
 #endif

@@ -2,6 +2,7 @@ noinst_LTLIBRARIES += kms-adapters/libchio-kms.la
 kms_adapters_libchio_kms_la_SOURCES = \
   kms-adapters/adapter.h \
   kms-adapters/azure.c kms-adapters/azure.h \
+  kms-adapters/azure_attestation.c \
   kms-adapters/azure_call.c \
   kms-adapters/azure_credentials.c kms-adapters/azure_credentials.h \
   kms-adapters/azure_jwk.c \

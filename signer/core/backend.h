@@ -33,6 +33,11 @@ struct chio_backend_config {
    * must be there) off their ends before the backend sees them. */
   const char *const *keys;
   size_t keys_count;
+  /* "require": no key without an attestation of the KMS's own HSM that holds; "record" or NULL: what it proves is kept
+   * beside it. roots: PEM files that are trusted for it besides the vendors'. */
+  const char *attestation;
+  const char *const *attestation_roots;
+  size_t attestation_roots_count;
   bool list;                /* also show what the KMS lists */
   bool login;               /* the user's PIN is needed; else the KMS's own credentials are enough */
   unsigned timeout_ms;      /* of a whole operation */

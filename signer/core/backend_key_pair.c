@@ -2,6 +2,7 @@
 
 #include "signer/base/cursor.h"
 #include "signer/base/log.h"
+#include "signer/core/backend_attestation.h"
 #include "signer/core/backend_look.h"
 #include "signer/core/delegated.h"
 
@@ -120,13 +121,18 @@ static enum chio_err make(struct chio_call *call, const struct chio_key_pair_req
                          &call->detail));
   if (err != CHIO_OK) return err;
   err = check_made(call, key, key_type, bits);
+  struct chio_backend_attested attested = {CHIO_BUF_INIT, CHIO_BUF_INIT};
+  if (err == CHIO_OK) err = chio_backend_attest(b, key, b->timeout_ms, &attested, &call->detail);
   struct chio_delegated d = {.key = key,
                              .source = "made",
                              .wanted = "",
+                             .attestation = chio_buf_slice(&attested.document),
+                             .proved = chio_buf_slice(&attested.proved),
                              .public_template = q->public_template,
                              .private_template = q->private_template};
   if (err == CHIO_OK) err = chio_call_enter(call, q->slot, q->ticket);
   if (err == CHIO_OK) err = chio_delegated_bear(call, &d, &reply->public_key, &reply->private_key);
+  chio_backend_attested_clear(&attested);
   if (err != CHIO_OK)
     chio_log(CHIO_LOG_ERROR, "backend.key_left", "a key was made in a backend, and could not be kept here",
              CHIO_F_STR("backend", b->name), CHIO_F_STR("key", key->uri), CHIO_F_STR("error", chio_err_name(err)),

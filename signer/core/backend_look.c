@@ -1,6 +1,7 @@
 #include "signer/core/backend_look.h"
 
 #include "signer/base/log.h"
+#include "signer/core/backend_attestation.h"
 #include "signer/core/delegated.h"
 
 #include <stdlib.h>
@@ -8,7 +9,6 @@
 
 #define PAGE 64u
 #define LIST_AGAIN_MS (10u * 60u * 1000u)
-#define ATTESTATION_MAX (64u * 1024u) /* bytes of a provider's attestation that are kept */
 
 /* A pair that the token knows: what the store says of its private half. */
 struct known {
@@ -159,29 +159,18 @@ static enum chio_err describe(struct look *l, const char *uri, struct chio_backe
   return chio_backend_error(reach->ops->describe(reach->self, l->b->name, uri, left, out_key, detail));
 }
 
-/* The provider's own word for the key, where it gives one: not having it is no reason to do without the key. */
-static void ask_attestation(struct look *l, const char *uri, struct chio_buf *out) {
-  const struct chio_backends *reach = l->b->reach;
-  struct chio_detail detail = {""};
-  unsigned left = time_left(l);
-  if (reach->ops->attestation == NULL || left == 0) return;
-  enum chio_err err = reach->ops->attestation(reach->self, l->b->name, uri, left, out, &detail);
-  if (err == CHIO_OK && out->len <= ATTESTATION_MAX) return;
-  chio_buf_reset(out);
-  if (err != CHIO_E_UNSUPPORTED)
-    log_key(l, CHIO_LOG_INFO, "backend.no_attestation", "the backend gives no attestation of the key", uri, err,
-            detail.text);
-}
-
 static enum chio_err bear(struct look *l, const struct chio_backend_key *key, const char *source, const char *wanted) {
-  struct chio_buf attestation = CHIO_BUF_INIT;
+  struct chio_backend_attested attested = {CHIO_BUF_INIT, CHIO_BUF_INIT};
   struct chio_uid public_uid, private_uid;
   struct chio_object *object;
-  ask_attestation(l, key->uri, &attestation);
-  struct chio_delegated d = {
-      .key = key, .source = source, .wanted = wanted, .attestation = chio_buf_slice(&attestation)};
-  enum chio_err err = chio_delegated_bear(&l->call, &d, &public_uid, &private_uid);
-  chio_buf_clear(&attestation);
+  enum chio_err err = chio_backend_attest(l->b, key, time_left(l), &attested, &l->call.detail);
+  struct chio_delegated d = {.key = key,
+                             .source = source,
+                             .wanted = wanted,
+                             .attestation = chio_buf_slice(&attested.document),
+                             .proved = chio_buf_slice(&attested.proved)};
+  if (err == CHIO_OK) err = chio_delegated_bear(&l->call, &d, &public_uid, &private_uid);
+  chio_backend_attested_clear(&attested);
   if (err != CHIO_OK) return err;
   err = chio_object_table_get(l->core->objects, l->b->slot->number, &private_uid, false, &object, &l->call.detail);
   if (err != CHIO_OK) return err;

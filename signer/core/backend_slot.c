@@ -1,6 +1,7 @@
 #include "signer/core/backend_slot.h"
 
 #include "signer/base/text.h"
+#include "signer/core/backend_attestation.h"
 #include "signer/core/state.h"
 
 #include <sodium.h>
@@ -76,7 +77,8 @@ static enum chio_err read_config(const struct chio_backend_config *config, const
   b->next_check = UINT64_MAX;
   (void)pthread_mutex_init(&b->lock, NULL);
   (void)pthread_cond_init(&b->looked_cond, NULL);
-  return read_wishes(config, b, detail);
+  enum chio_err err = chio_backend_attestation_config(config, b, detail);
+  return err == CHIO_OK ? read_wishes(config, b, detail) : err;
 }
 
 static enum chio_err read_configs(struct chio_core *core, struct chio_detail *detail) {
@@ -172,6 +174,7 @@ void chio_backends_close(struct chio_core *core) {
     struct chio_backend *b = &core->backends[i];
     for (size_t k = 0; k < b->wishes_count; k++) free(b->wishes[k].uri);
     free(b->wishes);
+    chio_buf_clear(&b->attestation_roots);
     if (b->reach == NULL) continue;
     (void)pthread_cond_destroy(&b->looked_cond);
     (void)pthread_mutex_destroy(&b->lock);
@@ -212,6 +215,7 @@ static bool has_pinned_key(const struct chio_backend_wish *wish, const struct ch
 bool chio_backend_shows(const struct chio_backend *backend, const struct chio_object *object) {
   struct chio_slice source, uri;
   if (!chio_attrs_find(object->attrs, CHIO_ATTR_SOURCE, &source)) return true;
+  if (!chio_backend_attested_enough(backend, object)) return false;
   if (chio_slice_equal(source, chio_slice_str("made"))) return true;
   if (chio_slice_equal(source, chio_slice_str("list")) && backend->list) return true;
   if (!chio_attrs_find(object->attrs, CHIO_ATTR_WANTED, &uri)) return false;

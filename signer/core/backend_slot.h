@@ -29,6 +29,8 @@ struct chio_backend {
   struct chio_backend_wish *wishes; /* in the order of their URIs */
   size_t wishes_count;
   bool list, login;
+  bool attestation_required;
+  struct chio_buf attestation_roots; /* PEM */
   unsigned timeout_ms, retry_ms;
   struct chio_slot *slot;
   const struct chio_backends *reach;
@@ -54,7 +56,7 @@ CHIO_MUST_CHECK enum chio_err chio_backend_own_token(struct chio_core *core, str
 bool chio_slot_is_open(const struct chio_slot *slot);
 
 /* Whether an object of the slot is to be seen. A key that was configured and is no more, that the configuration pins to
- * another public key, or that was listed when listing was on, is not. */
+ * another public key, that was listed when listing was on, or whose attestation is not what is now required, is not. */
 bool chio_backend_shows(const struct chio_backend *backend, const struct chio_object *object);
 
 /* The configured key of that URI, or NULL. */

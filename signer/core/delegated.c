@@ -138,6 +138,7 @@ static void fill_common(const struct chio_call *call, const struct chio_delegate
   chio_attr_set_put(set, CKA_CHIO_STATE, state_of(d));
   chio_attr_set_put(set, CHIO_ATTR_WANTED, chio_slice_str(d->wanted));
   if (d->attestation.len > 0) chio_attr_set_put(set, CKA_CHIO_BACKEND_ATTESTATION, d->attestation);
+  if (d->proved.len > 0) chio_attr_set_put(set, CKA_CHIO_BACKEND_PROVED, d->proved);
 }
 
 static void fill_private(const struct chio_call *call, const struct chio_delegated *d, const struct pair *p,

@@ -10,6 +10,7 @@ struct chio_delegated {
   const char *wanted; /* the URI by which it was asked for */
   struct chio_attrs public_template, private_template; /* checked ones of KEY_PAIR; else empty */
   struct chio_slice attestation; /* the provider's own, or empty */
+  struct chio_slice proved;      /* what that proves, in words; empty without one */
 };
 
 /* Checks what the backend says of the key, and parses its public half. CHIO_E_BACKEND: nonsense, or a key of a kind

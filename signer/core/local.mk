@@ -10,6 +10,7 @@ signer_core_libchio_core_la_SOURCES = \
   signer/core/attr_set.c signer/core/attr_set.h \
   signer/core/backend.h \
   signer/core/backend_key_pair.c signer/core/backend_key_pair.h \
+  signer/core/backend_attestation.c signer/core/backend_attestation.h \
   signer/core/backend_look.c signer/core/backend_look.h \
   signer/core/backend_sign.c signer/core/backend_sign.h \
   signer/core/backend_slot.c signer/core/backend_slot.h \

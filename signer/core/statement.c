@@ -129,6 +129,8 @@ enum chio_err chio_statement_payload(const struct chio_statement_facts *facts, s
   struct chio_slice uri;
   if (chio_attrs_find(attrs, CKA_CHIO_BACKEND_URI, &uri))
     failed |= json_object_set_new(o, "backend_uri", text_of(attrs, CKA_CHIO_BACKEND_URI));
+  if (chio_attrs_find(attrs, CKA_CHIO_BACKEND_PROVED, &uri))
+    failed |= json_object_set_new(o, "backend_proved", text_of(attrs, CKA_CHIO_BACKEND_PROVED));
   failed |= json_object_set_new(o, "lifetime", text_of(attrs, CKA_CHIO_LIFETIME));
   failed |= json_object_set_new(o, "role", text_of(attrs, CKA_CHIO_ROLE));
   struct chio_slice model;

@@ -9,6 +9,8 @@
 const struct chio_config_key chio_options_backend_keys[] = {
     CHIO_CONFIG_STRING("kind", B, kind),
     CHIO_CONFIG_STRINGS("keys", B, keys, CHIO_BACKEND_URI_MAX - 1, CHIO_BACKEND_KEYS_MAX),
+    CHIO_CONFIG_STRING("attestation", B, attestation),
+    CHIO_CONFIG_STRINGS("attestation_roots", B, attestation_roots, CHIO_OPTIONS_BACKEND_TEXT - 1, 8),
     CHIO_CONFIG_BOOL("list", B, list),
     CHIO_CONFIG_BOOL("login", B, login),
     CHIO_CONFIG_INT("timeout_ms", B, timeout_ms, 100, 600000),
@@ -65,6 +67,9 @@ static void add_text(const struct chio_options_backend *b, const char *key, cons
 }
 
 static void add_backend(const struct chio_options_backend *b, struct chio_buf *out) {
+  add_text(b, "attestation", b->attestation, out);
+  for (size_t i = 0; i < b->attestation_roots.count; i++)
+    add_text(b, "attestation_roots", b->attestation_roots.items[i], out);
   add_text(b, "auth", b->auth, out);
   add_text(b, "auth_endpoint", b->auth_endpoint, out);
   add_text(b, "ca_file", b->ca_file, out);
@@ -101,6 +106,9 @@ void chio_options_backend_core(const struct chio_options_backend *backend, struc
       .name = backend->name,
       .keys = (const char *const *)backend->keys.items,
       .keys_count = backend->keys.count,
+      .attestation = backend->attestation,
+      .attestation_roots = (const char *const *)backend->attestation_roots.items,
+      .attestation_roots_count = backend->attestation_roots.count,
       .list = backend->list,
       .login = backend->login,
       .timeout_ms = (unsigned)backend->timeout_ms,

@@ -15,6 +15,8 @@ struct chio_options_backend {
   char kind[CHIO_BACKEND_KIND_MAX + 1]; /* empty: the name is the kind */
   struct chio_config_strings keys;
   bool list, login;
+  char attestation[16];
+  struct chio_config_strings attestation_roots;
   int64_t timeout_ms, retry_ms;
   char endpoint[CHIO_OPTIONS_BACKEND_TEXT], ca_file[CHIO_OPTIONS_BACKEND_TEXT], region[CHIO_OPTIONS_BACKEND_TEXT];
   char mount[CHIO_OPTIONS_BACKEND_TEXT], namespace_[CHIO_OPTIONS_BACKEND_TEXT], vault[CHIO_OPTIONS_BACKEND_TEXT];

@@ -41,6 +41,13 @@ tests_support_kmsd_fake_SOURCES = tests/support/fake_kms.c
 tests_support_kmsd_fake_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS)
 tests_support_kmsd_fake_LDADD = $(KMSD_LIBS) $(CRYPTO_LIBS)
 
+# What a simulated HSM attests of a key, for the test servers that have one.
+noinst_PROGRAMS += tests/support/make_attestation
+tests_support_make_attestation_SOURCES = tests/support/make_attestation.c tests/support/hsm_attest.c \
+  tests/support/hsm_attest.h
+tests_support_make_attestation_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS) $(ZLIB_CFLAGS)
+tests_support_make_attestation_LDADD = signer/base/libchio-base.la $(CRYPTO_LIBS) $(ZLIB_LIBS)
+
 # Load on several slots at once.
 noinst_PROGRAMS += tests/support/load_keys
 tests_support_load_keys_SOURCES = tests/support/load_keys.c

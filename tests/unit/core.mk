@@ -38,6 +38,12 @@ tests_unit_test_core_backend_SOURCES = tests/unit/test_core_backend.c $(FAKE_BAC
 tests_unit_test_core_backend_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(JANSSON_CFLAGS)
 tests_unit_test_core_backend_LDADD = $(CORE_TEST_LIBS)
 
+UNIT_TESTS += tests/unit/test_core_attestation
+tests_unit_test_core_attestation_SOURCES = tests/unit/test_core_attestation.c tests/support/hsm_attest.c \
+  tests/support/hsm_attest.h $(FAKE_BACKEND) $(CORE_RIG)
+tests_unit_test_core_attestation_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(CRYPTO_CFLAGS) $(ZLIB_CFLAGS)
+tests_unit_test_core_attestation_LDADD = $(CORE_TEST_LIBS) $(CRYPTO_LIBS) $(ZLIB_LIBS)
+
 UNIT_TESTS += tests/unit/test_batch
 tests_unit_test_batch_SOURCES = tests/unit/test_batch.c $(FAKE_BACKEND) $(CORE_RIG)
 tests_unit_test_batch_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(JANSSON_CFLAGS)

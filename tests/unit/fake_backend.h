@@ -21,6 +21,8 @@ struct fake_backend {
   enum chio_err fault;  /* of everything */
   bool wrong_signature; /* a bit is flipped */
   bool no_attestation;
+  /* What it attests of a key; NULL: words. */
+  enum chio_err (*attest)(const struct fake_key *key, struct chio_buf *out);
   unsigned describes, signs, creates, lists; /* calls */
   unsigned crowds;           /* calls of sign_many; their items count as signs too */
   size_t refused_item;       /* this item of each crowd fails, counted from 1; 0: none */

@@ -43,7 +43,9 @@ static void every_built_in_root_is_trusted_and_has_an_end(void **state) {
                                          {"amd", "ARK-Milan"},
                                          {"amd", "ARK-Genoa"},
                                          {"amd", "ARK-Turin"},
-                                         {"aws", "AWS Nitro Enclaves Root-G1"}};
+                                         {"aws", "AWS Nitro Enclaves Root-G1"},
+                                         {"marvell", "LiquidSecurity 2 (cavium-liquidsecurity-ls2)"},
+                                         {"google", "Hawksbill Root v1 prod"}};
   (void)state;
   struct chio_attest_root *roots = list_of(NULL, NULL);
   for (size_t i = 0; i < CHIO_ARRAY_LEN(names); i++) {

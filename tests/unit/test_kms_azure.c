@@ -322,6 +322,64 @@ static void a_list_goes_on_to_its_last_page_on_the_same_vault_only(void **state)
   rig_close(&rig);
 }
 
+#define HSM_KID "https://h.managedhsm.azure.net/keys/k/" VERSION
+#define ATTESTED(members) "{\"key\":{\"kid\":\"" HSM_KID "\"},\"attributes\":{\"enabled\":true,\"attestation\":" members "}}"
+
+static enum chio_err attestation(struct rig *rig, const char *uri, struct chio_buf *out) {
+  assert_int_equal(chio_key_uri_parse(uri, &rig->key.uri, NULL), CHIO_OK);
+  return chio_azure_ops.attestation(rig->self, &rig->key, &rig->deadline, out, &rig->detail);
+}
+
+static void a_managed_hsm_attests_its_keys_and_a_vault_does_not(void **state) {
+  (void)state;
+  static const struct http_script_reply good[] = {
+      TOKEN,
+      {.status = 200,
+       .body = ATTESTED("{\"version\":\"3.2\",\"privateKeyAttestation\":\"AAEC\",\"certificatePemFile\":\"AAEC\"}")}};
+  static const struct http_script_reply none[] = {TOKEN};
+  struct chio_buf out = CHIO_BUF_INIT;
+  struct rig rig = RIG(good);
+  assert_int_equal(attestation(&rig, "azurekms://h.managedhsm.azure.net/k/" VERSION, &out), CHIO_OK);
+  assert_string_equal(http_script_asked(rig.script, 1)->line,
+                      "GET /keys/k/" VERSION "/attestation?api-version=7.6 HTTP/1.1");
+  assert_string_equal(chio_buf_cstr(&out), "{\"attributes\":{\"attestation\":{\"certificatePemFile\":\"AAEC\","
+                                           "\"privateKeyAttestation\":\"AAEC\",\"version\":\"3.2\"}}}");
+  rig_close(&rig);
+  chio_buf_reset(&out);
+  rig = RIG(none);
+  assert_int_equal(attestation(&rig, "azurekms://v.vault.azure.net/k/" VERSION, &out), CHIO_E_UNSUPPORTED);
+  assert_int_equal(http_script_count(rig.script), 0);
+  rig_close(&rig);
+  chio_buf_clear(&out);
+}
+
+static void an_attestation_of_another_key_or_of_none_is_refused(void **state) {
+  (void)state;
+  static const struct {
+    const char *body;
+    enum chio_err err;
+  } rows[] = {
+      {"{}", CHIO_E_BACKEND},
+      {"{\"key\":{\"kid\":\"https://h.managedhsm.azure.net/keys/other/" VERSION "\"}}", CHIO_E_BACKEND},
+      {"{\"key\":{\"kid\":\"https://h.managedhsm.azure.net/keys/k/00000000000000000000000000000000\"}}", CHIO_E_BACKEND},
+      {"{\"key\":{\"kid\":\"" HSM_KID "\"},\"attributes\":{\"enabled\":true}}", CHIO_E_UNSUPPORTED},
+      {ATTESTED("null"), CHIO_E_UNSUPPORTED},
+      {ATTESTED("{}"), CHIO_E_BACKEND},
+      {ATTESTED("{\"privateKeyAttestation\":\"AAEC\"}"), CHIO_E_BACKEND},
+      {ATTESTED("{\"privateKeyAttestation\":1,\"certificatePemFile\":\"AAEC\"}"), CHIO_E_BACKEND},
+      {ATTESTED("{\"privateKeyAttestation\":\"A+/=\",\"certificatePemFile\":\"AAEC\"}"), CHIO_E_BACKEND},
+  };
+  for (size_t i = 0; i < CHIO_ARRAY_LEN(rows); i++) {
+    const struct http_script_reply replies[] = {TOKEN, {.status = 200, .body = rows[i].body}};
+    struct chio_buf out = CHIO_BUF_INIT;
+    struct rig rig = RIG(replies);
+    assert_int_equal(attestation(&rig, "azurekms://h.managedhsm.azure.net/k/" VERSION, &out), rows[i].err);
+    assert_int_equal(out.len, 0);
+    rig_close(&rig);
+    chio_buf_clear(&out);
+  }
+}
+
 static void random_bytes_are_as_many_as_asked_for(void **state) {
   (void)state;
   static const struct http_script_reply good[] = {TOKEN, {.status = 200, .body = "{\"value\":\"AAECAw\"}"}};
@@ -422,6 +480,8 @@ int main(void) {
       cmocka_unit_test(what_azure_cannot_do_is_refused_without_a_call),
       cmocka_unit_test(a_key_is_made_once_and_only_under_a_free_name),
       cmocka_unit_test(a_list_goes_on_to_its_last_page_on_the_same_vault_only),
+      cmocka_unit_test(a_managed_hsm_attests_its_keys_and_a_vault_does_not),
+      cmocka_unit_test(an_attestation_of_another_key_or_of_none_is_refused),
       cmocka_unit_test(random_bytes_are_as_many_as_asked_for),
       cmocka_unit_test(a_challenge_gives_the_tenant_and_nothing_else),
       cmocka_unit_test(what_is_missing_in_the_configuration_is_named),

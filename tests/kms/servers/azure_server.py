@@ -13,6 +13,7 @@ port is the same first vault for a proxy before it, whatever the Host. Another o
   POST /admin/key {"name": NAME, "enabled": BOOL, "ops": [..]}
   POST /admin/release {..}    what is wrong with the next release: {"other_host", "unsigned", "flip": BYTE, "nonce": TEXT,
                               "jwk": JWK to wrap for, "kid": TEXT, "enc": NAME}
+  POST /admin/flaws ["extractable", ...]   what is wrong with the attestations of keys from now on
   GET  /admin/asked           every request since the last time: [{"host", "method", "path", "status"}]
 """
 
@@ -25,6 +26,7 @@ import os
 import secrets
 import socket
 import ssl
+import subprocess
 import sys
 import threading
 import time
@@ -222,7 +224,7 @@ class World:
         self.workload = Issuer("https://kubernetes.localhost")
         self.stores = {f"{name}:{port}": Store(f"https://{name}:{port}", "managedhsm" in name)
                        for name in ("chio-test.vault.localhost", "other.vault.localhost", "chio-test.managedhsm.localhost")}
-        self.faults, self.asked, self.spoil = [], [], {}
+        self.faults, self.asked, self.spoil, self.flaws = [], [], {}, []
 
     def token(self, resource, life=3600):
         return self.entra.make({"aud": resource, "appid": CLIENT, "tid": TENANT}, life)
@@ -379,6 +381,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if parts[1] == "revoke":
             world.entra.not_before = time.time()
             return {}
+        if parts[1] == "flaws":
+            world.flaws = json.loads(self.raw)
+            return {}
         body = self.json()
         if parts[1] == "fault":
             with world.lock:
@@ -415,6 +420,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 key = Key(store.base, name, self.json(), store.hsm)
                 store.keys.setdefault(name, []).append(key)
             return key.bundle()
+        if self.command == "GET" and parts[3:] == ["attestation"]:
+            return self.attest(store, store.find(name, parts[2]), query)
         if self.command == "GET" and len(parts) <= 3:
             return store.find(name, parts[2] if len(parts) == 3 else "").bundle()
         if self.command == "POST" and len(parts) == 4:
@@ -422,6 +429,19 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if self.command == "POST" and len(parts) == 3:
             return self.use(store.find(name, ""), parts[2])
         raise Refused(404, "NotFound", "no such path")
+
+    def attest(self, store, key, query):
+        """Since api-version 7.6, of managed HSMs: made by a simulated HSM (tests/support/make_attestation)."""
+        program = os.environ.get("CHIO_TEST_MAKE_ATTESTATION")
+        if not store.hsm or not program or float(query["api-version"][0]) < 7.6:
+            raise Refused(404, "NotFound", "no such path")
+        pem = key.private.public_key().public_bytes(serialization.Encoding.PEM,
+                                                    serialization.PublicFormat.SubjectPublicKeyInfo)
+        command = [program, self.world.directory, "azure", key.kid, *self.world.flaws]
+        made = subprocess.run(command, input=pem, capture_output=True, check=True, timeout=20).stdout
+        bundle = key.bundle()
+        bundle["attributes"].update(json.loads(made)["attributes"])
+        return bundle
 
     def list(self, store, query):
         size = int(query.get("maxresults", ["25"])[0])

@@ -98,6 +98,15 @@ go_program() {
   rm -rf "$go_scratch"
 }
 
+# A simulated HSM in $dir, whose attestations the server hands out (tests/support/make_attestation); without a build there
+# are none.
+make_hsm() {
+  CHIO_TEST_MAKE_ATTESTATION=${abs_top_builddir:-.}/tests/support/make_attestation
+  [ -x "$CHIO_TEST_MAKE_ATTESTATION" ] || CHIO_TEST_MAKE_ATTESTATION=
+  export CHIO_TEST_MAKE_ATTESTATION
+  [ -z "$CHIO_TEST_MAKE_ATTESTATION" ] || "$CHIO_TEST_MAKE_ATTESTATION" "$dir" new 2>>"$dir/log"
+}
+
 # Starts a command in the background, in a process group of its own: background COMMAND...
 background() {
   setsid "$@" >>"$dir/log" 2>&1 </dev/null &

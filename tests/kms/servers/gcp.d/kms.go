@@ -1,8 +1,6 @@
 package main
 
 import (
-	"bytes"
-	"compress/gzip"
 	"context"
 	"crypto/rand"
 	"crypto/rsa"
@@ -46,6 +44,7 @@ type kms struct {
 	keys    map[string]*key
 	pending time.Duration // how long an asymmetric version is being made
 	pool    map[algID][]any
+	hsm     hsm
 }
 
 func newKMS(pending time.Duration) *kms {
@@ -195,27 +194,13 @@ func (k *kms) addVersion(one *key) (*version, error) {
 		v.pb.State = kmspb.CryptoKeyVersion_PENDING_GENERATION
 	}
 	if v.pb.ProtectionLevel == kmspb.ProtectionLevel_HSM {
-		v.pb.Attestation = attestation(v.pb.Name)
+		v.pb.Attestation = k.hsm.attest(v.pb.Name, material)
 	}
 	one.versions = append(one.versions, v)
 	if alg.scheme == symmetric && one.pb.Primary == nil {
 		one.pb.Primary = v.pb
 	}
 	return v, nil
-}
-
-// An attestation in its outer form only: gzip of bytes that no HSM signed, with chains that certify nothing.
-func attestation(name string) *kmspb.KeyOperationAttestation {
-	var content bytes.Buffer
-	w := gzip.NewWriter(&content)
-	fmt.Fprintf(w, "no HSM made this: %s", name)
-	w.Close()
-	return &kmspb.KeyOperationAttestation{
-		Format:  kmspb.KeyOperationAttestation_CAVIUM_V2_COMPRESSED,
-		Content: content.Bytes(),
-		CertChains: &kmspb.KeyOperationAttestation_CertificateChains{
-			CaviumCerts: []string{"none"}, GoogleCardCerts: []string{"none"}, GooglePartitionCerts: []string{"none"}},
-	}
 }
 
 // With the lock held: a version that was being made may be ready by now.

@@ -11,6 +11,7 @@
 //	POST /admin/tokens?revoke=1             all tokens end now;  ?life=5 how many seconds new ones live
 //	GET  /admin/tokens                      how many were given out
 //	POST /admin/pending?ms=500              how long a new version is being made
+//	POST /admin/attestations?flaws=imported what is wrong with attestations of the versions that are made from now on
 package main
 
 import (
@@ -96,6 +97,7 @@ func (a *admin) register(mux *http.ServeMux) {
 	mux.HandleFunc("POST /admin/clock", a.clock)
 	mux.HandleFunc("/admin/tokens", a.credentials)
 	mux.HandleFunc("POST /admin/pending", a.pending)
+	mux.HandleFunc("POST /admin/attestations", a.attestations)
 }
 
 // The token services count and fail like the KMS does.
@@ -119,6 +121,7 @@ func handler(base string, dir string) (http.Handler, error) {
 		return nil, err
 	}
 	a := &admin{newKMS(100 * time.Millisecond), tokens, &faults{}}
+	a.kms.hsm.folder = dir
 	a.kms.rings[firstRing] = &kmspb.KeyRing{Name: firstRing}
 	server := grpc.NewServer(grpc.UnaryInterceptor(tokens.check))
 	kmspb.RegisterKeyManagementServiceServer(server, a.kms)
