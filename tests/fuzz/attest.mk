@@ -12,6 +12,11 @@ tests_fuzz_fuzz_collateral_SOURCES = tests/fuzz/fuzz_collateral.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_collateral_LDFLAGS = $(FUZZ_LDFLAGS)
 tests_fuzz_fuzz_collateral_LDADD = $(FUZZ_ATTEST_LIBS)
 
+FUZZ_TARGETS += tests/fuzz/fuzz_hsm
+tests_fuzz_fuzz_hsm_SOURCES = tests/fuzz/fuzz_hsm.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_hsm_LDFLAGS = $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_hsm_LDADD = $(FUZZ_ATTEST_LIBS)
+
 FUZZ_TARGETS += tests/fuzz/fuzz_json
 tests_fuzz_fuzz_json_SOURCES = tests/fuzz/fuzz_json.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_json_LDFLAGS = $(FUZZ_LDFLAGS)

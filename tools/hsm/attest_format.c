@@ -70,6 +70,23 @@ enum chio_err hsm_attest_now(const struct hsm_attest *a, const char *profile, st
   return chio_buf_err(out);
 }
 
+/* What a KMS's own HSM attested, as it handed it out. */
+static enum chio_err make_backend(const struct hsm_attest *a, struct chio_buf *out, struct chio_detail *detail) {
+  const struct chio_uid *object =
+      a->key->public_half.known ? &a->key->public_half.uid : &a->key->private_half.uid;
+  struct chio_slice document = {NULL, 0};
+  CHIO_AUTO(chio_buf) struct chio_buf *holder = chio_buf_new();
+  if (holder == NULL) return CHIO_E_NO_MEMORY;
+  if (a->has_nonce) return chio_fail(detail, CHIO_E_ARGUMENT, "a KMS's attestation of a key answers no --nonce");
+  enum chio_err err =
+      hsm_attribute_get(a->hsm, object, (uint32_t)CKA_CHIO_BACKEND_ATTESTATION, &document, holder, detail);
+  if (err == CHIO_E_ATTRIBUTE_UNKNOWN || (err == CHIO_OK && document.len == 0))
+    return chio_fail(detail, CHIO_E_NOT_FOUND, "key '%s' has no attestation of a KMS", a->hsm->word[0]);
+  if (err != CHIO_OK) return err;
+  chio_buf_append_slice(out, document);
+  return chio_buf_err(out);
+}
+
 static enum chio_err make_bundle(const struct hsm_attest *a, struct chio_buf *out, struct chio_detail *detail) {
   return a->has_nonce ? hsm_attest_now(a, NULL, a->nonce, out, detail) : of_birth(a, out, detail);
 }
@@ -288,7 +305,7 @@ static const struct hsm_attest_format formats[] = {
     {"bundle", false, make_bundle}, {"certificate", false, make_certificate}, {"ratls", true, make_ratls},
     {"csr", true, make_csr},        {"cmw", true, make_cmw},                  {"quote", true, make_quote},
     {"chio", false, NULL},          {"tee-report", true, hsm_attest_tee_report},
-    {"in-toto", true, make_in_toto},
+    {"in-toto", true, make_in_toto}, {"backend", false, make_backend},
 };
 
 static bool has(const struct hsm *hsm, enum hsm_option option) {
