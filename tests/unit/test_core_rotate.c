@@ -311,6 +311,42 @@ static void of_many_at_once_one_makes_the_key(void **state) {
   assert_int_equal(count(b, CKO_PRIVATE_KEY, "web"), 1);
 }
 
+/* ---- Keys that live elsewhere ---- */
+
+static enum chio_err kms_become(struct bench *b, const char *word) {
+  struct chio_buf templ = CHIO_BUF_INIT;
+  chio_attrs_begin(&templ);
+  chio_attrs_add(&templ, CKA_CHIO_STATE, chio_slice_str(word));
+  struct chio_object_set_request q = {.slot = SLOT, .object = b->kms_issuer, .templ = chio_attrs_of(&templ)};
+  enum chio_err err = rig_call(&b->rig, b->rig.conn, CHIO_MSG_OBJECT_SET, &q, NULL);
+  chio_buf_clear(&templ);
+  return err;
+}
+
+static enum chio_err kms_sign(struct bench *b) {
+  struct chio_sign_request q = {
+      .slot = SLOT, .key = b->kms_issuer, .mechanism = CHIO_MECH_EDDSA, .data = chio_slice_str("x")};
+  struct chio_sign_reply r;
+  return rig_call(&b->rig, b->rig.conn, CHIO_MSG_SIGN, &q, &r);
+}
+
+static void a_key_of_a_kms_has_its_state_here(void **state) {
+  struct bench *b = *state;
+  assert_int_equal(kms_sign(b), CHIO_OK);
+  unsigned signs = fake.signs;
+  assert_int_equal(kms_become(b, "suspended"), CHIO_OK);
+  assert_int_equal(kms_sign(b), CHIO_E_KEY_FUNCTION);
+  assert_non_null(strstr(b->rig.detail.text, "is suspended"));
+  rig_restart(&b->rig);
+  assert_int_equal(kms_sign(b), CHIO_E_KEY_FUNCTION);
+  assert_int_equal(fake.signs, signs); /* the KMS was not asked */
+  assert_int_equal(kms_become(b, "active"), CHIO_OK);
+  assert_int_equal(kms_sign(b), CHIO_OK);
+  assert_int_equal(kms_become(b, "retired"), CHIO_OK);
+  assert_int_equal(kms_become(b, "active"), CHIO_E_ATTRIBUTE_VALUE);
+  assert_int_equal(kms_sign(b), CHIO_E_KEY_FUNCTION);
+}
+
 /* ---- The schedule ---- */
 
 static uint64_t lag(struct bench *b, uint64_t now) {
@@ -506,6 +542,7 @@ int main(void) {
       T(asking_again_makes_no_second_key),
       T(a_key_whose_heir_is_gone_says_so),
       T(of_many_at_once_one_makes_the_key),
+      T(a_key_of_a_kms_has_its_state_here),
       T(a_key_that_is_due_is_late_until_it_is_rotated),
       T(the_rule_of_a_role_goes_before_that_for_all),
       T(the_status_tells_how_late_a_token_is),
