@@ -20,7 +20,7 @@ check_PROGRAMS += tests/support/frames
 tests_support_frames_SOURCES = tests/support/frames.c
 tests_support_frames_LDADD = signer/wire/libchio-wire.la signer/base/libchio-base.la
 
-EXTRA_DIST += tests/support/measured.py tests/support/later.c
+EXTRA_DIST += tests/support/later.c tests/support/maa_server.py tests/support/measured.py
 EXTRA_DIST += tests/support/run-unit tests/support/helm tests/support/scripted_tool
 
 noinst_PROGRAMS += tests/support/use_key
