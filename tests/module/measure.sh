@@ -94,6 +94,7 @@ write("l-head", good[:40])
 write("l-spec", good.replace(b"Spec ID Event03", b"Spec ID Event02"))
 write("l-cut", good[:-1])
 write("l-end", good + b"\xff\xff\x00")
+write("l-fill", good + b"\x20" * 64)
 write("l-sha1", log([4], BOOT)[0])
 write("l-banks", log([11, 11], BOOT)[0])
 write("l-index", log([11], [(24, 4, bytes(4), None)])[0])
@@ -128,6 +129,7 @@ refused "cut in the head" log l-head "truncated"
 refused "another form" log l-spec "malformed"
 refused "a log that is cut" log l-cut "truncated"
 refused "padding that is none" log l-end "truncated"
+refused "padding of other bytes" log l-fill "malformed"
 refused "SHA-1 alone" log l-sha1 "not supported"
 refused "a bank twice" log l-banks "malformed"
 refused "PCR 24" log l-index "malformed"
