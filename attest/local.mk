@@ -35,6 +35,7 @@ attest_libchio_platform_la_SOURCES = \
   attest/sim_interop.c attest/sim_interop.h \
   attest/sim_nitro.c \
   attest/sim_pki.c attest/sim_pki.h \
+  attest/sim_machine.c attest/sim_machine.h \
   attest/sim_sgx.c \
   attest/sim_snp.c attest/sim_snp.h \
   attest/sim_tdx.c attest/sim_tdx.h \

@@ -3,35 +3,11 @@
 
 #include "attest/measurement.h"
 #include "attest/platform_backend.h"
-#include "attest/sim_dcap.h"
-
-#include <stdlib.h>
-
-struct sim_tdx {
-  struct chio_sim_qe qe;
-  uint8_t mrtd[CHIO_SHA384_SIZE];
-};
-
-static void sim_tdx_close(void *self) {
-  struct sim_tdx *sim = self;
-  if (sim == NULL) return;
-  chio_sim_qe_clear(&sim->qe);
-  free(sim);
-}
+#include "attest/sim_machine.h"
 
 static enum chio_err sim_tdx_open(const struct chio_platform_place *place, void **out_self,
                                   struct chio_detail *detail) {
-  struct sim_tdx *sim = calloc(1, sizeof *sim);
-  if (sim == NULL) return CHIO_E_NO_MEMORY;
-  enum chio_err err = chio_hash_file(CHIO_HASH_SHA384, place->measured_file, sim->mrtd);
-  if (err != CHIO_OK) err = chio_fail(detail, err, "cannot measure %s", place->measured_file);
-  if (err == CHIO_OK) err = chio_sim_qe_open(place->state_dir, "tdx", &sim->qe, detail);
-  if (err != CHIO_OK) {
-    free(sim);
-    return err;
-  }
-  *out_self = sim;
-  return CHIO_OK;
+  return chio_sim_machine_open(place, "tdx", CHIO_HASH_SHA384, out_self, detail);
 }
 
 enum chio_err chio_sim_td_report(const uint8_t mrtd[CHIO_SHA384_SIZE],
@@ -54,34 +30,21 @@ enum chio_err chio_sim_td_report(const uint8_t mrtd[CHIO_SHA384_SIZE],
 
 static enum chio_err sim_tdx_quote(void *self, const uint8_t report_data[CHIO_REPORT_DATA_SIZE],
                                    struct chio_buf *out_quote, struct chio_detail *detail) {
-  const struct sim_tdx *sim = self;
+  const struct chio_sim_machine *sim = self;
   struct chio_buf quote = CHIO_BUF_INIT;
   uint8_t report[CHIO_DCAP_TD10_SIZE];
-  enum chio_err err = chio_sim_td_report(sim->mrtd, report_data, report);
+  enum chio_err err = chio_sim_td_report(sim->measurement, report_data, report);
   chio_sim_qe_header(&sim->qe, 4, CHIO_DCAP_TEE_TDX, &quote);
   chio_buf_append(&quote, report, sizeof report);
-  if (err == CHIO_OK) err = chio_sim_qe_sign(&sim->qe, 4, true, &quote);
-  if (err == CHIO_OK) {
-    chio_buf_append_slice(out_quote, chio_buf_slice(&quote));
-    err = chio_buf_err(out_quote);
-  } else {
-    err = chio_fail(detail, CHIO_E_PLATFORM, "the simulated quoting enclave cannot sign: %s", chio_err_text(err));
-  }
-  chio_buf_clear(&quote);
-  return err;
-}
-
-static enum chio_err sim_tdx_root(const void *self, struct chio_buf *out_pem) {
-  const struct sim_tdx *sim = self;
-  return chio_cert_append_pem(sim->qe.pki.pairs[CHIO_SIM_DCAP_ROOT].cert, out_pem);
+  return chio_sim_machine_sign(sim, 4, true, err, &quote, out_quote, detail);
 }
 
 const struct chio_platform_backend chio_platform_sim_tdx = {
     .name = "sim-tdx",
     .simulated = true,
     .open = sim_tdx_open,
-    .close = sim_tdx_close,
+    .close = chio_sim_machine_close,
     .quote = sim_tdx_quote,
-    .root = sim_tdx_root,
+    .root = chio_sim_machine_root,
     .measurement = chio_tdx_measurement,
 };
