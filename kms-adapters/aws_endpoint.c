@@ -58,12 +58,6 @@ struct parts {
   struct chio_slice port; /* may be empty */
 };
 
-static bool is_loopback(struct chio_slice name) {
-  return chio_slice_equal(name, chio_slice_str("localhost")) || chio_slice_equal(name, chio_slice_str("[::1]")) ||
-         (name.len > 4 && memcmp(name.data, "127.", 4) == 0 &&
-          strspn((const char *)name.data, "0123456789.") >= name.len);
-}
-
 static bool host_char(uint8_t c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '-' ||
          c == '_';
@@ -100,7 +94,7 @@ static enum chio_err parse_url(const char *url, struct parts *out_parts, struct 
   if (len > 0 && url[skip + len - 1] == '/') len--;
   if (len > 255 || !split_host(chio_slice(url + skip, len), &parts))
     return chio_fail(detail, CHIO_E_CONFIG, "an AWS endpoint is https://HOST[:PORT] and nothing more");
-  if (parts.plain && !is_loopback(parts.name))
+  if (parts.plain && !chio_http_is_loopback(url))
     return chio_fail(detail, CHIO_E_CONFIG, "an AWS endpoint with plain http must be on this machine (127.0.0.1)");
   *out_parts = parts;
   return CHIO_OK;

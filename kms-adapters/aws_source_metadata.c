@@ -106,15 +106,9 @@ static bool starts(const char *text, const char *prefix) {
   return strncmp(text, prefix, strlen(prefix)) == 0;
 }
 
-/* Whether plain http may go to this URL's host: the host must end where the name does. */
-static bool plain_to(const char *url, const char *const *hosts, size_t count) {
-  for (size_t i = 0; i < count; i++) {
-    size_t len = strlen("http://") + strlen(hosts[i]);
-    char prefix[64];
-    (void)snprintf(prefix, sizeof prefix, "http://%s", hosts[i]);
-    if (starts(url, prefix) && (url[len] == '/' || url[len] == ':' || url[len] == '\0')) return true;
-  }
-  return false;
+/* TLS; or plain HTTP to this machine, or to one of these hosts. */
+static bool scheme_fits(const char *url, const char *const *hosts, size_t count) {
+  return starts(url, "https://") || chio_http_is_loopback(url) || chio_http_is_plain_to(url, hosts, count);
 }
 
 /* A user in the URL would make another host of what looks like a permitted one. */
@@ -128,8 +122,7 @@ static bool url_clean(const char *url) {
 
 static enum chio_err container_url(const struct chio_aws_source *source, char out[URL_SIZE],
                                    struct chio_detail *detail) {
-  static const char *const hosts[] = {"127.0.0.1", "localhost", "[::1]", "169.254.170.2", "169.254.170.23",
-                                      "[fd00:ec2::23]"};
+  static const char *const hosts[] = {"169.254.170.2", "169.254.170.23", "[fd00:ec2::23]"};
   const char *relative = secure_getenv("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI");
   const char *full = source->metadata_url;
   if (relative != NULL && relative[0] == '\0') relative = NULL;
@@ -138,7 +131,7 @@ static enum chio_err container_url(const struct chio_aws_source *source, char ou
     return chio_fail(detail, CHIO_E_NOT_FOUND, "no container (AWS_CONTAINER_CREDENTIALS_*)");
   int len = snprintf(out, URL_SIZE, "%s%s", full != NULL ? "" : "http://169.254.170.2", full != NULL ? full : relative);
   bool fits = len < (int)URL_SIZE && url_clean(out) && (full != NULL || relative[0] == '/');
-  if (!fits || !(starts(out, "https://") || plain_to(out, hosts, CHIO_ARRAY_LEN(hosts))))
+  if (!fits || !scheme_fits(out, hosts, CHIO_ARRAY_LEN(hosts)))
     return chio_fail(detail, CHIO_E_PERMISSION,
                      "the container's credentials URI is neither https nor one of the addresses that may use http");
   return CHIO_OK;
@@ -195,7 +188,7 @@ enum chio_err chio_aws_from_container(const struct chio_aws_source *source, cons
 
 static enum chio_err instance_base(const struct chio_aws_source *source, char out[URL_SIZE],
                                    struct chio_detail *detail) {
-  static const char *const hosts[] = {"127.0.0.1", "localhost", "[::1]", "169.254.169.254", "[fd00:ec2::254]"};
+  static const char *const hosts[] = {"169.254.169.254", "[fd00:ec2::254]"};
   const char *disabled = secure_getenv("AWS_EC2_METADATA_DISABLED");
   const char *mode = secure_getenv("AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE");
   const char *url = source->metadata_url;
@@ -206,7 +199,7 @@ static enum chio_err instance_base(const struct chio_aws_source *source, char ou
     url = mode != NULL && strcasecmp(mode, "IPv6") == 0 ? "http://[fd00:ec2::254]" : "http://169.254.169.254";
   int len = snprintf(out, URL_SIZE, "%s", url);
   if (len >= (int)URL_SIZE || !url_clean(out) ||
-      !(starts(out, "https://") || plain_to(out, hosts, CHIO_ARRAY_LEN(hosts))))
+      !scheme_fits(out, hosts, CHIO_ARRAY_LEN(hosts)))
     return chio_fail(detail, CHIO_E_PERMISSION,
                      "the instance's metadata URL is neither https nor one of the addresses that may use http");
   if (len > 0 && out[len - 1] == '/') out[len - 1] = '\0';

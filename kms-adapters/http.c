@@ -305,14 +305,21 @@ struct chio_slice chio_http_reply_header(const struct chio_http_reply *reply, co
   return chio_slice(NULL, 0);
 }
 
-bool chio_http_is_loopback(const char *url) {
-  static const char *const hosts[] = {"http://127.0.0.1", "http://[::1]", "http://localhost"};
-  for (size_t i = 0; i < sizeof hosts / sizeof hosts[0]; i++) {
+bool chio_http_is_plain_to(const char *url, const char *const *hosts, size_t count) {
+  static const char scheme[] = "http://";
+  if (strncasecmp(url, scheme, sizeof scheme - 1) != 0) return false;
+  const char *host = url + sizeof scheme - 1;
+  for (size_t i = 0; i < count; i++) {
     size_t len = strlen(hosts[i]);
-    if (strncasecmp(url, hosts[i], len) == 0 && (url[len] == '\0' || url[len] == ':' || url[len] == '/'))
-      return strchr(url + len, '@') == NULL;
+    if (strncasecmp(host, hosts[i], len) == 0 && (host[len] == '\0' || host[len] == ':' || host[len] == '/'))
+      return strchr(host + len, '@') == NULL;
   }
   return false;
+}
+
+bool chio_http_is_loopback(const char *url) {
+  static const char *const hosts[] = {"127.0.0.1", "[::1]", "localhost"};
+  return chio_http_is_plain_to(url, hosts, CHIO_ARRAY_LEN(hosts));
 }
 
 #define RETRY_AFTER_MAX_MS 3600000u

@@ -49,6 +49,9 @@ void chio_http_free(struct chio_http *http);
 CHIO_MUST_CHECK enum chio_err chio_http_call(struct chio_http *http, const struct chio_http_request *request,
                                              struct chio_http_reply *out_reply, struct chio_detail *detail);
 
+/* Whether a URL is one of plain HTTP to one of these hosts, and of no user: what is before an @ looks like a host. */
+bool chio_http_is_plain_to(const char *url, const char *const *hosts, size_t count);
+
 /* Whether a URL is one of plain HTTP on this machine (127.0.0.1, [::1], localhost), the only place besides metadata
  * services where plain HTTP is allowed. */
 bool chio_http_is_loopback(const char *url);

@@ -1,15 +1,5 @@
 #include "kms-adapters/kmsd_fetch.h"
 
-/* Plain HTTP is for a server on this machine alone. */
-static bool is_loopback(const char *url) {
-  static const char *const prefixes[] = {"http://127.0.0.1", "http://[::1]", "http://localhost"};
-  for (size_t i = 0; i < CHIO_ARRAY_LEN(prefixes); i++) {
-    size_t len = strlen(prefixes[i]);
-    if (strncmp(url, prefixes[i], len) == 0 && (url[len] == ':' || url[len] == '/' || url[len] == '\0')) return true;
-  }
-  return false;
-}
-
 /* What keeps a path below the source's URL. */
 static bool is_plain_path(const char *path) {
   static const char allowed[] =
@@ -84,7 +74,7 @@ enum chio_err chio_kmsd_fetch(struct chio_kmsd *kmsd, struct chio_kmsd_backend *
                                 .header_count = post ? 2 : 1,
                                 .body = content,
                                 .ca_file = source->ca_file,
-                                .allow_http = is_loopback(source->endpoint)},
+                                .allow_http = chio_http_is_loopback(source->endpoint)},
                     .detail = detail};
   err = post ? chio_retry(&source->line, deadline, attempt, &f, NULL, detail) : call_once(&f);
   if (err == CHIO_OK) *out_reply = f.reply;
