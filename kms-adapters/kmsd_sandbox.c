@@ -1,11 +1,10 @@
 #include "kms-adapters/kmsd_sandbox.h"
 
+#include "signer/base/filter.h"
 #include "signer/base/log.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sched.h>
-#include <seccomp.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -32,44 +31,29 @@ static const char *const module_calls[] = {
 #undef CHIO_MODULE_SYSCALL
 };
 
-/* A call that is allowed with some values of one argument. */
-struct conditional {
-  const char *name;
-  struct scmp_arg_cmp when;
-};
-
-#define WHEN(arg, op, ...) {(arg), (op), __VA_ARGS__}
-
-static const struct conditional conditional_calls[] = {
-    /* No code appears after the start. */
-    {"mmap", WHEN(2, SCMP_CMP_MASKED_EQ, PROT_EXEC, 0)},
-    {"mprotect", WHEN(2, SCMP_CMP_MASKED_EQ, PROT_EXEC, 0)},
-    /* Threads, no processes. */
-    {"clone", WHEN(0, SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD)},
-    {"prctl", WHEN(0, SCMP_CMP_EQ, PR_SET_NAME, 0)},
-    {"prlimit64", WHEN(2, SCMP_CMP_EQ, 0, 0)},
+static const struct chio_filter_rule conditional_calls[] = {
     /* The resolver looks how much has come. */
-    {"ioctl", WHEN(1, SCMP_CMP_EQ, FIONREAD, 0)},
-    {"ioctl", WHEN(1, SCMP_CMP_EQ, FIONBIO, 0)},
-    {"ioctl", WHEN(1, SCMP_CMP_EQ, TCGETS, 0)},
+    {"ioctl", CHIO_FILTER_WHEN(1, SCMP_CMP_EQ, FIONREAD, 0)},
+    {"ioctl", CHIO_FILTER_WHEN(1, SCMP_CMP_EQ, FIONBIO, 0)},
+    {"ioctl", CHIO_FILTER_WHEN(1, SCMP_CMP_EQ, TCGETS, 0)},
     /* TLS and plain HTTP over IP; an agent's socket; which addresses this machine has. */
-    {"socket", WHEN(0, SCMP_CMP_EQ, AF_INET, 0)},
-    {"socket", WHEN(0, SCMP_CMP_EQ, AF_INET6, 0)},
-    {"socket", WHEN(0, SCMP_CMP_EQ, AF_UNIX, 0)},
-    {"socket", WHEN(0, SCMP_CMP_EQ, AF_NETLINK, 0)},
-    {"open", WHEN(1, SCMP_CMP_MASKED_EQ, O_ACCMODE, O_RDONLY)},
-    {"openat", WHEN(2, SCMP_CMP_MASKED_EQ, O_ACCMODE, O_RDONLY)},
+    {"socket", CHIO_FILTER_WHEN(0, SCMP_CMP_EQ, AF_INET, 0)},
+    {"socket", CHIO_FILTER_WHEN(0, SCMP_CMP_EQ, AF_INET6, 0)},
+    {"socket", CHIO_FILTER_WHEN(0, SCMP_CMP_EQ, AF_UNIX, 0)},
+    {"socket", CHIO_FILTER_WHEN(0, SCMP_CMP_EQ, AF_NETLINK, 0)},
+    {"open", CHIO_FILTER_WHEN(1, SCMP_CMP_MASKED_EQ, O_ACCMODE, O_RDONLY)},
+    {"openat", CHIO_FILTER_WHEN(2, SCMP_CMP_MASKED_EQ, O_ACCMODE, O_RDONLY)},
 };
 
 /* Refused, not deadly: libraries try these and go on without. A name service that is a plugin, say, is mapped as
  * code. */
-static const struct conditional refused_calls[] = {
-    {"mmap", WHEN(2, SCMP_CMP_MASKED_EQ, PROT_EXEC, PROT_EXEC)},
-    {"mprotect", WHEN(2, SCMP_CMP_MASKED_EQ, PROT_EXEC, PROT_EXEC)},
-    {"open", WHEN(1, SCMP_CMP_MASKED_EQ, O_WRONLY, O_WRONLY)},
-    {"open", WHEN(1, SCMP_CMP_MASKED_EQ, O_RDWR, O_RDWR)},
-    {"openat", WHEN(2, SCMP_CMP_MASKED_EQ, O_WRONLY, O_WRONLY)},
-    {"openat", WHEN(2, SCMP_CMP_MASKED_EQ, O_RDWR, O_RDWR)},
+static const struct chio_filter_rule refused_calls[] = {
+    {"mmap", CHIO_FILTER_WHEN(2, SCMP_CMP_MASKED_EQ, PROT_EXEC, PROT_EXEC)},
+    {"mprotect", CHIO_FILTER_WHEN(2, SCMP_CMP_MASKED_EQ, PROT_EXEC, PROT_EXEC)},
+    {"open", CHIO_FILTER_WHEN(1, SCMP_CMP_MASKED_EQ, O_WRONLY, O_WRONLY)},
+    {"open", CHIO_FILTER_WHEN(1, SCMP_CMP_MASKED_EQ, O_RDWR, O_RDWR)},
+    {"openat", CHIO_FILTER_WHEN(2, SCMP_CMP_MASKED_EQ, O_WRONLY, O_WRONLY)},
+    {"openat", CHIO_FILTER_WHEN(2, SCMP_CMP_MASKED_EQ, O_RDWR, O_RDWR)},
 };
 
 static bool is_module_call(const char *name) {
@@ -78,51 +62,29 @@ static bool is_module_call(const char *name) {
   return false;
 }
 
-static int allow(scmp_filter_ctx filter, const char *const *names, size_t count) {
-  for (size_t i = 0; i < count; i++) {
-    int call = seccomp_syscall_resolve_name(names[i]);
-    if (call == __NR_SCMP_ERROR) continue;
-    int failed = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, call, 0, NULL);
-    if (failed != 0) return failed;
-  }
-  return 0;
-}
-
 /* What a module may do without a condition needs no conditional rule. */
-static int add_conditional(scmp_filter_ctx filter, uint32_t action, const struct conditional *rows, size_t count,
+static int add_conditional(scmp_filter_ctx filter, uint32_t action, const struct chio_filter_rule *rows, size_t count,
                            bool modules) {
-  for (size_t i = 0; i < count; i++) {
-    if (modules && is_module_call(rows[i].name)) continue;
-    int call = seccomp_syscall_resolve_name(rows[i].name);
-    int failed = seccomp_rule_add_array(filter, action, call, 1, &rows[i].when);
-    if (failed != 0) return failed;
-  }
-  return 0;
-}
-
-static int add_rules(scmp_filter_ctx filter, bool modules) {
-  struct scmp_arg_cmp own = {0, SCMP_CMP_EQ, (scmp_datum_t)getpid(), 0};
-  int failed = allow(filter, allowed_calls, CHIO_ARRAY_LEN(allowed_calls));
-  if (failed == 0 && modules) failed = allow(filter, module_calls, CHIO_ARRAY_LEN(module_calls));
-  if (failed == 0)
-    failed = add_conditional(filter, SCMP_ACT_ALLOW, conditional_calls, CHIO_ARRAY_LEN(conditional_calls), modules);
-  if (failed == 0)
-    failed = add_conditional(filter, SCMP_ACT_ERRNO(EPERM), refused_calls, CHIO_ARRAY_LEN(refused_calls), modules);
-  /* Its flags are behind a pointer, which a filter cannot read: the C library then takes clone. */
-  if (failed == 0)
-    failed =
-        seccomp_rule_add_array(filter, SCMP_ACT_ERRNO(ENOSYS), seccomp_syscall_resolve_name("clone3"), 0, NULL);
-  /* abort() raises its signal in our own process, so that it dies of SIGABRT and not of the filter. */
-  if (failed == 0) failed = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1, &own);
+  int failed = 0;
+  for (size_t i = 0; failed == 0 && i < count; i++)
+    if (!modules || !is_module_call(rows[i].name)) failed = chio_filter_add(filter, action, &rows[i]);
   return failed;
 }
 
+static int add_rules(scmp_filter_ctx filter, bool modules) {
+  int failed = chio_filter_allow(filter, allowed_calls, CHIO_ARRAY_LEN(allowed_calls));
+  if (failed == 0 && modules) failed = chio_filter_allow(filter, module_calls, CHIO_ARRAY_LEN(module_calls));
+  if (failed == 0)
+    failed = add_conditional(filter, SCMP_ACT_ALLOW, conditional_calls, CHIO_ARRAY_LEN(conditional_calls), modules);
+  if (failed != 0) return failed;
+  return add_conditional(filter, SCMP_ACT_ERRNO(EPERM), refused_calls, CHIO_ARRAY_LEN(refused_calls), modules);
+}
+
 static int load_filter(bool modules) {
-  scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
-  if (filter == NULL) return -ENOMEM;
-  int failed = seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1);
-  if (failed == 0) failed = seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
-  if (failed == 0) failed = add_rules(filter, modules);
+  scmp_filter_ctx filter = NULL;
+  int failed = chio_filter_new(&filter);
+  if (failed != 0) return failed;
+  failed = add_rules(filter, modules);
   if (failed == 0) failed = seccomp_load(filter);
   seccomp_release(filter);
   return failed;

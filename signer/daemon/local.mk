@@ -20,6 +20,7 @@ signer_daemon_libchio_daemon_la_SOURCES = \
   signer/daemon/reach_frame.c signer/daemon/reach_frame.h \
   signer/daemon/reader.c signer/daemon/reader.h \
   signer/daemon/request_log.c signer/daemon/request_log.h \
+  signer/base/filter.c signer/base/filter.h \
   signer/daemon/sandbox.c signer/daemon/sandbox.def signer/daemon/sandbox.h \
   signer/daemon/server.c signer/daemon/server.h \
   signer/daemon/spawner.c signer/daemon/spawner.h

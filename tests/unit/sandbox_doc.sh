@@ -8,7 +8,7 @@ heading='^# What chio-kmsd may ask'
 allowed() { # TABLE SOURCE
   {
     sed -n 's/^CHIO_\(MODULE_\)*SYSCALL(\(.*\))$/\2/p' "$1"
-    sed -n 's/^    {"\([a-z0-9_]*\)", WHEN.*/\1/p' "$2"
+    sed -n 's/^    {"\([a-z0-9_]*\)", CHIO_FILTER_WHEN.*/\1/p' "$2" signer/base/filter.c
     echo clone3
     echo tgkill
   } | sort -u
