@@ -31,7 +31,9 @@ MODULE_TESTS = \
   tests/module/containers_sgx.sh \
   tests/module/containers_snp.sh \
   tests/module/delegate.sh \
+  tests/module/delegate_x509.sh \
   tests/module/results.sh \
+  tests/module/signing_backend.sh \
   tests/module/rotate.sh \
   tests/module/rotation_lag.sh \
   tests/module/binding.sh \

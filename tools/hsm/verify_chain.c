@@ -56,7 +56,7 @@ static enum chio_err read_chain(const char *path, struct chain *c, struct chio_d
   return CHIO_OK;
 }
 
-/* A certificate or a public key; of a certificate, only the key is trusted. */
+/* A certificate or a public key; of a certificate, only the key is trusted, unless it says what we cannot judge. */
 static enum chio_err read_anchor(const char *path, struct chain *c, struct chio_detail *detail) {
   struct chio_cert cert;
   CHIO_AUTO(chio_buf) struct chio_buf *file = chio_buf_new();
@@ -68,6 +68,9 @@ static enum chio_err read_anchor(const char *path, struct chain *c, struct chio_
   if (err == CHIO_OK) {
     err = chio_cert_parse(chio_buf_slice(&c->anchor_der), &cert);
     if (err == CHIO_OK) c->anchor = cert.key;
+    if (err == CHIO_OK && cert.has_unknown_critical)
+      return refuse(detail, "the issuer's certificate has a critical extension that is not judged here, such as name "
+                            "constraints; name its public key to trust it all the same: ", path);
   } else if (err == CHIO_E_NOT_FOUND) {
     text = chio_cursor(chio_buf_slice(file));
     err = chio_pem_next(&text, "PUBLIC KEY", &c->anchor_der);
