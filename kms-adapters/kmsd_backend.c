@@ -37,6 +37,7 @@ static void drop_keys(struct chio_kmsd_backend *backend) {
 static void backend_free(struct chio_kmsd_backend *backend) {
   if (backend->ops != NULL && backend->self != NULL) backend->ops->close(backend->self);
   drop_keys(backend);
+  (void)pthread_mutex_destroy(&backend->making);
   (void)pthread_mutex_destroy(&backend->lock);
   if (backend->endpoint != NULL) chio_endpoint_clear(&backend->line);
   free(backend->endpoint);
@@ -146,6 +147,7 @@ enum chio_err chio_kmsd_open(struct chio_kmsd *kmsd, const struct chio_backend_o
   struct texts *texts = calloc(1, sizeof *texts);
   struct chio_kmsd_backend *backend = calloc(1, sizeof *backend);
   enum chio_err err = texts != NULL && backend != NULL ? CHIO_OK : CHIO_E_NO_MEMORY;
+  if (backend != NULL) (void)pthread_mutex_init(&backend->making, NULL);
   if (backend != NULL) (void)pthread_mutex_init(&backend->lock, NULL);
   if (err == CHIO_OK) {
     read_options(request, texts, &options);

@@ -26,7 +26,8 @@ struct chio_kmsd_backend {
   char *endpoint; /* sources of collateral: base URL and the CA to trust (NULL: the system's) */
   char *ca_file;
   struct chio_endpoint line; /* to the source */
-  pthread_mutex_t lock; /* guards what follows */
+  pthread_mutex_t making; /* held while a key is made: not every KMS says that a name is taken meanwhile */
+  pthread_mutex_t lock;   /* guards what follows */
   struct chio_kmsd_key *keys;
   size_t key_count;
 };

@@ -5,6 +5,8 @@
 
 #include <stdlib.h>
 
+#define MAKING_POLL_MS 5u
+
 /* One operation under way. */
 struct call {
   struct chio_kmsd *kmsd;
@@ -137,6 +139,16 @@ static enum chio_err do_sign(struct call *c, const union any_request *any) {
   return reply(c, &fields);
 }
 
+/* One at a time for each backend: of two that make a key of one name, the second finds it. */
+static enum chio_err make_key(struct call *c, const struct chio_kms_spec *spec, struct chio_key_uri *out_uri) {
+  while (pthread_mutex_trylock(&c->backend->making) != 0)
+    if (!chio_deadline_sleep(&c->deadline, MAKING_POLL_MS))
+      return chio_fail(&c->detail, CHIO_E_TIMEOUT, "backend '%s': another key is being made", c->backend->name);
+  enum chio_err err = c->backend->ops->create(c->backend->self, spec, &c->deadline, out_uri, &c->detail);
+  (void)pthread_mutex_unlock(&c->backend->making);
+  return err;
+}
+
 static enum chio_err do_create(struct call *c, const union any_request *any) {
   const struct chio_backend_create_request *r = &any->create;
   char label[CHIO_BACKEND_LABEL_MAX + 1];
@@ -148,7 +160,7 @@ static enum chio_err do_create(struct call *c, const union any_request *any) {
   if (err != CHIO_OK) return err;
   struct chio_kms_spec spec = {
       .key_type = r->key_type, .bits = r->bits, .label = label, .mechanism = r->mechanism};
-  err = c->backend->ops->create(c->backend->self, &spec, &c->deadline, &uri, &c->detail);
+  err = make_key(c, &spec, &uri);
   if (err == CHIO_OK) err = c->backend->ops->describe(c->backend->self, &uri, &c->deadline, &key, &c->detail);
   return err != CHIO_OK ? err : reply_key(c, &key);
 }

@@ -114,7 +114,7 @@ static enum chio_err make(struct chio_call *call, const struct chio_key_pair_req
   enum chio_err err = name_of(call, q, label);
   if (err != CHIO_OK) return err;
   if (reach->ops == NULL)
-    return chio_fail(&call->detail, CHIO_E_BACKEND_UNREACHABLE, "this signer reaches no backends");
+    return chio_fail(&call->detail, CHIO_E_BACKEND_UNREACHABLE, CHIO_BACKEND_NOT_REACHED);
   if (reach->ops->create == NULL) return chio_fail(&call->detail, CHIO_E_UNSUPPORTED, "backends make no keys here");
   err = chio_backend_error(
       reach->ops->create(reach->self, b->name, key_type, bits, wanted_mechanism(q, key_type), label, b->timeout_ms, key,

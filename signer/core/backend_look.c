@@ -154,7 +154,7 @@ static enum chio_err describe(struct look *l, const char *uri, struct chio_backe
   const struct chio_backends *reach = l->b->reach;
   unsigned left = time_left(l);
   memset(out_key, 0, sizeof *out_key);
-  if (reach->ops == NULL) return chio_fail(detail, CHIO_E_BACKEND_UNREACHABLE, "this signer reaches no backends");
+  if (reach->ops == NULL) return chio_fail(detail, CHIO_E_BACKEND_UNREACHABLE, CHIO_BACKEND_NOT_REACHED);
   if (left == 0) return chio_fail(detail, CHIO_E_BACKEND_UNREACHABLE, "no time is left in this round");
   return chio_backend_error(reach->ops->describe(reach->self, l->b->name, uri, left, out_key, detail));
 }

@@ -8,6 +8,10 @@
 
 #include "signer/core/state.h"
 
+/* Why a signer without chio-kmsd does nothing with a backend's keys. */
+#define CHIO_BACKEND_NOT_REACHED \
+  "the embedded signer reaches no backends: their keys need chiod (CHIO_SIGNER=unix:PATH), which has chio-kmsd"
+
 /* Whether a search in that slot would wait for the backend: nothing was looked up yet, or somebody is at it for the
  * first time. */
 bool chio_backend_waits(struct chio_core *core, struct chio_backend *backend);

@@ -25,7 +25,7 @@ static enum chio_err prepare(struct chio_core *core, const struct chio_used *use
   o->backend = slot->backend;
   o->used = used;
   if (o->backend->reach->ops == NULL)
-    return chio_fail(detail, CHIO_E_BACKEND_UNREACHABLE, "this signer reaches no backends");
+    return chio_fail(detail, CHIO_E_BACKEND_UNREACHABLE, CHIO_BACKEND_NOT_REACHED);
   if (used->params.kind == CHIO_PARAMS_NONE) return CHIO_OK;
   enum chio_err err = chio_mech_params_encode(&used->params, &o->params);
   return err == CHIO_OK ? chio_buf_err(&o->params) : err;

@@ -22,4 +22,16 @@ check "chiod serves what the embedded signer made" env CHIO_SIGNER="unix:$CHIO_T
 kill "$(cat "$CHIO_TEST_DIR/pid")"
 check "chiod gives it back" wait_for gone "$(cat "$CHIO_TEST_DIR/pid")"
 check "and the embedded signer goes on" "$make_key" p256 four 4
+
+# A backend's slot is there, so that its number holds; its keys are not within reach.
+printf '[backend.elsewhere]\nkind = "vault"\nendpoint = "https://127.0.0.1:1"\nkeys = ["hashivault://ci"]\n' \
+  >>"$CHIO_STATE/hsm.toml"
+contains "the slot of a backend is there" elsewhere "$(chio-hsm token list 2>&1)"
+printf 123456 >"$CHIO_TEST_DIR/pin"
+chmod 600 "$CHIO_TEST_DIR/pin"
+out=$(chio-hsm key generate new --token elsewhere --pin-source "$CHIO_TEST_DIR/pin" 2>&1)
+refute "no key is made there" test $? -eq 0
+contains "and why is told" "the embedded signer reaches no backends" "$out"
+contains "and what to do" "CHIO_SIGNER=unix:" "$out"
+check "the keys of its own go on" "$make_key" p256 five 5
 plan
