@@ -43,6 +43,11 @@ static void put_number(struct draft *d, const char *key, const struct chio_json 
   }
 }
 
+static bool tee_is(const struct draft *d, const char *name) {
+  const char *tee = d->result->tee;
+  return strcmp(strncmp(tee, "sim-", 4) == 0 ? tee + 4 : tee, name) == 0;
+}
+
 static void put_head(struct draft *d) {
   const struct chio_attest_result *r = d->result;
   const char *comma = "";
@@ -57,9 +62,24 @@ static void put_head(struct draft *d) {
                   *comma == 0 ? "NOTHING" : "");
   chio_buf_printf(d->out, "version = 1\ntee = [\"%s\"]\n", r->tee);
   put_hex_list(d, "measurements", r->measurement, r->measurement_len);
+  if (tee_is(d, "hsm")) put_hex_list(d, "signers", r->signer, r->signer_len); /* its owner */
   if (r->debug)
     chio_buf_append_str(d->out,
                         "# This TEE can be debugged; to accept that all the same:\n# insecure_allow_debug = true\n");
+}
+
+/* Of an HSM, its owner's root besides. */
+static void put_roots(struct draft *d) {
+  const struct chio_attest_result *r = d->result;
+  chio_buf_append_str(d->out, "spki_sha256 = [\n  \"");
+  chio_hex_append(d->out, chio_slice(r->root_spki_sha256, sizeof r->root_spki_sha256));
+  chio_buf_append_str(d->out, "\",\n");
+  if (tee_is(d, "hsm") && r->signer_len > 0) {
+    chio_buf_append_str(d->out, "  \"");
+    chio_hex_append(d->out, chio_slice(r->signer, r->signer_len));
+    chio_buf_append_str(d->out, "\",\n");
+  }
+  chio_buf_append_str(d->out, "]\n");
 }
 
 static void put_trust(struct draft *d) {
@@ -67,7 +87,7 @@ static void put_trust(struct draft *d) {
   const struct chio_attest_result *r = d->result;
   if (r->simulated && memcmp(r->root_spki_sha256, zero, sizeof zero) != 0) {
     chio_buf_append_str(d->out, "\n[roots] # a simulated platform: proves nothing about hardware\n");
-    put_hex_list(d, "spki_sha256", r->root_spki_sha256, 32);
+    put_roots(d);
   }
   if (r->tcb_status == NULL) return;
   chio_buf_append_str(d->out, "\n[tcb]\n");
@@ -75,11 +95,6 @@ static void put_trust(struct draft *d) {
                   strcmp(r->tcb_status, "UpToDate") != 0 ? r->tcb_status : "",
                   strcmp(r->tcb_status, "UpToDate") != 0 ? "\"" : "");
   put_number(d, "min_evaluation", claim(d, "tcb_evaluation"));
-}
-
-static bool tee_is(const struct draft *d, const char *name) {
-  const char *tee = d->result->tee;
-  return strcmp(strncmp(tee, "sim-", 4) == 0 ? tee + 4 : tee, name) == 0;
 }
 
 static void put_tdx(struct draft *d) {
@@ -123,6 +138,7 @@ static void put_nitro(struct draft *d) {
 }
 
 static void put_key(struct draft *d) {
+  if (tee_is(d, "hsm")) chio_buf_append_str(d->out, "\n[key]\nrequired = true\nallow_direct = true\n");
   if (d->result->statement_json == NULL) return;
   chio_buf_append_str(d->out, "\n[key]\nrequired = true\norigins = [\"born\"]\nnever_extractable = true\n");
 }

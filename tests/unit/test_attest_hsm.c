@@ -262,6 +262,33 @@ static void a_policy_names_the_owner_as_the_signer(void **state) {
   chio_buf_clear(&json);
 }
 
+static void a_policy_that_is_drafted_from_an_attestation_accepts_it_for_its_key_alone(void **state) {
+  (void)state;
+  struct chio_buf blob = CHIO_BUF_INIT, json = CHIO_BUF_INIT;
+  struct chio_attest_policy *policy = NULL;
+  struct chio_attest_message message = {""};
+  char *toml = NULL;
+  attest(key, 0, &blob);
+  assert_true(hsm_google(&hsm, chio_buf_slice(&blob), NAME, &json));
+  struct judged q = of(&json);
+  struct chio_attest_result *r = judge(&q);
+  assert_int_equal(chio_attest_policy_draft(r, &toml), CHIO_ATTEST_OK);
+  if (chio_attest_policy_parse(toml, strlen(toml), "draft", &policy, &message) != CHIO_ATTEST_OK)
+    fail_msg("%s in: %s", message.text, toml);
+  q.policy = policy;
+  q.roots = chio_slice(NULL, 0);
+  accepted("by its draft", &q);
+  q.key = chio_buf_slice(&other_der);
+  refused("for another key", &q, CHIO_ATTEST_KEY_MISMATCH, CHIO_ATTEST_PROVED_KEY | CHIO_ATTEST_PROVED_POLICY);
+  q.key = chio_slice(NULL, 0);
+  refused("for no key", &q, CHIO_ATTEST_KEY_BINDING, CHIO_ATTEST_PROVED_POLICY);
+  chio_attest_policy_free(policy);
+  chio_attest_free(toml);
+  chio_attest_result_free(r);
+  chio_buf_clear(&blob);
+  chio_buf_clear(&json);
+}
+
 /* ---- What is refused: the key ---- */
 
 static void a_key_that_is_not_safe_in_the_hsm_is_refused(void **state) {
@@ -571,6 +598,7 @@ int main(void) {
       cmocka_unit_test(raw_and_packed_bytes_take_their_chains_from_collateral),
       cmocka_unit_test(a_key_that_is_not_spelt_out_is_known_by_its_check_value),
       cmocka_unit_test(a_policy_names_the_owner_as_the_signer),
+      cmocka_unit_test(a_policy_that_is_drafted_from_an_attestation_accepts_it_for_its_key_alone),
       cmocka_unit_test(a_key_that_is_not_safe_in_the_hsm_is_refused),
       cmocka_unit_test(without_a_key_and_a_policy_nothing_is_accepted),
       cmocka_unit_test(every_byte_of_the_attestation_counts),
