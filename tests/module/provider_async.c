@@ -21,7 +21,7 @@
 #define FRAME_HEADER 24u
 #define FRAME_MAX (64u * 1024u)
 #define SIGN 18u
-#define GATE_STEPS 3000 /* of 10 ms: a gate that stays shut for so long is opened, and the case has failed */
+#define GATE_STEPS 2000 /* of 10 ms: a gate that stays shut for so long is opened, and the case has failed */
 
 /* ---- The gate ---- */
 
@@ -51,7 +51,10 @@ static bool pass(int from, int to, unsigned char *frame, unsigned *out_type) {
 
 static void wait_for_the_others(void) {
   for (int i = 0; atomic_load(&asked) < atomic_load(&wanted) && i < GATE_STEPS; i++) (void)usleep(10000);
-  if (atomic_load(&asked) < atomic_load(&wanted)) atomic_fetch_add(&opened_by_force, 1);
+  if (atomic_load(&asked) < atomic_load(&wanted)) {
+    atomic_fetch_add(&opened_by_force, 1);
+    atomic_store(&wanted, 0);
+  }
   if (atomic_fetch_add(&answered, 1) == 0) atomic_store(&asked_at_first_answer, atomic_load(&asked));
 }
 
