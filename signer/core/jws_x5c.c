@@ -1,6 +1,7 @@
 #include "signer/core/jws_x5c.h"
 
 #include "signer/base/text.h"
+#include "signer/core/crypto_context.h"
 
 #include <openssl/err.h>
 #include <openssl/evp.h>
@@ -21,8 +22,9 @@ static enum chio_err read_cert(const struct chio_json *value, STACK_OF(X509) *ch
   if (err == CHIO_OK && text.len > CHIO_X5C_CERT_MAX / 3 * 4) err = CHIO_E_TOO_LONG;
   if (err == CHIO_OK) err = chio_base64_decode(text, false, &der);
   const unsigned char *at = der.data;
-  X509 *cert = err == CHIO_OK && der.len > 0 ? d2i_X509(NULL, &at, (long)der.len) : NULL;
-  bool whole = cert != NULL && at == der.data + der.len;
+  X509 *cert = err == CHIO_OK && der.len > 0 ? X509_new_ex(chio_crypto_context(), NULL) : NULL;
+  /* frees the certificate when it fails */
+  bool whole = cert != NULL && d2i_X509(&cert, &at, (long)der.len) != NULL && at == der.data + der.len;
   chio_buf_clear(&der);
   if (whole && sk_X509_push(chain, cert) > 0) return CHIO_OK;
   X509_free(cert);
@@ -80,7 +82,7 @@ static bool set_host(X509_VERIFY_PARAM *param, const char *host) {
 
 static enum chio_err verify_chain(X509_STORE *store, STACK_OF(X509) *chain, const char *host, int64_t now,
                                   struct chio_detail *detail) {
-  X509_STORE_CTX *context = X509_STORE_CTX_new();
+  X509_STORE_CTX *context = X509_STORE_CTX_new_ex(chio_crypto_context(), NULL);
   enum chio_err err = CHIO_E_INTERNAL;
   if (context == NULL) return CHIO_E_NO_MEMORY;
   if (X509_STORE_CTX_init(context, store, sk_X509_value(chain, 0), chain) == 1 &&
@@ -116,7 +118,8 @@ static bool holds(EVP_PKEY *key, const struct algorithm *algorithm, const struct
   EVP_PKEY_CTX *details = NULL; /* the context's */
   EVP_MD_CTX *context = EVP_MD_CTX_new();
   bool good = context != NULL && EVP_PKEY_is_a(key, "RSA") == 1 &&
-              EVP_DigestVerifyInit_ex(context, &details, algorithm->digest, NULL, NULL, key, NULL) == 1;
+              EVP_DigestVerifyInit_ex(context, &details, algorithm->digest, chio_crypto_context(), NULL, key,
+                                      NULL) == 1;
   if (good && algorithm->pss)
     good = EVP_PKEY_CTX_set_rsa_padding(details, RSA_PKCS1_PSS_PADDING) > 0 &&
            EVP_PKEY_CTX_set_rsa_pss_saltlen(details, RSA_PSS_SALTLEN_DIGEST) > 0;

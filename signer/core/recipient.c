@@ -166,7 +166,7 @@ enum chio_err chio_recipient_open(const struct chio_recipient *recipient, struct
 static enum chio_err open_oaep(EVP_PKEY *key, const char *hash, struct chio_slice sealed,
                                struct chio_secret **out_aes) {
   CHIO_AUTO(chio_secret) struct chio_secret *room = NULL;
-  EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL);
+  EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_pkey(chio_crypto_context(), key, NULL);
   size_t len = sealed.len; /* OAEP's output is shorter than its input */
   enum chio_err err = context != NULL ? chio_secret_new(len, &room) : CHIO_E_NO_MEMORY;
   if (err == CHIO_OK && (EVP_PKEY_decrypt_init(context) <= 0 ||
@@ -184,17 +184,19 @@ static enum chio_err open_oaep(EVP_PKEY *key, const char *hash, struct chio_slic
 static enum chio_err open_kwp(const struct chio_secret *aes, struct chio_slice wrapped, struct chio_secret **out_key) {
   CHIO_AUTO(chio_secret) struct chio_secret *room = NULL;
   EVP_CIPHER_CTX *context = EVP_CIPHER_CTX_new();
+  EVP_CIPHER *cipher = EVP_CIPHER_fetch(chio_crypto_context(), "AES-256-WRAP-PAD", NULL);
   int len = 0;
-  enum chio_err err = context != NULL ? chio_secret_new(wrapped.len, &room) : CHIO_E_NO_MEMORY;
+  enum chio_err err = context != NULL && cipher != NULL ? chio_secret_new(wrapped.len, &room) : CHIO_E_NO_MEMORY;
   if (err == CHIO_OK) {
     EVP_CIPHER_CTX_set_flags(context, EVP_CIPHER_CTX_FLAG_WRAP_ALLOW);
-    if (EVP_DecryptInit_ex(context, EVP_aes_256_wrap_pad(), NULL, aes->data, NULL) != 1) err = CHIO_E_INTERNAL;
+    if (EVP_DecryptInit_ex2(context, cipher, aes->data, NULL, NULL) != 1) err = CHIO_E_INTERNAL;
   }
   if (err == CHIO_OK &&
       (EVP_DecryptUpdate(context, room->data, &len, wrapped.data, (int)wrapped.len) != 1 || len <= 0))
     err = CHIO_E_BACKEND;
   if (err == CHIO_OK) err = chio_secret_copy(chio_slice(room->data, (size_t)len), out_key);
   EVP_CIPHER_CTX_free(context);
+  EVP_CIPHER_free(cipher);
   return err;
 }
 

@@ -1,5 +1,7 @@
 #include "signer/core/release_key.h"
 
+#include "signer/core/crypto_context.h"
+
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
 #include <openssl/err.h>
@@ -13,7 +15,8 @@
 static EVP_PKEY *read_pkcs8(const struct chio_secret *der, const char *type) {
   const unsigned char *at = der->data;
   PKCS8_PRIV_KEY_INFO *info = d2i_PKCS8_PRIV_KEY_INFO(NULL, &at, (long)der->len);
-  EVP_PKEY *key = info != NULL && at == der->data + der->len ? EVP_PKCS82PKEY(info) : NULL;
+  EVP_PKEY *key = NULL;
+  if (info != NULL && at == der->data + der->len) key = EVP_PKCS82PKEY_ex(info, chio_crypto_context(), NULL);
   PKCS8_PRIV_KEY_INFO_free(info); /* wipes */
   if (key == NULL || EVP_PKEY_is_a(key, type) == 1) return key;
   EVP_PKEY_free(key);
