@@ -40,7 +40,7 @@ static int add_common(scmp_filter_ctx filter) {
   if (failed == 0)
     failed =
         seccomp_rule_add_array(filter, SCMP_ACT_ERRNO(ENOSYS), seccomp_syscall_resolve_name("clone3"), 0, NULL);
-  /* abort() raises its signal by tgkill in our own process, so that it dies of SIGABRT and not of the filter. */
+  /* An abort raises its signal by tgkill in our own process, so that it dies of SIGABRT and not of the filter. */
   if (failed == 0) failed = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1, &own);
   return failed;
 }

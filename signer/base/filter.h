@@ -20,7 +20,7 @@ struct chio_filter_rule {
 #define CHIO_FILTER_WHEN(arg, op, ...) {(arg), (op), __VA_ARGS__}
 
 /* A filter that ends the process at any call but: mappings without code, new threads, a thread's name, reading limits,
- * abort() in our own process; clone3, whose flags no filter can read, does not exist, so that the C library takes
+ * an abort of our own process; clone3, whose flags no filter can read, does not exist, so that the C library takes
  * clone. For all threads (TSYNC). The caller frees it with seccomp_release. */
 CHIO_MUST_CHECK int chio_filter_new(scmp_filter_ctx *out_filter);
 
