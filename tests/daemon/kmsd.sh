@@ -8,6 +8,7 @@ if [ -z "${CHIO_TEST_DIR:-}" ]; then
   FAKE_KMS=$(mktemp -d "${TMPDIR:-/tmp}/chio-XXXXXX") || exit 99
   trap 'rm -rf "$FAKE_KMS"' EXIT
   openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "$FAKE_KMS/ci.pem" 2>/dev/null || exit 99
+  openssl pkey -in "$FAKE_KMS/ci.pem" -pubout -out "$FAKE_KMS/ci.pub" || exit 99
   CHIO_KMSD=$abs_top_builddir/tests/support/kmsd_fake
   CHIO_LOG=info
   # A secret as a provider's conventions have it, which must be seen nowhere.
@@ -37,6 +38,17 @@ out=$(delegated 1 4)
 contains "a delegated key signs" "signed" "$out"
 [ "$(signed "$out" 224)" -gt 0 ] && pass "without a failure" || fail "without a failure" "$out"
 is "not one" 0 "$(failed "$out" 224)"
+
+# ---- Many signatures at once: the KMS answers none before all are there ----
+mkdir "$CHIO_TEST_DIR/many"
+for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do echo "$i" >"$CHIO_TEST_DIR/many/$i"; done
+echo 20 >"$FAKE_KMS/meet"
+check "twenty files are signed at the KMS side by side" chio-hsm sign chio:token=fake "$CHIO_TEST_DIR"/many/*
+rm "$FAKE_KMS/meet"
+check "the signatures hold" openssl dgst -sha256 -verify "$FAKE_KMS/ci.pub" -signature "$CHIO_TEST_DIR/many/7.sig" \
+  "$CHIO_TEST_DIR/many/7"
+contains "status tells how long calls take" "p99" "$(chio-hsm status --json)"
+is "and that none is under way" 0 "$(kmsd_status in_flight)"
 
 # ---- What can be seen from outside ----
 chiod_pid=$(cat "$CHIO_PIDFILE")
