@@ -240,6 +240,13 @@ enum chio_err chio_core_boot_evidence(struct chio_core *core, struct chio_buf *o
   return chio_boot_evidence(core->evidence, out);
 }
 
+void chio_core_set_renewed(struct chio_core *core, void (*renewed)(void *arg), void *arg) {
+  (void)pthread_mutex_lock(&core->lock);
+  core->evidence_renewed = renewed;
+  core->evidence_renewed_arg = arg;
+  (void)pthread_mutex_unlock(&core->lock);
+}
+
 void chio_core_set_status(struct chio_core *core, void (*add)(void *arg, struct chio_buf *json), void *arg) {
   (void)pthread_mutex_lock(&core->lock);
   core->add_status = add;

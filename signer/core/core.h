@@ -121,6 +121,10 @@ const char *chio_conn_trace(const struct chio_conn *conn);
 /* The name of this run's evidence, as verifiers know it: the replay id of its quote, in hex. Borrowed. */
 const char *chio_core_evidence_id(const struct chio_core *core);
 
+/* Who is told, on a thread of the core, that this run has new evidence; before chio_core_close it is set to NULL or
+ * outlives the core. */
+void chio_core_set_renewed(struct chio_core *core, void (*renewed)(void *arg), void *arg);
+
 /* Appends a bundle with the evidence of this run, whose key is the attestation key. CHIO_E_NO_MEMORY,
  * CHIO_E_INTERNAL. */
 CHIO_MUST_CHECK enum chio_err chio_core_boot_evidence(struct chio_core *core, struct chio_buf *out);

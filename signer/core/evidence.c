@@ -1,6 +1,7 @@
 #include "signer/core/evidence.h"
 
 #include "attest/bundle.h"
+#include "attest/chio_attest.h"
 #include "attest/identity.h"
 #include "attest/in_toto.h"
 #include "signer/core/object.h"
@@ -15,12 +16,15 @@
 #define BOOTS_CACHED 8u        /* boot evidence of other runs, kept in memory */
 #define CERTIFICATE_YEARS 100u /* it says where a key was born: that does not end */
 #define YEAR_SECONDS (365ull * 24 * 3600)
+#define RENEWAL_RETRY_SECONDS 60
 #define SIGNATURE_HALF 32u /* bytes of r and of s, P-256 */
 
 /* The boot evidence of one run: as a blob, u32le length of the quote, the quote, the boot part of a bundle. */
 struct boot {
   char name[CHIO_BOOT_NAME_MAX];
   struct chio_buf blob;
+  struct boot *older; /* of this run; keys in memory point to each by its name, so none is dropped before the end */
+  bool kept;          /* in the store */
 };
 
 struct chio_evidence {
@@ -35,10 +39,10 @@ struct chio_evidence {
   size_t measurement_len;
   uint8_t contracts[CHIO_CONTRACTS_MAX][CHIO_ATTEST_CONTRACT_SIZE];
   size_t contract_count;
-  struct boot own;
+  _Atomic(struct boot *) own; /* the newest of this run */
+  int64_t renew_at;           /* seconds; of the housekeeper, once the evidence is open */
   atomic_ullong counter;
-  pthread_mutex_t lock; /* kept, others */
-  bool kept;
+  pthread_mutex_t lock; /* older, kept, others */
   struct boot others[BOOTS_CACHED];
   size_t next_other;
 };
@@ -93,21 +97,55 @@ static enum chio_err split_blob(const struct chio_buf *blob, struct chio_slice *
   return CHIO_OK;
 }
 
-static enum chio_err make_boot(struct chio_evidence *e, const char *manifest, struct chio_detail *detail) {
+static void boot_free(struct boot *boot) {
+  if (boot == NULL) return;
+  chio_buf_clear(&boot->blob);
+  free(boot);
+}
+
+/* When the certificates in the quote end, as the verifier sees it; 0: they are not in it. */
+static int64_t quote_ends(struct chio_slice quote, int64_t now) {
+  struct chio_attest_result *result = NULL;
+  const struct chio_attest_request request = {.evidence = quote.data, .evidence_len = quote.len, .at = now};
+  if (chio_attest_verify(&request, &result, NULL) != CHIO_ATTEST_OK) return 0;
+  int64_t ends = result->window_until == INT64_MAX ? 0 : result->window_until;
+  chio_attest_result_free(result);
+  return ends;
+}
+
+/* A quote of now becomes the evidence of the keys that are born from now on. */
+static enum chio_err make_boot(struct chio_evidence *e, int64_t now, struct chio_detail *detail) {
   struct chio_slice quote;
   struct chio_slice part;
   char digest[SHA256_HEX + 1];
+  struct boot *boot = calloc(1, sizeof *boot);
+  if (boot == NULL) return CHIO_E_NO_MEMORY;
+  enum chio_err err = quote_now(e, chio_slice(NULL, 0), e->report_data, &boot->blob, detail);
+  if (err == CHIO_OK) err = split_blob(&boot->blob, &quote, &part);
+  if (err == CHIO_OK) err = chio_platform_measurement(e->platform, quote, e->measurement, &e->measurement_len);
+  if (err != CHIO_OK) {
+    boot_free(boot);
+    return err;
+  }
+  hex_sha256(chio_buf_slice(&boot->blob), digest);
+  (void)snprintf(boot->name, sizeof boot->name, "boot/%.32s", digest);
+  int64_t ends = quote_ends(quote, now);
+  e->renew_at = ends > now ? now + (ends - now) / 3 * 2 : INT64_MAX;
+  (void)pthread_mutex_lock(&e->lock);
+  boot->older = atomic_load(&e->own);
+  atomic_store(&e->own, boot);
+  (void)pthread_mutex_unlock(&e->lock);
+  return CHIO_OK;
+}
+
+static enum chio_err begin(struct chio_evidence *e, const char *manifest, struct chio_detail *detail) {
   (void)crypto_hash_sha256(e->manifest, (const uint8_t *)(manifest != NULL ? manifest : ""),
                            manifest != NULL ? strlen(manifest) : 0);
   (void)sodium_bin2hex(e->manifest_hex, sizeof e->manifest_hex, e->manifest, sizeof e->manifest);
   enum chio_err err = make_key(&e->key, detail);
   if (err != CHIO_OK) return err;
   hex_sha256(chio_key_spki(e->key), e->key_id);
-  if ((err = quote_now(e, chio_slice(NULL, 0), e->report_data, &e->own.blob, detail)) != CHIO_OK) return err;
-  if ((err = split_blob(&e->own.blob, &quote, &part)) != CHIO_OK) return err;
-  hex_sha256(chio_buf_slice(&e->own.blob), digest);
-  (void)snprintf(e->own.name, sizeof e->own.name, "boot/%.32s", digest);
-  return chio_platform_measurement(e->platform, quote, e->measurement, &e->measurement_len);
+  return make_boot(e, (int64_t)time(NULL), detail);
 }
 
 enum chio_err chio_evidence_open(struct chio_platform *platform, struct chio_store *store, const char *manifest,
@@ -117,7 +155,7 @@ enum chio_err chio_evidence_open(struct chio_platform *platform, struct chio_sto
   e->platform = platform;
   e->store = store;
   (void)pthread_mutex_init(&e->lock, NULL);
-  enum chio_err err = make_boot(e, manifest, detail);
+  enum chio_err err = begin(e, manifest, detail);
   if (err != CHIO_OK) {
     chio_evidence_close(e);
     return err;
@@ -129,7 +167,10 @@ enum chio_err chio_evidence_open(struct chio_platform *platform, struct chio_sto
 void chio_evidence_close(struct chio_evidence *e) {
   if (e == NULL) return;
   chio_key_free(e->key);
-  chio_buf_clear(&e->own.blob);
+  for (struct boot *boot = atomic_load(&e->own), *older; boot != NULL; boot = older) {
+    older = boot->older;
+    boot_free(boot);
+  }
   for (size_t i = 0; i < BOOTS_CACHED; i++) chio_buf_clear(&e->others[i].blob);
   (void)pthread_mutex_destroy(&e->lock);
   free(e);
@@ -139,7 +180,7 @@ struct chio_birthplace chio_evidence_birthplace(const struct chio_evidence *e) {
   return (struct chio_birthplace){.tee = chio_platform_name(e->platform),
                                   .measurement = chio_slice(e->measurement, e->measurement_len),
                                   .report_data = chio_slice(e->report_data, sizeof e->report_data),
-                                  .boot_name = e->own.name,
+                                  .boot_name = atomic_load(&e->own)->name,
                                   .key_id = e->key_id,
                                   .ak_spki = chio_key_spki(e->key),
                                   .manifest = e->manifest_hex};
@@ -149,12 +190,31 @@ struct chio_platform *chio_evidence_platform(const struct chio_evidence *e) {
   return e->platform;
 }
 
-enum chio_err chio_evidence_keep(struct chio_evidence *e, struct chio_detail *detail) {
+/* The boot evidence of this run that has the name; NULL: there is none. The lock is held. */
+static struct boot *find_own(struct chio_evidence *e, const char *name) {
+  struct boot *boot = atomic_load(&e->own);
+  while (boot != NULL && strcmp(name, boot->name) != 0) boot = boot->older;
+  return boot;
+}
+
+enum chio_err chio_evidence_keep(struct chio_evidence *e, const char *boot_name, struct chio_detail *detail) {
   enum chio_err err = CHIO_OK;
   (void)pthread_mutex_lock(&e->lock);
-  if (!e->kept) err = chio_store_blob_put(e->store, e->own.name, chio_buf_slice(&e->own.blob), detail);
-  if (err == CHIO_OK) e->kept = true;
+  struct boot *boot = find_own(e, boot_name);
+  if (boot != NULL && !boot->kept) {
+    err = chio_store_blob_put(e->store, boot->name, chio_buf_slice(&boot->blob), detail);
+    boot->kept = err == CHIO_OK;
+  }
   (void)pthread_mutex_unlock(&e->lock);
+  return err;
+}
+
+enum chio_err chio_evidence_renew(struct chio_evidence *e, int64_t now, bool *out_renewed, struct chio_detail *detail) {
+  *out_renewed = false;
+  if (now < e->renew_at) return CHIO_OK;
+  enum chio_err err = make_boot(e, now, detail);
+  if (err != CHIO_OK) e->renew_at = now + RENEWAL_RETRY_SECONDS;
+  *out_renewed = err == CHIO_OK;
   return err;
 }
 
@@ -220,10 +280,8 @@ enum chio_err chio_evidence_statement(struct chio_evidence *e, struct chio_state
 
 /* The boot evidence of that name. The lock is held by the caller while it uses it. */
 static enum chio_err find_boot(struct chio_evidence *e, const char *name, struct boot **out_boot) {
-  if (strcmp(name, e->own.name) == 0) {
-    *out_boot = &e->own;
-    return CHIO_OK;
-  }
+  *out_boot = find_own(e, name);
+  if (*out_boot != NULL) return CHIO_OK;
   for (size_t i = 0; i < BOOTS_CACHED; i++) {
     if (strcmp(name, e->others[i].name) != 0) continue;
     *out_boot = &e->others[i];

@@ -23,7 +23,7 @@ CHIO_MUST_CHECK enum chio_err chio_evidence_open(struct chio_platform *platform,
                                                  struct chio_detail *detail);
 void chio_evidence_close(struct chio_evidence *evidence);
 
-/* What stands in every key born in this run. Borrowed from the evidence. */
+/* What stands in every key born now. Borrowed from the evidence. */
 struct chio_birthplace {
   const char *tee;
   struct chio_slice measurement;
@@ -35,9 +35,16 @@ struct chio_birthplace {
 };
 struct chio_birthplace chio_evidence_birthplace(const struct chio_evidence *evidence);
 
-/* Stores the boot evidence, at the first call; the keys born in this run that are stored point to it. Errors as
- * chio_store_blob_put. */
-CHIO_MUST_CHECK enum chio_err chio_evidence_keep(struct chio_evidence *evidence, struct chio_detail *detail);
+/* Stores the boot evidence of that name, at the first call; the keys born in this run that are stored point to it.
+ * Nothing to do for a name of another run. Errors as chio_store_blob_put. */
+CHIO_MUST_CHECK enum chio_err chio_evidence_keep(struct chio_evidence *evidence, const char *boot_name,
+                                                 struct chio_detail *detail);
+
+/* Makes new boot evidence once two thirds of the life of the certificates in it are over (a Nitro document's end after
+ * three hours; others last for years): keys that are born later stand on it, those that are there keep theirs. At most
+ * one caller at a time. now: seconds since the epoch. Errors of chio_evidence_open; it is tried again a minute later. */
+CHIO_MUST_CHECK enum chio_err chio_evidence_renew(struct chio_evidence *evidence, int64_t now, bool *out_renewed,
+                                                  struct chio_detail *detail);
 
 /* Signs a statement with the attestation key: the DSSE envelope is appended. facts' time and counter are set here. */
 CHIO_MUST_CHECK enum chio_err chio_evidence_statement(struct chio_evidence *evidence,

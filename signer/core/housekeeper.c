@@ -1,5 +1,6 @@
 #include "signer/core/housekeeper.h"
 
+#include "signer/base/log.h"
 #include "signer/core/backend_look.h"
 #include "signer/core/renewal.h"
 #include "signer/core/rotation_lag.h"
@@ -17,7 +18,25 @@ struct chio_housekeeper {
   pthread_t thread;
 };
 
+/* The evidence that keys are born with, before its certificates end. */
+static void renew_evidence(struct chio_core *core) {
+  struct chio_detail detail = {""};
+  bool renewed = false;
+  enum chio_err err = chio_evidence_renew(core->evidence, (int64_t)time(NULL), &renewed, &detail);
+  if (err != CHIO_OK)
+    chio_log(CHIO_LOG_WARNING, "evidence.renewal", "the evidence of this run cannot be renewed",
+             CHIO_F_STR("error", chio_err_name(err)), CHIO_F_STR("detail", detail.text));
+  if (!renewed) return;
+  chio_log(CHIO_LOG_NOTICE, "evidence.renewed", "the evidence of this run is made anew");
+  (void)pthread_mutex_lock(&core->lock);
+  void (*tell)(void *arg) = core->evidence_renewed;
+  void *arg = core->evidence_renewed_arg;
+  (void)pthread_mutex_unlock(&core->lock);
+  if (tell != NULL) tell(arg);
+}
+
 void chio_housekeeper_round(struct chio_core *core) {
+  renew_evidence(core);
   for (size_t i = 0; i < core->backend_count && !atomic_load(&core->closing); i++)
     chio_backend_look_again(core, &core->backends[i]);
   chio_renewals_round(core, (uint64_t)time(NULL));

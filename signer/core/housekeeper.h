@@ -1,4 +1,5 @@
-/* A thread of the core for what nobody asks for: keys that could not be looked up, delegations that end soon. */
+/* A thread of the core for what nobody asks for: keys that could not be looked up, delegations and evidence
+ * that end soon. */
 #ifndef CHIO_CORE_HOUSEKEEPER_H
 #define CHIO_CORE_HOUSEKEEPER_H
 

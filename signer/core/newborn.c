@@ -76,7 +76,9 @@ static enum chio_err save(struct chio_call *call, const struct chio_newborn *new
                                          .attrs = chio_attrs_of(&newborns[i].attrs),
                                          .secret = chio_secret_slice(newborns[i].secret)};
     if (!chio_attr_set_find(&newborns[i].set, CHIO_ATTR_BOOT, &boot)) continue;
-    enum chio_err err = chio_evidence_keep(call->core->evidence, &call->detail);
+    char name[CHIO_BOOT_NAME_MAX];
+    (void)snprintf(name, sizeof name, "%.*s", (int)boot.len, (const char *)boot.data);
+    enum chio_err err = chio_evidence_keep(call->core->evidence, name, &call->detail);
     if (err != CHIO_OK) return err;
   }
   if (changes != NULL) return chio_changes_make(call, changes, rows, n);

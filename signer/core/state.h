@@ -52,6 +52,8 @@ struct chio_core {
   char evidence_id[CHIO_EVIDENCE_ID_HEX + 1];
   uint64_t started;     /* seconds since the epoch */
   pthread_mutex_t lock; /* what follows */
+  void (*evidence_renewed)(void *arg); /* NULL: nobody wants to know */
+  void *evidence_renewed_arg;
   struct chio_client *clients;
   char door[CHIO_PATH_MAX];
   void (*add_status)(void *arg, struct chio_buf *json);

@@ -308,6 +308,13 @@ static void publish_evidence(struct chiod *d) {
   chio_log(CHIO_LOG_WARNING, "evidence.file", detail.text);
 }
 
+static void publish_again(void *arg) {
+  const struct chiod *d = arg;
+  struct chio_detail detail = {""};
+  if (d->boot_file[0] == '\0' || chio_boot_file_write(d->core, d->boot_file, &detail) == CHIO_OK) return;
+  chio_log(CHIO_LOG_WARNING, "evidence.file", detail.text);
+}
+
 static enum chio_err become_ready(struct chiod *d, struct chio_detail *detail) {
   enum chio_err err = chio_sandbox_enter(detail);
   if (err != CHIO_OK) return err;
@@ -315,6 +322,7 @@ static enum chio_err become_ready(struct chiod *d, struct chio_detail *detail) {
     return chio_fail(detail, CHIO_E_IO, "%s: the pid file cannot be written", d->options.pidfile);
   identify_log(d);
   publish_evidence(d);
+  chio_core_set_renewed(d->core, publish_again, d);
   chio_log(CHIO_LOG_NOTICE, "ready", "chiod is ready", CHIO_F_STR("socket", d->options.socket),
            CHIO_F_STR("state", d->options.state), CHIO_F_INT("pid", (long long)getpid()),
            CHIO_F_UINT("uid", (unsigned long long)geteuid()), CHIO_F_STR("build", d->build),
@@ -344,6 +352,7 @@ static bool stop(struct chiod *d) {
   chio_front_free(d->front);
   chio_listener_close(&d->door);
   chio_listener_close(&d->socket);
+  if (d->core != NULL) chio_core_set_renewed(d->core, NULL, NULL);
   if (d->boot_file[0] != '\0') (void)unlink(d->boot_file);
   bool done = d->server == NULL || chio_server_drain(d->server, (unsigned)d->options.stop_timeout);
   if (done) {

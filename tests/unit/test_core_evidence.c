@@ -1,6 +1,7 @@
 /* The evidence that keys carry: what it says, that it is signed, and that it stays the same. */
 #include "attest/bundle.h"
 #include "attest/in_toto.h"
+#include "signer/core/state.h"
 #include "tests/unit/core_rig.h"
 
 #include <jansson.h>
@@ -351,6 +352,49 @@ static void a_key_that_may_not_sign_can_still_be_attested(void **state) {
   chio_buf_clear(&prv);
 }
 
+/* Each key keeps the evidence of its own birth, whenever that was, and over a restart; none of a year's certificates is
+ * renewed before its time. */
+static void renewed_evidence_is_of_the_keys_that_are_born_later(void **state) {
+  struct rig *rig = *state;
+  static struct copy before[2], after[2], quotes[2];
+  struct chio_uid keys[2], pub;
+  struct chio_detail detail = {""};
+  bool renewed = true;
+  assert_int_equal(chio_evidence_renew(rig->core->evidence, (int64_t)time(NULL), &renewed, &detail), CHIO_OK);
+  assert_false(renewed);
+  rig_p256(rig, "early", &pub, &keys[0]);
+  assert_int_equal(chio_evidence_renew(rig->core->evidence, INT64_MAX, &renewed, &detail), CHIO_OK);
+  assert_true(renewed);
+  rig_p256(rig, "late", &pub, &keys[1]);
+  for (size_t i = 0; i < 2; i++) {
+    take(rig, &keys[i], CKA_CHIO_EVIDENCE, &before[i]);
+    take(rig, &keys[i], CKA_CHIO_QUOTE, &quotes[i]);
+    json_decref(verified_payload(&before[i], CHIO_STATEMENT_PAYLOAD_TYPE));
+  }
+  assert_memory_not_equal(quotes[0].bytes, quotes[1].bytes, quotes[0].len);
+  rig_restart(rig);
+  for (size_t i = 0; i < 2; i++) {
+    take(rig, &keys[i], CKA_CHIO_EVIDENCE, &after[i]);
+    assert_same(&before[i], &after[i]);
+  }
+}
+
+static void a_document_of_three_hours_is_renewed_after_two(void **state) {
+  (void)state;
+  struct rig rig;
+  struct chio_detail detail = {""};
+  bool renewed = true;
+  rig_prepare(&rig);
+  rig.config.platform = "sim-nitro";
+  rig_start(&rig);
+  int64_t now = (int64_t)time(NULL);
+  assert_int_equal(chio_evidence_renew(rig.core->evidence, now + 7000, &renewed, &detail), CHIO_OK);
+  assert_false(renewed);
+  assert_int_equal(chio_evidence_renew(rig.core->evidence, now + 7300, &renewed, &detail), CHIO_OK);
+  assert_true(renewed);
+  rig_close(&rig);
+}
+
 static void a_key_of_a_session_makes_no_evidence_objects(void **state) {
   struct rig *rig = *state;
   struct chio_buf pub = CHIO_BUF_INIT;
@@ -418,6 +462,8 @@ int main(void) {
       T(fresh_evidence_carries_the_nonce_and_another_quote),
       T(an_in_toto_statement_holds_the_key_statement_and_names_the_key),
       T(a_key_that_may_not_sign_can_still_be_attested),
+      T(renewed_evidence_is_of_the_keys_that_are_born_later),
+      cmocka_unit_test(a_document_of_three_hours_is_renewed_after_two),
       T(a_key_of_a_session_makes_no_evidence_objects),
       T(a_slot_whose_store_was_changed_serves_no_more),
   };
