@@ -1,5 +1,5 @@
-/* What has an end is renewed when two thirds of its life are over: tickets, delegations, credentials of KMSs. A failure
- * then leaves a third of the life to try again, and a clock that is off by less than that does no harm. */
+/* What has an end is renewed when two thirds of its life are over: tickets, delegations, evidence, credentials of KMSs.
+ * A failure then leaves a third of the life to try again, and a clock that is off by less than that does no harm. */
 #ifndef CHIO_BASE_LIFETIME_H
 #define CHIO_BASE_LIFETIME_H
 

@@ -4,6 +4,7 @@
 #include "attest/chio_attest.h"
 #include "attest/identity.h"
 #include "attest/in_toto.h"
+#include "signer/base/lifetime.h"
 #include "signer/core/object.h"
 
 #include <pthread.h>
@@ -130,7 +131,7 @@ static enum chio_err make_boot(struct chio_evidence *e, int64_t now, struct chio
   hex_sha256(chio_buf_slice(&boot->blob), digest);
   (void)snprintf(boot->name, sizeof boot->name, "boot/%.32s", digest);
   int64_t ends = quote_ends(quote, now);
-  e->renew_at = ends > now ? now + (ends - now) / 3 * 2 : INT64_MAX;
+  e->renew_at = ends > now ? ends - (int64_t)chio_lifetime_ahead((uint64_t)(ends - now)) : INT64_MAX;
   (void)pthread_mutex_lock(&e->lock);
   boot->older = atomic_load(&e->own);
   atomic_store(&e->own, boot);
