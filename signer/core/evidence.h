@@ -42,7 +42,8 @@ CHIO_MUST_CHECK enum chio_err chio_evidence_keep(struct chio_evidence *evidence,
 
 /* Makes new boot evidence once two thirds of the life of the certificates in it are over (a Nitro document's end after
  * three hours; others last for years): keys that are born later stand on it, those that are there keep theirs. At most
- * one caller at a time. now: seconds since the epoch. Errors of chio_evidence_open; it is tried again a minute later. */
+ * one caller at a time. now: seconds since the epoch. Errors of chio_evidence_open; it is tried again a minute later.
+ */
 CHIO_MUST_CHECK enum chio_err chio_evidence_renew(struct chio_evidence *evidence, int64_t now, bool *out_renewed,
                                                   struct chio_detail *detail);
 
