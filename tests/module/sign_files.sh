@@ -15,7 +15,7 @@ done
 
 # requests MESSAGE: how often it was served
 requests() {
-  grep -c "message=$1 " "$CHIOD_LOG"
+  grep -c "type=$1 " "$CHIOD_LOG"
 }
 
 verify() { # TYPE FILE SIGNATURE
