@@ -2,15 +2,14 @@
 #ifndef CHIO_CORE_BOOT_EVIDENCE_H
 #define CHIO_CORE_BOOT_EVIDENCE_H
 
+#include "signer/core/core.h"
 #include "signer/core/evidence.h"
-
-#define CHIO_EVIDENCE_ID_HEX 64u
 
 /* Appends a bundle whose key is the attestation key: born with this run, gone with it (lifetime "boot", role
  * "attestation"). Errors as chio_evidence_statement. */
 CHIO_MUST_CHECK enum chio_err chio_boot_evidence(struct chio_evidence *evidence, struct chio_buf *out);
 
-/* Its replay id as the verifier has it, in hex. CHIO_E_EVIDENCE_FORMAT: the verifier cannot read it. */
-CHIO_MUST_CHECK enum chio_err chio_boot_evidence_id(struct chio_evidence *evidence, char out[CHIO_EVIDENCE_ID_HEX + 1]);
+/* CHIO_E_EVIDENCE_FORMAT: the verifier cannot read it. */
+CHIO_MUST_CHECK enum chio_err chio_boot_facts_read(struct chio_evidence *evidence, struct chio_boot_facts *out);
 
 #endif

@@ -114,7 +114,7 @@ static enum chio_err open_parts(struct chio_core *core, const struct chio_core_c
   if (err == CHIO_OK) err = open_platform(core, config, detail);
   if (err == CHIO_OK) err = chio_evidence_open(core->platform, core->store, config->manifest, &core->evidence, detail);
   if (err == CHIO_OK) err = chio_evidence_contracts(core->evidence, config->contracts, config->contract_count, detail);
-  if (err == CHIO_OK) err = chio_boot_evidence_id(core->evidence, core->evidence_id);
+  if (err == CHIO_OK) err = chio_boot_facts_read(core->evidence, &core->boot);
   return err;
 }
 
@@ -232,8 +232,8 @@ void chio_core_set_door(struct chio_core *core, const char *path) {
   (void)pthread_mutex_unlock(&core->lock);
 }
 
-const char *chio_core_evidence_id(const struct chio_core *core) {
-  return core->evidence_id;
+const struct chio_boot_facts *chio_core_boot(const struct chio_core *core) {
+  return &core->boot;
 }
 
 enum chio_err chio_core_boot_evidence(struct chio_core *core, struct chio_buf *out) {

@@ -118,8 +118,18 @@ CHIO_MUST_CHECK enum chio_err chio_conn_dispatch(struct chio_conn *conn, const s
 /* The id of the trace that the connection's requests belong to, 32 hex digits; empty: none was named. Borrowed. */
 const char *chio_conn_trace(const struct chio_conn *conn);
 
-/* The name of this run's evidence, as verifiers know it: the replay id of its quote, in hex. Borrowed. */
-const char *chio_core_evidence_id(const struct chio_core *core);
+#define CHIO_EVIDENCE_ID_HEX 64u
+#define CHIO_FIRMWARE_MAX 256u /* bytes with the NUL */
+
+/* What the verifier reads in the evidence of this run. */
+struct chio_boot_facts {
+  char id[CHIO_EVIDENCE_ID_HEX + 1]; /* the replay id of its quote, in hex */
+  char firmware[CHIO_FIRMWARE_MAX];  /* versions of the platform's firmware, "name=value ...", by the names of the
+                                      * claims; empty: the platform tells none */
+};
+
+/* What the evidence says that this run began with. Borrowed. */
+const struct chio_boot_facts *chio_core_boot(const struct chio_core *core);
 
 /* Who is told, on a thread of the core, that this run has new evidence; before chio_core_close it is set to NULL or
  * outlives the core. */

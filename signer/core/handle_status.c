@@ -47,7 +47,8 @@ static void append_evidence(struct chio_buf *json, struct chio_core *core) {
   append_member(json, "measurement", measurement);
   append_member(json, "attestation_key", place.key_id);
   append_member(json, "manifest", place.manifest);
-  append_member(json, "evidence", core->evidence_id);
+  append_member(json, "evidence", core->boot.id);
+  append_member(json, "firmware", core->boot.firmware);
 }
 
 static void append_crypto(struct chio_buf *json) {

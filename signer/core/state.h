@@ -49,7 +49,7 @@ struct chio_core {
   struct chio_backend *backends; /* backend_count of them */
   size_t backend_count;
   struct chio_uid instance;
-  char evidence_id[CHIO_EVIDENCE_ID_HEX + 1];
+  struct chio_boot_facts boot;
   uint64_t started;     /* seconds since the epoch */
   pthread_mutex_t lock; /* what follows */
   void (*evidence_renewed)(void *arg); /* NULL: nobody wants to know */

@@ -296,7 +296,7 @@ static void identify_log(struct chiod *d) {
   char build[CHIO_BUILD_ID_HEX + 1];
   chio_build_id(build);
   (void)snprintf(d->build, sizeof d->build, "%.*s", LOG_ID_DIGITS, build);
-  (void)snprintf(d->evidence, sizeof d->evidence, "%.*s", LOG_ID_DIGITS, chio_core_evidence_id(d->core));
+  (void)snprintf(d->evidence, sizeof d->evidence, "%.*s", LOG_ID_DIGITS, chio_core_boot(d->core)->id);
 }
 
 /* Others may read what stands beside the socket; that it cannot be put there stops nobody. */
@@ -326,7 +326,7 @@ static enum chio_err become_ready(struct chiod *d, struct chio_detail *detail) {
   chio_log(CHIO_LOG_NOTICE, "ready", "chiod is ready", CHIO_F_STR("socket", d->options.socket),
            CHIO_F_STR("state", d->options.state), CHIO_F_INT("pid", (long long)getpid()),
            CHIO_F_UINT("uid", (unsigned long long)geteuid()), CHIO_F_STR("build", d->build),
-           CHIO_F_STR("evidence", d->evidence));
+           CHIO_F_STR("evidence", d->evidence), CHIO_F_STR("firmware", chio_core_boot(d->core)->firmware));
   chio_log_identify(d->build, d->evidence);
   chio_process_ready(d->ready_fd, d->log_fd < 0);
   d->ready_fd = -1;

@@ -64,6 +64,7 @@ else
 fi
 evidence=$(status evidence)
 is "the first line names both" 1 "$(lines "l['event'] == 'ready' and l['build'] and '$build'.startswith(l['build']) and '$evidence'.startswith(l['evidence'])")"
+check "and the versions of the firmware below, which status tells too" [ 1 = "$(lines "l['event'] == 'ready' and 'tee_tcb_svn=' in l['firmware'] and l['firmware'] == '$(status firmware)'")" ]
 is "each request's does" 0 "$(lines "l['event'] == 'request' and not ('$build'.startswith(l['build']) and len(l['evidence']) == 16 and '$evidence'.startswith(l['evidence']))")"
 is "no request had a trace so far" 0 "$(lines "'trace_id' in l")"
 TRACEPARENT=$traceparent pkcs11-tool --module "$CHIO_PKCS11_MODULE" --login --pin 123456 --sign --mechanism ECDSA-SHA256 \

@@ -55,7 +55,13 @@ cat >"$use_dir/without_evidence" <<'SCRIPT'
 #!/bin/sh
 sed -i 's/^evidence = true/evidence = false/' "$CHIO_STATE/hsm.toml"
 SCRIPT
-chmod 755 "$use_dir/restart" "$use_dir/without_evidence"
+# The same on a backup: a copy, and nothing of the folder that it was made from.
+cat >"$use_dir/from_backup" <<'SCRIPT'
+#!/bin/sh
+tar -C "$CHIO_STATE" -cf "$CHIO_STATE.tar" . && rm -rf "$CHIO_STATE" && mkdir -m 700 "$CHIO_STATE" &&
+  tar -C "$CHIO_STATE" -xpf "$CHIO_STATE.tar" && rm "$CHIO_STATE.tar"
+SCRIPT
+chmod 755 "$use_dir/restart" "$use_dir/without_evidence" "$use_dir/from_backup"
 
 # A start that fails with these words: WORDS COMMAND...
 start_fails() {
@@ -134,6 +140,7 @@ files = [\"$use_dir/softhsm\"]"
   for key in wrap unwrap; do
     configure pkcs11 "pkcs11:object=$key" false "$place"
     check "a root under the HSM's key '$key' opens again at the next start" "$with_chiod" "$use_dir/restart"
+    check "and so does a backup of the store under it" "$with_chiod" "$use_dir/restart" "$use_dir/from_backup"
   done
   cat >"$use_dir/lose" <<SCRIPT
 #!/bin/sh
