@@ -4,6 +4,7 @@ kind     none | reply (status, headers, body or size) | kill (no answer) | delay
          | replace (from, to: in the server's body) | echo (the body goes through, altered by replace)
 path     only requests whose path or X-Amz-Target holds this text are hit
 first    only so many requests are hit, then none; without it all are
+with     the name of a header: only requests that say there what the first one said are hit
 
 Each request writes "METHOD PATH" into $FAULTS_DIR/calls.
 """
@@ -14,7 +15,7 @@ import os
 from mitmproxy import http
 
 DIR = os.environ["FAULTS_DIR"]
-hits = {"text": None, "count": 0}
+hits = {"text": None, "count": 0, "said": None}
 
 
 def asked(flow):
@@ -26,10 +27,16 @@ def fault_for(flow):
     with open(os.path.join(DIR, "fault"), encoding="utf-8") as file:
         text = file.read()
     if text != hits["text"]:
-        hits.update(text=text, count=0)
+        hits.update(text=text, count=0, said=None)
     fault = json.loads(text)
     if fault.get("path", "") not in asked(flow):
         return {"kind": "none"}
+    if "with" in fault:
+        said = flow.request.headers.get(fault["with"], "")
+        if hits["count"] == 0:
+            hits["said"] = said
+        if said != hits["said"]:
+            return {"kind": "none"}
     hits["count"] += 1
     if "first" in fault and hits["count"] > fault["first"]:
         return {"kind": "none"}
