@@ -24,6 +24,7 @@
 struct boot {
   char name[CHIO_BOOT_NAME_MAX];
   struct chio_buf blob;
+  int64_t made;       /* seconds */
   struct boot *older; /* of this run; keys in memory point to each by its name, so none is dropped before the end */
   bool kept;          /* in the store */
 };
@@ -41,7 +42,7 @@ struct chio_evidence {
   uint8_t contracts[CHIO_CONTRACTS_MAX][CHIO_ATTEST_CONTRACT_SIZE];
   size_t contract_count;
   _Atomic(struct boot *) own; /* the newest of this run */
-  int64_t renew_at;           /* seconds; of the housekeeper, once the evidence is open */
+  int64_t renew_at;           /* seconds; 0: nobody has looked yet. Of the one who renews */
   atomic_ullong counter;
   pthread_mutex_t lock; /* older, kept, others */
   struct boot others[BOOTS_CACHED];
@@ -67,7 +68,7 @@ static enum chio_err make_key(struct chio_key **out_key, struct chio_detail *det
 }
 
 /* A boot part over the given nonce, after its quote in the form of a blob. report_data is set. */
-static enum chio_err quote_now(struct chio_evidence *e, struct chio_slice nonce, uint8_t report_data[64],
+static enum chio_err quote_now(const struct chio_evidence *e, struct chio_slice nonce, uint8_t report_data[64],
                                struct chio_buf *out_blob, struct chio_detail *detail) {
   CHIO_AUTO(chio_buf) struct chio_buf *quote = chio_buf_new();
   CHIO_AUTO(chio_buf) struct chio_buf *certificates = chio_buf_new();
@@ -104,49 +105,39 @@ static void boot_free(struct boot *boot) {
   free(boot);
 }
 
-/* When the certificates in the quote end, as the verifier sees it; 0: they are not in it. */
-static int64_t quote_ends(struct chio_slice quote, int64_t now) {
-  struct chio_attest_result *result = NULL;
-  const struct chio_attest_request request = {.evidence = quote.data, .evidence_len = quote.len, .at = now};
-  if (chio_attest_verify(&request, &result, NULL) != CHIO_ATTEST_OK) return 0;
-  int64_t ends = result->window_until == INT64_MAX ? 0 : result->window_until;
-  chio_attest_result_free(result);
-  return ends;
-}
-
-/* A quote of now becomes the evidence of the keys that are born from now on. */
-static enum chio_err make_boot(struct chio_evidence *e, int64_t now, struct chio_detail *detail) {
-  struct chio_slice quote;
-  struct chio_slice part;
+/* A quote of now. report_data and measurement are the same each time: they are of the key, the configuration and the
+ * code. */
+static enum chio_err boot_new(const struct chio_evidence *e, uint8_t report_data[CHIO_REPORT_DATA_SIZE],
+                              struct boot **out_boot, struct chio_detail *detail) {
   char digest[SHA256_HEX + 1];
   struct boot *boot = calloc(1, sizeof *boot);
   if (boot == NULL) return CHIO_E_NO_MEMORY;
-  enum chio_err err = quote_now(e, chio_slice(NULL, 0), e->report_data, &boot->blob, detail);
-  if (err == CHIO_OK) err = split_blob(&boot->blob, &quote, &part);
-  if (err == CHIO_OK) err = chio_platform_measurement(e->platform, quote, e->measurement, &e->measurement_len);
+  boot->made = (int64_t)time(NULL);
+  enum chio_err err = quote_now(e, chio_slice(NULL, 0), report_data, &boot->blob, detail);
   if (err != CHIO_OK) {
     boot_free(boot);
     return err;
   }
   hex_sha256(chio_buf_slice(&boot->blob), digest);
   (void)snprintf(boot->name, sizeof boot->name, "boot/%.32s", digest);
-  int64_t ends = quote_ends(quote, now);
-  e->renew_at = ends > now ? ends - (int64_t)chio_lifetime_ahead((uint64_t)(ends - now)) : INT64_MAX;
-  (void)pthread_mutex_lock(&e->lock);
-  boot->older = atomic_load(&e->own);
-  atomic_store(&e->own, boot);
-  (void)pthread_mutex_unlock(&e->lock);
+  *out_boot = boot;
   return CHIO_OK;
 }
 
 static enum chio_err begin(struct chio_evidence *e, const char *manifest, struct chio_detail *detail) {
+  struct chio_slice quote;
+  struct chio_slice part;
   (void)crypto_hash_sha256(e->manifest, (const uint8_t *)(manifest != NULL ? manifest : ""),
                            manifest != NULL ? strlen(manifest) : 0);
   (void)sodium_bin2hex(e->manifest_hex, sizeof e->manifest_hex, e->manifest, sizeof e->manifest);
   enum chio_err err = make_key(&e->key, detail);
   if (err != CHIO_OK) return err;
   hex_sha256(chio_key_spki(e->key), e->key_id);
-  return make_boot(e, (int64_t)time(NULL), detail);
+  struct boot *boot = NULL;
+  if ((err = boot_new(e, e->report_data, &boot, detail)) != CHIO_OK) return err;
+  atomic_store(&e->own, boot);
+  if ((err = split_blob(&boot->blob, &quote, &part)) != CHIO_OK) return err;
+  return chio_platform_measurement(e->platform, quote, e->measurement, &e->measurement_len);
 }
 
 enum chio_err chio_evidence_open(struct chio_platform *platform, struct chio_store *store, const char *manifest,
@@ -210,13 +201,43 @@ enum chio_err chio_evidence_keep(struct chio_evidence *e, const char *boot_name,
   return err;
 }
 
+/* When the certificates in its quote end, as the verifier sees it; INT64_MAX: they are not in it. */
+static int64_t boot_ends(const struct boot *boot) {
+  struct chio_slice quote, part;
+  struct chio_attest_result *result = NULL;
+  if (split_blob(&boot->blob, &quote, &part) != CHIO_OK) return INT64_MAX;
+  const struct chio_attest_request request = {.evidence = quote.data, .evidence_len = quote.len, .at = boot->made};
+  if (chio_attest_verify(&request, &result, NULL) != CHIO_ATTEST_OK) return INT64_MAX;
+  int64_t ends = result->window_until;
+  chio_attest_result_free(result);
+  return ends;
+}
+
+static int64_t renewal_of(const struct boot *boot) {
+  int64_t ends = boot_ends(boot);
+  if (ends == INT64_MAX || ends <= boot->made) return INT64_MAX;
+  return ends - (int64_t)chio_lifetime_ahead((uint64_t)(ends - boot->made));
+}
+
+/* What the quote stands for is looked at here, not at the start, which it would make longer. */
 enum chio_err chio_evidence_renew(struct chio_evidence *e, int64_t now, bool *out_renewed, struct chio_detail *detail) {
+  uint8_t report_data[CHIO_REPORT_DATA_SIZE];
+  struct boot *boot = NULL;
   *out_renewed = false;
+  if (e->renew_at == 0) e->renew_at = renewal_of(atomic_load(&e->own));
   if (now < e->renew_at) return CHIO_OK;
-  enum chio_err err = make_boot(e, now, detail);
-  if (err != CHIO_OK) e->renew_at = now + RENEWAL_RETRY_SECONDS;
-  *out_renewed = err == CHIO_OK;
-  return err;
+  enum chio_err err = boot_new(e, report_data, &boot, detail);
+  if (err != CHIO_OK) {
+    e->renew_at = now + RENEWAL_RETRY_SECONDS;
+    return err;
+  }
+  e->renew_at = renewal_of(boot);
+  (void)pthread_mutex_lock(&e->lock);
+  boot->older = atomic_load(&e->own);
+  atomic_store(&e->own, boot);
+  (void)pthread_mutex_unlock(&e->lock);
+  *out_renewed = true;
+  return CHIO_OK;
 }
 
 /* One INTEGER of a DER ECDSA signature out of its 32 bytes. */
