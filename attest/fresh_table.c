@@ -1,6 +1,7 @@
 #include "attest/fresh_table.h"
 
 #include "signer/base/text.h"
+#include "signer/base/write.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -76,17 +77,6 @@ static enum chio_err read_list(const struct chio_fresh_table *t, int fd, struct 
   return err;
 }
 
-static enum chio_err write_all(const struct chio_fresh_table *t, int fd, const struct chio_buf *text,
-                               struct chio_detail *detail) {
-  for (size_t done = 0; done < text->len;) {
-    ssize_t wrote = write(fd, text->data + done, text->len - done);
-    if (wrote < 0 && errno == EINTR) continue;
-    if (wrote <= 0) return io_fail(t, detail, "cannot be written");
-    done += (size_t)wrote;
-  }
-  return fsync(fd) == 0 ? CHIO_OK : io_fail(t, detail, "cannot be written");
-}
-
 /* A rename is on the disk when its folder is. */
 static enum chio_err sync_folder(const struct chio_fresh_table *t, struct chio_detail *detail) {
   char path[PATH_MAX];
@@ -108,7 +98,8 @@ static enum chio_err write_list(const struct chio_fresh_table *t, const struct c
   enum chio_err err = chio_buf_err(&text);
   int fd = err == CHIO_OK ? mkostemp(path, O_CLOEXEC) : -1;
   if (err == CHIO_OK && fd < 0) err = io_fail(t, detail, "cannot be written");
-  if (err == CHIO_OK) err = write_all(t, fd, &text, detail);
+  if (err == CHIO_OK && (!chio_write_whole(fd, chio_buf_slice(&text)) || fsync(fd) != 0))
+    err = io_fail(t, detail, "cannot be written");
   if (err == CHIO_OK && rename(path, t->path) != 0) err = io_fail(t, detail, "cannot be replaced");
   if (err != CHIO_OK && fd >= 0) (void)unlink(path);
   if (fd >= 0) (void)close(fd);

@@ -21,5 +21,6 @@ signer_base_libchio_base_la_SOURCES = \
   signer/base/toml_time.c \
   signer/base/toml_tree.c signer/base/toml_tree.h \
   signer/base/toml_value.c \
-  signer/base/utf8.c signer/base/utf8.h
+  signer/base/utf8.c signer/base/utf8.h \
+  signer/base/write.c signer/base/write.h
 signer_base_libchio_base_la_LIBADD = $(SODIUM_LIBS)

@@ -1,5 +1,7 @@
 #include "signer/core/state_file.h"
 
+#include "signer/base/write.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -34,17 +36,6 @@ static bool read_whole(int fd, uint8_t *out, size_t len) {
     if (got < 0 && errno == EINTR) continue;
     if (got <= 0) return false;
     have += (size_t)got;
-  }
-  return true;
-}
-
-static bool write_whole(int fd, struct chio_slice bytes) {
-  size_t done = 0;
-  while (done < bytes.len) {
-    ssize_t put = write(fd, bytes.data + done, bytes.len - done);
-    if (put < 0 && errno == EINTR) continue;
-    if (put <= 0) return false;
-    done += (size_t)put;
   }
   return true;
 }
@@ -84,7 +75,7 @@ enum chio_err chio_state_file_write(int dir_fd, const char *dir, const char *nam
   (void)unlinkat(dir_fd, new_name, 0);
   int fd = openat(dir_fd, new_name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
   if (fd < 0) return io_error(detail, "make", dir, new_name);
-  bool ok = write_whole(fd, bytes) && fsync(fd) == 0;
+  bool ok = chio_write_whole(fd, bytes) && fsync(fd) == 0;
   enum chio_err err = ok ? CHIO_OK : io_error(detail, "write", dir, new_name);
   (void)close(fd);
   if (err == CHIO_OK && renameat(dir_fd, new_name, dir_fd, name) != 0) err = io_error(detail, "make", dir, name);

@@ -1,5 +1,7 @@
 #include "signer/daemon/boot_file.h"
 
+#include "signer/base/write.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -14,16 +16,6 @@ void chio_boot_file_path(const char *socket, char *out, size_t size) {
   (void)snprintf(out, size, "%.*s.evidence.json", (int)stem, socket);
 }
 
-static enum chio_err write_whole(int fd, struct chio_slice bytes) {
-  while (bytes.len > 0) {
-    ssize_t wrote = write(fd, bytes.data, bytes.len);
-    if (wrote < 0 && errno == EINTR) continue;
-    if (wrote <= 0) return CHIO_E_IO;
-    bytes = chio_slice(bytes.data + wrote, bytes.len - (size_t)wrote);
-  }
-  return CHIO_OK;
-}
-
 /* The umask forbids others everything; this one file is for them. */
 static enum chio_err write_new(const char *path, struct chio_slice bytes) {
   char fresh[PATH_MAX];
@@ -31,7 +23,7 @@ static enum chio_err write_new(const char *path, struct chio_slice bytes) {
   (void)unlink(fresh);
   int fd = open(fresh, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, S_IRUSR | S_IWUSR);
   if (fd < 0) return CHIO_E_IO;
-  enum chio_err err = write_whole(fd, bytes);
+  enum chio_err err = chio_write_whole(fd, bytes) ? CHIO_OK : CHIO_E_IO;
   if (err == CHIO_OK && fchmod(fd, S_IRUSR | S_IWUSR | S_IRGRP | S_IROTH) != 0) err = CHIO_E_IO;
   (void)close(fd);
   if (err == CHIO_OK && rename(fresh, path) != 0) err = CHIO_E_IO;

@@ -5,6 +5,7 @@
 #include "attest/moment.h"
 #include "attest/wants.h"
 #include "signer/base/log.h"
+#include "signer/base/write.h"
 #include "signer/daemon/process.h"
 #include "signer/wire/msg_collateral.h"
 
@@ -54,16 +55,6 @@ static void path_of(const struct chio_collateral *c, const char *file, const cha
   (void)snprintf(out, size, "%s/%s%s", c->folder, file, suffix);
 }
 
-static enum chio_err write_all(int fd, struct chio_slice bytes) {
-  while (bytes.len > 0) {
-    ssize_t n = write(fd, bytes.data, bytes.len);
-    if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) return CHIO_E_IO;
-    bytes = chio_slice(bytes.data + n, bytes.len - (size_t)n);
-  }
-  return CHIO_OK;
-}
-
 /* As a whole or not at all: a verifier may be reading. */
 static enum chio_err replace_file(const struct chio_collateral *c, const char *file, const char *suffix,
                                   struct chio_slice bytes, struct chio_detail *detail) {
@@ -72,7 +63,7 @@ static enum chio_err replace_file(const struct chio_collateral *c, const char *f
   path_of(c, file, suffix, path, sizeof path);
   path_of(c, ".new", "", fresh, sizeof fresh);
   int fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
-  enum chio_err err = fd >= 0 ? write_all(fd, bytes) : CHIO_E_IO;
+  enum chio_err err = fd >= 0 && chio_write_whole(fd, bytes) ? CHIO_OK : CHIO_E_IO;
   if (err == CHIO_OK && fsync(fd) != 0) err = CHIO_E_IO;
   if (fd >= 0) (void)close(fd);
   if (err == CHIO_OK && rename(fresh, path) != 0) err = CHIO_E_IO;

@@ -5,9 +5,12 @@
 #include "signer/base/lifetime.h"
 #include "signer/base/secret.h"
 #include "signer/base/utf8.h"
+#include "signer/base/write.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <sys/wait.h>
+#include <unistd.h>
 #include <cmocka.h>
 
 static void a_buffer_grows_and_keeps_its_bytes(void **state) {
@@ -236,6 +239,34 @@ static void a_third_of_each_life_is_left_to_renew_in(void **state) {
   for (size_t i = 0; i < CHIO_ARRAY_LEN(rows); i++) assert_int_equal(chio_lifetime_ahead(rows[i][0]), rows[i][1]);
 }
 
+/* More than a pipe holds: the reader, in a child, takes it in small pieces. */
+static void all_bytes_are_written_however_small_the_pipe(void **state) {
+  (void)state;
+  static uint8_t bytes[300000], piece[1000];
+  int ends[2], status = 0;
+  for (size_t i = 0; i < sizeof bytes; i++) bytes[i] = (uint8_t)(i % 251);
+  assert_int_equal(pipe(ends), 0);
+  pid_t child = fork();
+  assert_true(child >= 0);
+  if (child == 0) {
+    size_t have = 0;
+    ssize_t got;
+    (void)close(ends[1]);
+    while ((got = read(ends[0], piece, sizeof piece)) > 0) {
+      if (have + (size_t)got > sizeof bytes || memcmp(piece, bytes + have, (size_t)got) != 0) _exit(2);
+      have += (size_t)got;
+    }
+    _exit(have == sizeof bytes ? 0 : 3);
+  }
+  (void)close(ends[0]);
+  assert_true(chio_write_whole(ends[1], chio_slice(bytes, sizeof bytes)));
+  (void)close(ends[1]);
+  assert_int_equal(waitpid(child, &status, 0), child);
+  assert_int_equal(status, 0);
+  assert_true(chio_write_whole(-1, chio_slice(NULL, 0)));
+  assert_false(chio_write_whole(-1, chio_slice(bytes, 1)));
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_buffer_grows_and_keeps_its_bytes),
@@ -256,6 +287,7 @@ int main(void) {
       cmocka_unit_test(a_histogram_tells_percentiles_within_two_percent),
       cmocka_unit_test(a_histogram_takes_the_largest_number),
       cmocka_unit_test(a_third_of_each_life_is_left_to_renew_in),
+      cmocka_unit_test(all_bytes_are_written_however_small_the_pipe),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

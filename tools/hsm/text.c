@@ -1,5 +1,7 @@
 #include "tools/hsm/text.h"
 
+#include "signer/base/write.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -55,22 +57,12 @@ void hsm_plain_put(struct chio_slice text, struct chio_buf *out) {
     chio_buf_append_u8(out, text.data[i] < 0x20 || text.data[i] == 0x7f ? '?' : text.data[i]);
 }
 
-static bool write_all(int fd, struct chio_slice bytes) {
-  for (size_t at = 0; at < bytes.len;) {
-    ssize_t n = write(fd, bytes.data + at, bytes.len - at);
-    if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) return false;
-    at += (size_t)n;
-  }
-  return true;
-}
-
 static bool write_beside(const char *temporary, int fd, const char *path, struct chio_slice bytes) {
   struct stat st;
   mode_t mask = umask(0);
   (void)umask(mask);
   mode_t mode = stat(path, &st) == 0 ? st.st_mode & 0777 : 0666 & ~mask;
-  bool ok = write_all(fd, bytes) && fchmod(fd, mode) == 0;
+  bool ok = chio_write_whole(fd, bytes) && fchmod(fd, mode) == 0;
   ok = close(fd) == 0 && ok;
   return ok && rename(temporary, path) == 0;
 }
@@ -93,7 +85,7 @@ enum chio_err hsm_write(const char *path, struct chio_slice bytes, struct chio_d
   int fd = special ? open(path, O_WRONLY | O_CLOEXEC) : mkostemp(temporary, O_CLOEXEC);
   bool ok = fd >= 0;
   if (ok && special) {
-    ok = write_all(fd, bytes);
+    ok = chio_write_whole(fd, bytes);
     ok = close(fd) == 0 && ok;
   } else if (ok) {
     ok = write_beside(temporary, fd, path, bytes);
