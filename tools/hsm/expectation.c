@@ -63,6 +63,19 @@ static enum chio_err judge(struct chio_attest_request *request, bool now_only, s
   return CHIO_OK;
 }
 
+struct chio_attest_request hsm_expectation_request(const struct hsm_expectation *expectation,
+                                                   struct chio_slice evidence, struct chio_slice spki) {
+  return (struct chio_attest_request){.evidence = evidence.data,
+                                      .evidence_len = evidence.len,
+                                      .policy = expectation->policy,
+                                      .collateral = expectation->collateral,
+                                      .at = expectation->at,
+                                      .root = expectation->root.data,
+                                      .root_len = expectation->root.len,
+                                      .key = spki.data,
+                                      .key_len = spki.len};
+}
+
 enum chio_err hsm_key_judge(struct hsm *hsm, const struct hsm_key *key, const struct hsm_expectation *expectation,
                             struct chio_attest_result **out_result, int64_t *out_at, struct chio_detail *detail) {
   CHIO_AUTO(chio_buf) struct chio_buf *evidence_holder = chio_buf_new();
@@ -75,15 +88,7 @@ enum chio_err hsm_key_judge(struct hsm *hsm, const struct hsm_key *key, const st
   *out_result = NULL;
   *out_at = expectation->at;
   if (evidence.len == 0) return CHIO_OK;
-  struct chio_attest_request request = {.evidence = evidence.data,
-                                              .evidence_len = evidence.len,
-                                              .policy = expectation->policy,
-                                              .collateral = expectation->collateral,
-                                              .at = expectation->at,
-                                              .root = expectation->root.data,
-                                              .root_len = expectation->root.len,
-                                              .key = spki.data,
-                                              .key_len = spki.len};
+  struct chio_attest_request request = hsm_expectation_request(expectation, evidence, spki);
   err = judge(&request, expectation->at_given, out_result, detail);
   if (err == CHIO_OK) *out_at = request.at;
   return err;

@@ -18,6 +18,10 @@ CHIO_MUST_CHECK enum chio_err hsm_expectation_read(const struct hsm *hsm, struct
                                                    struct chio_detail *detail);
 void hsm_expectation_clear(struct hsm_expectation *expectation);
 
+/* What a verifier is asked of evidence by it, and of the key (empty: of any). All is borrowed. */
+struct chio_attest_request hsm_expectation_request(const struct hsm_expectation *expectation,
+                                                   struct chio_slice evidence, struct chio_slice spki);
+
 /* Judges the evidence of the key's birth, and that it is of this very key. *out_result is NULL when the key has none;
  * chio_attest_result_free frees it. *out_at is the time for which it was judged: that of expectation, or the birth's,
  * where nothing is wrong with the evidence but that certificates have ended since (Nitro's live for three hours). */

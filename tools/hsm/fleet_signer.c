@@ -88,17 +88,9 @@ static enum chio_err judge(const struct hsm_expectation *expectation, struct chi
                            struct chio_slice nonce, struct chio_slice spki, struct chio_detail *detail) {
   struct chio_attest_result *result = NULL;
   struct chio_attest_message message = {""};
-  const struct chio_attest_request request = {.evidence = evidence.data,
-                                              .evidence_len = evidence.len,
-                                              .policy = expectation->policy,
-                                              .collateral = expectation->collateral,
-                                              .at = expectation->at,
-                                              .root = expectation->root.data,
-                                              .root_len = expectation->root.len,
-                                              .key = spki.data,
-                                              .key_len = spki.len,
-                                              .nonce = nonce.data,
-                                              .nonce_len = nonce.len};
+  struct chio_attest_request request = hsm_expectation_request(expectation, evidence, spki);
+  request.nonce = nonce.data;
+  request.nonce_len = nonce.len;
   if (chio_attest_verify(&request, &result, &message) != CHIO_ATTEST_OK)
     return chio_fail(detail, CHIO_E_EVIDENCE_FORMAT, "%s", message.text);
   const char *why = result->failures_count > 0 ? result->failures[0].text : chio_attest_reason_text(result->reason);

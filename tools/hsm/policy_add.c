@@ -86,17 +86,11 @@ static enum chio_err judge(struct addition *a, struct chio_attest_result **out_r
   struct chio_attest_message message = {""};
   if (chio_attest_policy_parse(a->text.data, a->text.len, a->hsm->word[0], &policy, &message) != CHIO_ATTEST_OK)
     return chio_fail(detail, CHIO_E_CONFIG, "%s", message.text);
-  const struct chio_attest_request request = {.evidence = a->evidence.data,
-                                              .evidence_len = a->evidence.len,
-                                              .policy = policy,
-                                              .collateral = a->expectation.collateral,
-                                              .at = a->expectation.at,
-                                              .root = a->expectation.root.data,
-                                              .root_len = a->expectation.root.len,
-                                              .key = a->key.data,
-                                              .key_len = a->key.len,
-                                              .nonce = a->nonce.data,
-                                              .nonce_len = a->nonce.len};
+  struct chio_attest_request request =
+      hsm_expectation_request(&a->expectation, chio_buf_slice(&a->evidence), chio_buf_slice(&a->key));
+  request.policy = policy; /* as it would be, not as it is */
+  request.nonce = a->nonce.data;
+  request.nonce_len = a->nonce.len;
   int bad = chio_attest_verify(&request, out_result, &message);
   chio_attest_policy_free(policy);
   return bad == CHIO_ATTEST_OK ? CHIO_OK : chio_fail(detail, CHIO_E_ARGUMENT, "%s", message.text);
