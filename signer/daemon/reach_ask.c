@@ -73,8 +73,8 @@ static enum chio_err launch(struct chio_reach *r, struct chio_reach_waiter *w) {
   return chio_fail(&w->detail, err, "backend '%s': chio-kmsd did not take the request in time", w->question->backend);
 }
 
-/* What a request came to that was launched, and is done or was given up. One that hung until its time was over was late,
- * though others may have had chio-kmsd ended meanwhile. */
+/* What a request came to that was launched, and is done or was given up. One that hung until its time was over was
+ * late, though others may have had chio-kmsd ended meanwhile. */
 static enum chio_err outcome(struct chio_reach_waiter *w) {
   if (w->lost && chio_reach_now_ms() < w->until_ms)
     return chio_fail(&w->detail, CHIO_E_BACKEND_UNREACHABLE, "backend '%s': chio-kmsd went away", w->question->backend);
