@@ -1,10 +1,13 @@
 # What tests/module/ adds to the build: programs and scripts that use the built modules as applications do.
 P11TEST = tests/module/p11test.c tests/module/p11test.h
-check_PROGRAMS += tests/module/pkcs11_batch tests/module/pkcs11_conformance tests/module/pkcs11_fork tests/module/pkcs11_restart \
+check_PROGRAMS += tests/module/pkcs11_batch tests/module/pkcs11_conformance tests/module/pkcs11_fork \
+  tests/module/pkcs11_objects tests/module/pkcs11_operations tests/module/pkcs11_restart \
   tests/module/pkcs11_round_trips tests/module/pkcs11_states tests/module/pkcs11_threads tests/module/pkcs11_two_slots
 tests_module_pkcs11_batch_SOURCES = tests/module/pkcs11_batch.c $(P11TEST)
 tests_module_pkcs11_conformance_SOURCES = tests/module/pkcs11_conformance.c $(P11TEST)
 tests_module_pkcs11_fork_SOURCES = tests/module/pkcs11_fork.c $(P11TEST)
+tests_module_pkcs11_objects_SOURCES = tests/module/pkcs11_objects.c $(P11TEST)
+tests_module_pkcs11_operations_SOURCES = tests/module/pkcs11_operations.c $(P11TEST)
 tests_module_pkcs11_restart_SOURCES = tests/module/pkcs11_restart.c $(P11TEST)
 tests_module_pkcs11_round_trips_SOURCES = tests/module/pkcs11_round_trips.c $(P11TEST)
 tests_module_pkcs11_states_SOURCES = tests/module/pkcs11_states.c $(P11TEST)
@@ -51,6 +54,8 @@ MODULE_TESTS = \
   tests/module/pkcs11_conformance.sh \
   tests/module/pkcs11_conformance_embedded.sh \
   tests/module/pkcs11_fork.sh \
+  tests/module/pkcs11_objects.sh tests/module/pkcs11_objects_embedded.sh \
+  tests/module/pkcs11_operations.sh tests/module/pkcs11_operations_embedded.sh \
   tests/module/pkcs11_restart.sh \
   tests/module/pkcs11_round_trips.sh \
   tests/module/pkcs11_states.sh \

@@ -1,5 +1,7 @@
 #include "tests/module/p11test.h"
 
+#include "signer/base/macros.h"
+
 #include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +11,9 @@ CK_FUNCTION_LIST *F;
 CK_FUNCTION_LIST_3_0 *F3;
 void *module_handle;
 CK_BBOOL yes = CK_TRUE, no = CK_FALSE;
+CK_UTF8CHAR user_pin[] = USER_PIN;
+CK_UTF8CHAR so_pin[] = SO_PIN;
+CK_BYTE digest32[32] = {1, 2, 3};
 
 static unsigned failures; /* of the case under way */
 
@@ -91,10 +96,13 @@ CK_SESSION_HANDLE open_session(CK_FLAGS flags) {
   return session;
 }
 
+CK_RV login(CK_SESSION_HANDLE session) {
+  return F->C_Login(session, CKU_USER, PIN(user_pin));
+}
+
 CK_SESSION_HANDLE open_logged_in(CK_FLAGS flags) {
   CK_SESSION_HANDLE session = open_session(flags);
-  CK_UTF8CHAR pin[] = USER_PIN;
-  CK_RV rv = F->C_Login(session, CKU_USER, pin, sizeof pin - 1);
+  CK_RV rv = login(session);
   if (rv != CKR_OK && rv != CKR_USER_ALREADY_LOGGED_IN) bail("C_Login fails");
   return session;
 }
@@ -131,4 +139,14 @@ struct key_pair make_key(CK_SESSION_HANDLE session, enum key_kind kind, bool on_
   RV(CKR_OK, F->C_GenerateKeyPair(session, &mechanism, of_public, public_count, of_private, 3, &pair.public_key,
                                   &pair.private_key));
   return pair;
+}
+
+CK_OBJECT_HANDLE make_data(CK_SESSION_HANDLE session, CK_BBOOL *on_token, CK_BBOOL *is_private) {
+  CK_OBJECT_CLASS class = CKO_DATA;
+  CK_ATTRIBUTE rows[] = {ROW(CKA_CLASS, class), ROW(CKA_TOKEN, *on_token), ROW(CKA_PRIVATE, *is_private),
+                         ROW_BYTES(CKA_LABEL, "data", 4), ROW_BYTES(CKA_VALUE, "value", 5)};
+  CK_OBJECT_HANDLE object = 0;
+  RV(CKR_OK, F->C_CreateObject(session, rows, CHIO_ARRAY_LEN(rows), &object));
+  CHECK(object != 0);
+  return object;
 }

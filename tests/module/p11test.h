@@ -13,6 +13,12 @@
 
 #define USER_PIN "123456"
 #define SO_PIN "12345678"
+extern CK_UTF8CHAR user_pin[sizeof USER_PIN], so_pin[sizeof SO_PIN];
+#define PIN(pin) (pin), sizeof(pin) - 1 /* two arguments */
+
+/* Counts and lengths that no caller can mean. */
+#define HUGE_COUNT ((CK_ULONG)1 << 32)
+#define HUGE_LEN (~(CK_ULONG)0)
 
 /* The function list, C_GetFunctionList's; loaded by load_module. */
 extern CK_FUNCTION_LIST *F;
@@ -36,6 +42,8 @@ struct test_case {
   const char *name;
   void (*run)(void);
 };
+#define CASE(name) \
+  { #name, name }
 
 /* Runs them all; returns the exit status. */
 int run_cases(const struct test_case *cases, size_t count);
@@ -47,6 +55,8 @@ CK_SLOT_ID test_slot(void);
 /* A session on it; with the user logged in when asked. */
 CK_SESSION_HANDLE open_session(CK_FLAGS flags);
 CK_SESSION_HANDLE open_logged_in(CK_FLAGS flags);
+/* C_Login as the user. */
+CK_RV login(CK_SESSION_HANDLE session);
 
 enum key_kind { ED25519, P256, P384, P521, RSA2048 };
 
@@ -57,6 +67,11 @@ struct key_pair {
 
 /* A key pair that signs and verifies; on the token or of the session. */
 struct key_pair make_key(CK_SESSION_HANDLE session, enum key_kind kind, bool on_token);
+
+/* A data object. */
+CK_OBJECT_HANDLE make_data(CK_SESSION_HANDLE session, CK_BBOOL *on_token, CK_BBOOL *is_private);
+
+extern CK_BYTE digest32[32]; /* what might be a digest of 32 bytes */
 
 /* CK_ATTRIBUTE rows. */
 #define ROW(type, variable) \

@@ -5,11 +5,7 @@
 
 #include <string.h>
 
-static CK_UTF8CHAR user_pin[] = USER_PIN;
-static CK_UTF8CHAR so_pin[] = SO_PIN;
 static CK_UTF8CHAR label[32] = "second                          ";
-
-#define PIN(pin) (pin), sizeof(pin) - 1
 
 static CK_SLOT_ID empty_slot(void) {
   CK_SLOT_ID slots[64];
