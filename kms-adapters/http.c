@@ -6,6 +6,7 @@
 #include <ctype.h>
 #include <curl/curl.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
 #include <time.h>
@@ -158,17 +159,31 @@ static void set_tls(CURL *easy, const struct chio_http_request *request) {
   if (request->client_key != NULL) (void)curl_easy_setopt(easy, CURLOPT_SSLKEY, request->client_key);
 }
 
-static enum chio_err set_headers(struct transfer *t, const struct chio_http_request *request) {
-  if (request->header_count > CHIO_HTTP_HEADERS_MAX) return CHIO_E_ARGUMENT;
-  for (size_t i = 0; i < request->header_count; i++) {
-    struct curl_slist *longer = curl_slist_append(t->headers, request->headers[i]);
-    if (longer == NULL) return CHIO_E_NO_MEMORY;
-    t->headers = longer;
-  }
-  /* Without this curl waits a second for "100 Continue" before a body of more than a kilobyte. */
-  struct curl_slist *longer = curl_slist_append(t->headers, "Expect:");
+static enum chio_err add_header(struct transfer *t, const char *line) {
+  struct curl_slist *longer = curl_slist_append(t->headers, line);
   if (longer == NULL) return CHIO_E_NO_MEMORY;
   t->headers = longer;
+  return CHIO_OK;
+}
+
+/* The caller's own span stays the parent: we make none that anybody could look up. Signatures of requests (SigV4) do
+ * not cover it, so a proxy may put its own there. */
+static enum chio_err add_trace(struct transfer *t, const struct chio_http_request *request) {
+  char line[sizeof "traceparent: " + CHIO_TRACEPARENT_LEN];
+  const char *trace = chio_trace_get()->traceparent;
+  if (trace[0] == '\0' || request->no_proxy) return CHIO_OK;
+  (void)snprintf(line, sizeof line, "traceparent: %s", trace);
+  return add_header(t, line);
+}
+
+static enum chio_err set_headers(struct transfer *t, const struct chio_http_request *request) {
+  if (request->header_count > CHIO_HTTP_HEADERS_MAX) return CHIO_E_ARGUMENT;
+  enum chio_err err = CHIO_OK;
+  for (size_t i = 0; err == CHIO_OK && i < request->header_count; i++) err = add_header(t, request->headers[i]);
+  /* Without this curl waits a second for "100 Continue" before a body of more than a kilobyte. */
+  if (err == CHIO_OK) err = add_header(t, "Expect:");
+  if (err == CHIO_OK) err = add_trace(t, request);
+  if (err != CHIO_OK) return err;
   (void)curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER, t->headers);
   return CHIO_OK;
 }

@@ -320,7 +320,7 @@ enum chio_err chio_kmsd_answer(struct chio_kmsd *kmsd, const struct chio_kmsd_re
                    .read_at_ms = request->read_at_ms,
                    .out = answer};
   if (c.message == NULL) return chio_kmsd_answer_plain(request, CHIO_E_UNKNOWN_MESSAGE, NULL, out);
-  chio_trace_begin();
+  chio_trace_begin(&request->trace);
   enum chio_err err = serve(&c, request);
   if (c.backend != NULL && chio_trace_get()->asked)
     atomic_store(&c.backend->breaker_open, chio_trace_get()->breaker_open);

@@ -3,12 +3,14 @@
 #define CHIO_KMS_KMSD_CALL_H
 
 #include "kms-adapters/kmsd_backend.h"
+#include "signer/wire/traceparent.h"
 
 /* A request as it was read. */
 struct chio_kmsd_request {
   struct chio_frame_header header;
   uint8_t *body;       /* header.length bytes, owned; wiped when it is freed, for it may be a secret */
   uint64_t read_at_ms; /* its time is counted from here */
+  struct chio_traceparent trace; /* that it belongs to; without ids: none */
   struct chio_kmsd_request *next;
 };
 

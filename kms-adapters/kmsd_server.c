@@ -16,6 +16,8 @@ struct server {
   enum chio_err (*lock_down)(struct chio_kmsd *kmsd, const struct chio_backend_lock_request *request,
                              struct chio_detail *detail);
   bool locked; /* LOCK was answered */
+  struct chio_traceparent trace; /* of the request that comes next, if it has this id */
+  uint32_t trace_id;
 
   pthread_mutex_t writing;
 
@@ -175,6 +177,23 @@ static enum chio_err lock_down(struct server *s, const struct chio_kmsd_request 
   return err;
 }
 
+/* For the request behind it. */
+static enum chio_err note_trace(struct server *s, struct chio_kmsd_request *request) {
+  struct chio_backend_trace_request fields;
+  struct chio_slice body = chio_slice(request->body, request->header.length);
+  enum chio_err err = chio_fields_decode(chio_backend_trace_request_fields, body, sizeof fields, &fields);
+  s->trace = (struct chio_traceparent){.trace_id = ""};
+  s->trace_id = request->header.request_id;
+  if (err == CHIO_OK) (void)!chio_traceparent_parse(fields.traceparent, &s->trace);
+  chio_kmsd_request_free(request);
+  return err;
+}
+
+static void take_trace(struct server *s, struct chio_kmsd_request *request) {
+  if (s->trace_id == request->header.request_id) request->trace = s->trace;
+  s->trace = (struct chio_traceparent){.trace_id = ""};
+}
+
 /* An error here ends the process. */
 static enum chio_err take(struct server *s, struct chio_kmsd_request *request, struct chio_detail *detail) {
   struct chio_detail why = {""};
@@ -189,6 +208,8 @@ static enum chio_err take(struct server *s, struct chio_kmsd_request *request, s
     enum chio_err err = type == CHIO_BACKEND_OPEN ? open_backend(s, request, &why) : lock_down(s, request, &why);
     return answer_now(s, request, err, &why);
   }
+  if (type == CHIO_BACKEND_TRACE) return note_trace(s, request);
+  take_trace(s, request);
   if (submit(s, request)) return CHIO_OK;
   (void)chio_fail(&why, CHIO_E_BUSY, "chio-kmsd: too many requests wait for a backend");
   return answer_now(s, request, CHIO_E_BUSY, &why);

@@ -2,8 +2,9 @@
 
 static _Thread_local struct chio_trace trace;
 
-void chio_trace_begin(void) {
+void chio_trace_begin(const struct chio_traceparent *parent) {
   trace = (struct chio_trace){0};
+  if (parent != NULL) chio_traceparent_format(parent, trace.traceparent);
 }
 
 const struct chio_trace *chio_trace_get(void) {

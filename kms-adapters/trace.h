@@ -1,12 +1,14 @@
 /*
  * What happened in one operation, for the log: HTTP attempts, the last status, the provider's own word for the error
  * and its id of the request. Kept for each thread (an operation runs in one), noted at the places that know: http.c and
- * retry.c for all adapters, an adapter itself for the code.
+ * retry.c for all adapters, an adapter itself for the code. And the trace of the caller's telemetry that it belongs to,
+ * which http.c names in each call but those for metadata.
  */
 #ifndef CHIO_KMS_TRACE_H
 #define CHIO_KMS_TRACE_H
 
 #include "kms-adapters/http.h"
+#include "signer/wire/traceparent.h"
 
 #define CHIO_TRACE_TEXT_MAX 128u
 
@@ -17,10 +19,11 @@ struct chio_trace {
   bool breaker_open;
   char code[CHIO_TRACE_TEXT_MAX];        /* "ThrottlingException"; empty: none */
   char provider_id[CHIO_TRACE_TEXT_MAX]; /* the provider's id of the last request; empty: none */
+  char traceparent[CHIO_TRACEPARENT_LEN + 1]; /* W3C Trace Context; empty: none */
 };
 
-/* A new operation begins in this thread. */
-void chio_trace_begin(void);
+/* A new operation begins in this thread; parent may be NULL or without ids: it belongs to no trace. */
+void chio_trace_begin(const struct chio_traceparent *parent);
 
 /* This thread's, good until its next begin. */
 const struct chio_trace *chio_trace_get(void);

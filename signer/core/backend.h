@@ -11,6 +11,7 @@
 #include "signer/base/buf.h"
 #include "signer/base/err.h"
 #include "signer/base/secret.h"
+#include "signer/wire/traceparent.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -43,6 +44,10 @@ struct chio_backend_config {
   unsigned timeout_ms;      /* of a whole operation */
   unsigned retry_ms; /* until a key that could not be looked up is tried again; 0: CHIO_BACKEND_RETRY_MS */
 };
+
+/* The trace that the request at hand in this thread belongs to, for the calls that it leads to; without ids where none
+ * was named, and in threads of our own. Good until the request is answered. */
+const struct chio_traceparent *chio_backend_trace(void);
 
 /* A key as the backend describes it. */
 struct chio_backend_key {

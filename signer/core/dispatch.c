@@ -159,6 +159,13 @@ static enum chio_err serve(struct chio_call *call, const struct chio_message *me
   return sent;
 }
 
+static _Thread_local const struct chio_traceparent *trace_of_thread;
+
+const struct chio_traceparent *chio_backend_trace(void) {
+  static const struct chio_traceparent none = {.trace_id = ""};
+  return trace_of_thread != NULL ? trace_of_thread : &none;
+}
+
 enum chio_err chio_conn_dispatch(struct chio_conn *conn, const struct chio_frame_header *header, struct chio_slice body,
                                  struct chio_buf *out) {
   struct chio_call call;
@@ -178,7 +185,9 @@ enum chio_err chio_conn_dispatch(struct chio_conn *conn, const struct chio_frame
     return close_with(&call, message, header->request_id, CHIO_E_PROTOCOL,
                       conn->greeted ? "HELLO came before" : "HELLO must come first", out);
   chio_log_trace(conn->trace.trace_id);
+  trace_of_thread = &conn->trace;
   enum chio_err err = serve(&call, message, header, body, out);
+  trace_of_thread = NULL;
   chio_log_trace("");
   tidy(conn, &call, message);
   /* Without a common version there is nothing more to say. */

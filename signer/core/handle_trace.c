@@ -6,7 +6,7 @@ enum chio_err chio_handle_trace(struct chio_call *call, const void *request, voi
   const struct chio_trace_request *q = request;
   struct chio_conn *conn = call->conn;
   (void)reply;
-  conn->trace = (struct chio_traceparent){{0}, {0}};
+  conn->trace = (struct chio_traceparent){.trace_id = ""};
   chio_log_trace("");
   if (q->traceparent.len == 0) return CHIO_OK;
   if (chio_traceparent_parse(q->traceparent, &conn->trace) != CHIO_OK) {

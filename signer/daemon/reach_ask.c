@@ -50,6 +50,15 @@ static void leave(struct chio_reach *r, struct chio_reach_waiter *w) {
   (void)pthread_mutex_unlock(&r->lock);
 }
 
+/* The request, behind the trace that it belongs to where there is one. */
+static enum chio_err encode(const struct chio_reach_waiter *w, struct chio_buf *frame) {
+  char text[CHIO_TRACEPARENT_LEN + 1];
+  chio_traceparent_format(chio_backend_trace(), text);
+  const struct chio_backend_trace_request trace = {chio_slice_str(text)};
+  enum chio_err err = text[0] == '\0' ? CHIO_OK : chio_reach_encode(CHIO_BACKEND_TRACE, w->id, &trace, frame);
+  return err == CHIO_OK ? chio_reach_encode(w->question->type, w->id, w->question->request, frame) : err;
+}
+
 /* Sends the request; once it is out, w is in the line and will be done. */
 static enum chio_err launch(struct chio_reach *r, struct chio_reach_waiter *w) {
   struct chio_buf frame = CHIO_BUF_INIT;
@@ -61,7 +70,7 @@ static enum chio_err launch(struct chio_reach *r, struct chio_reach_waiter *w) {
   if (!join(r, w, &incarnation))
     return chio_fail(&w->detail, CHIO_E_BACKEND_UNREACHABLE, "backend '%s': chio-kmsd does not run",
                      w->question->backend);
-  enum chio_err err = chio_reach_encode(w->question->type, w->id, w->question->request, &frame);
+  enum chio_err err = encode(w, &frame);
   bool encoded = err == CHIO_OK;
   if (encoded) err = chio_reach_send(r, incarnation, chio_buf_slice(&frame), w->until_ms);
   if (frame.data != NULL) chio_wipe(frame.data, frame.len);

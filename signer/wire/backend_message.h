@@ -20,6 +20,7 @@
 #include "signer/wire/backend_open.h"
 #include "signer/wire/backend_ping.h"
 #include "signer/wire/backend_sign.h"
+#include "signer/wire/backend_trace.h"
 #include "signer/wire/message.h"
 
 /* The descriptor that chio-kmsd finds its end of the socketpair at. */

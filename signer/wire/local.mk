@@ -64,4 +64,5 @@ signer_wire_libchio_wire_backend_la_SOURCES = \
   signer/wire/backend_lock.c signer/wire/backend_lock.h \
   signer/wire/backend_open.c signer/wire/backend_open.h \
   signer/wire/backend_ping.c signer/wire/backend_ping.h \
-  signer/wire/backend_sign.c signer/wire/backend_sign.h
+  signer/wire/backend_sign.c signer/wire/backend_sign.h \
+  signer/wire/backend_trace.c signer/wire/backend_trace.h

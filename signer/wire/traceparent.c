@@ -1,13 +1,14 @@
 #include "signer/wire/traceparent.h"
 
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 
 /* Where the parts of "00-...-...-00" are. */
 #define TRACE_AT 3u
 #define SPAN_AT 36u
 #define FLAGS_AT 53u
-#define TEXT_LEN 55u
+#define TEXT_LEN CHIO_TRACEPARENT_LEN
 
 static bool is_hex(const uint8_t *at, size_t len) {
   for (size_t i = 0; i < len; i++) {
@@ -34,8 +35,15 @@ static bool is_well_formed(struct chio_slice text) {
 
 enum chio_err chio_traceparent_parse(struct chio_slice text, struct chio_traceparent *out) {
   if (!is_well_formed(text)) return CHIO_E_MALFORMED;
-  *out = (struct chio_traceparent){{0}, {0}};
+  *out = (struct chio_traceparent){.trace_id = ""};
   memcpy(out->trace_id, text.data + TRACE_AT, CHIO_TRACE_ID_HEX);
   memcpy(out->span_id, text.data + SPAN_AT, CHIO_SPAN_ID_HEX);
+  memcpy(out->flags, text.data + FLAGS_AT, 2);
   return CHIO_OK;
+}
+
+void chio_traceparent_format(const struct chio_traceparent *trace, char out_text[CHIO_TRACEPARENT_LEN + 1]) {
+  out_text[0] = '\0';
+  if (trace->trace_id[0] == '\0') return;
+  (void)snprintf(out_text, CHIO_TRACEPARENT_LEN + 1, "00-%s-%s-%s", trace->trace_id, trace->span_id, trace->flags);
 }

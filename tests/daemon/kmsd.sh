@@ -50,6 +50,17 @@ check "the signatures hold" openssl dgst -sha256 -verify "$FAKE_KMS/ci.pub" -sig
 contains "status tells how long calls take" "p99" "$(chio-hsm status --json)"
 is "and that none is under way" 0 "$(kmsd_status in_flight)"
 
+# ---- Whose trace a call is of ----
+trace=0af7651916cd43dd8448eb211c80319c
+echo 1 >"$FAKE_KMS/trace"
+TRACEPARENT=00-$trace-b7ad6b7169203331-01 chio-hsm sign chio:token=fake "$pin" -o "$CHIO_TEST_DIR/traced.sig"
+check "chio-kmsd knows the trace that a signature belongs to" \
+  grep -q "op=SIGN .* code=00-$trace-b7ad6b7169203331-01 .* trace_id=$trace" "$CHIOD_LOG"
+before=$(grep -c "op=SIGN" "$CHIOD_LOG")
+chio-hsm sign chio:token=fake "$pin" -o "$CHIO_TEST_DIR/untraced.sig"
+rm "$FAKE_KMS/trace"
+is "the next one belongs to none" 1 "$(grep "op=SIGN" "$CHIOD_LOG" | tail -n "+$((before + 1))" | grep -c 'code=""')"
+
 # ---- What can be seen from outside ----
 chiod_pid=$(cat "$CHIO_PIDFILE")
 lines=$(for process in $(kmsd_pid) "$chiod_pid" $(pgrep -P "$chiod_pid"); do tr '\0' ' ' <"/proc/$process/cmdline"; done)

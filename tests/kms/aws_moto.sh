@@ -58,6 +58,8 @@ refused() {
 
 check "a user of IAM is known by signature" user health
 check "and may look at a key by its alias" user describe "$alias"
+check "a call that names a trace is known by signature as well" \
+  user --traceparent 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01 health
 check "and by its ARN" user describe "$key"
 check "and make one, under a name" user create ec 384 made/by-test
 check "whose name is then taken" refused "EXISTS: aws 'test': alias/made/by-test is taken" user create ec 256 made/by-test

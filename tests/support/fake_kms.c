@@ -4,6 +4,7 @@
  *   slow   milliseconds that each signature takes
  *   fail   the error that each signature ends with: its name, "BACKEND_UNREACHABLE"
  *   peek   a path that each signature tries to open first: POLICY when it can
+ *   trace  the code of each signature, for the log, is the traceparent that it belongs to
  *   wrong  signatures are made over other data
  *   meet   so many signatures must be under way at once: each waits for the others until its time is over
  */
@@ -112,6 +113,7 @@ static enum chio_err behave(const struct fake *fake, const struct chio_deadline 
     if (fd >= 0) return chio_fail(detail, CHIO_E_POLICY, "fake: %s is open to me", word);
     return chio_fail(detail, CHIO_E_PERMISSION, "fake: %s is closed to me", word);
   }
+  if (read_word(fake, "trace", word)) chio_trace_code(chio_slice_str(chio_trace_get()->traceparent));
   if (read_word(fake, "meet", word)) return meet((unsigned)strtoul(word, NULL, 10), deadline, detail);
   if (!read_word(fake, "fail", word)) return CHIO_OK;
   chio_trace_code(chio_slice_str("FakeFailure"));

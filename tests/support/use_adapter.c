@@ -11,11 +11,13 @@
  *   --threads N   in N threads at once
  *   --salt N      bytes of a PSS salt (the digest's)
  *   --data-len N  bytes to sign (ECDSA, EDDSA)
+ *   --traceparent T  the trace that it belongs to (in the first thread)
  *   --evidence F  decrypt with the evidence in that file: what comes out is still wrapped for the key in it
  * MECHANISM is a row of mechanism.def ("ECDSA_SHA384"; PSS ones by their digest). Every signature is verified with
  * libcrypto. The exit status: 0; 1 for an error, which is printed with its name; 2 for a wrong command line.
  */
 #include "kms-adapters/registry.h"
+#include "kms-adapters/trace.h"
 #include "signer/wire/cryptoki.h"
 #include "tests/support/verify_signature.h"
 
@@ -431,6 +433,10 @@ static bool set_option(struct use *use, const char *name, const char *value) {
     *(const char **)((char *)&use->options + texts[i].offset) = value;
     return true;
   }
+  struct chio_traceparent trace;
+  bool traced = strcmp(name, "traceparent") == 0 && chio_traceparent_parse(chio_slice_str(value), &trace) == CHIO_OK;
+  if (traced) chio_trace_begin(&trace);
+  if (traced) return true;
   if (strcmp(name, "evidence") != 0) return set_number(use, name, value);
   use->evidence = value;
   return true;

@@ -3,6 +3,7 @@
 #include "kms-adapters/http.h"
 #include "kms-adapters/lease.h"
 #include "kms-adapters/signature_form.h"
+#include "kms-adapters/trace.h"
 #include "signer/base/text.h"
 #include "tests/support/http_script.h"
 
@@ -374,6 +375,43 @@ static void a_scripted_server_answers_in_order_and_keeps_what_it_was_asked(void 
   http_script_stop(script);
 }
 
+static void a_call_names_the_trace_that_its_operation_belongs_to(void **state) {
+  (void)state;
+  static const struct chio_traceparent none = {.trace_id = ""};
+  static const struct chio_traceparent parent = {"0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331", "01"};
+  static const struct {
+    const struct chio_traceparent *parent;
+    bool metadata;
+    const char *expected;
+  } rows[] = {{&parent, false, "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\n"},
+              {&parent, true, NULL},
+              {&none, false, NULL},
+              {NULL, false, NULL}};
+  static const struct http_script_reply replies[] = {{.status = 204}};
+  struct http_script *script = http_script_start(replies, 1);
+  struct chio_http *http = NULL;
+  struct chio_http_request request = {
+      .method = "GET", .url = http_script_url(script), .timeout_ms = 5000, .allow_http = true};
+  assert_int_equal(chio_http_new(&http), CHIO_OK);
+  for (size_t i = 0; i < CHIO_ARRAY_LEN(rows); i++) {
+    struct chio_http_reply reply;
+    chio_trace_begin(rows[i].parent);
+    request.no_proxy = rows[i].metadata;
+    assert_int_equal(chio_http_call(http, &request, &reply, NULL), CHIO_OK);
+    chio_http_reply_clear(&reply);
+    const char *value = http_script_header(http_script_asked(script, i), "traceparent");
+    if (rows[i].expected == NULL) {
+      assert_null(value);
+    } else {
+      assert_non_null(value);
+      assert_memory_equal(value, rows[i].expected, strlen(rows[i].expected));
+    }
+  }
+  chio_trace_begin(NULL);
+  chio_http_free(http);
+  http_script_stop(script);
+}
+
 static void a_body_that_is_cut_short_is_an_error_of_the_transport(void **state) {
   (void)state;
   static const struct http_script_reply replies[] = {{.status = 200, .body = "{\"a\":1}", .cut = 3}, {.status = 0}};
@@ -439,6 +477,7 @@ int main(void) {
       cmocka_unit_test(only_digest_infos_in_their_one_form_are_read),
       cmocka_unit_test(what_a_server_asks_us_to_wait_is_read_in_all_its_spellings),
       cmocka_unit_test(a_scripted_server_answers_in_order_and_keeps_what_it_was_asked),
+      cmocka_unit_test(a_call_names_the_trace_that_its_operation_belongs_to),
       cmocka_unit_test(a_body_that_is_cut_short_is_an_error_of_the_transport),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

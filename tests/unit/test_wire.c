@@ -236,6 +236,25 @@ static void a_traceparent_is_read_as_the_recommendation_says(void **state) {
     assert_int_equal(chio_traceparent_parse(chio_slice(text.data, len), &parsed), CHIO_E_MALFORMED);
 }
 
+static void a_traceparent_is_written_as_version_00_with_the_ids_and_flags_that_were_read(void **state) {
+  (void)state;
+  static const struct {
+    const char *read, *written;
+  } rows[] = {{"00-" TRACE "-" SPAN "-01", "00-" TRACE "-" SPAN "-01"},
+              {"00-" TRACE "-" SPAN "-00", "00-" TRACE "-" SPAN "-00"},
+              {"fe-" TRACE "-" SPAN "-ff-more of later versions", "00-" TRACE "-" SPAN "-ff"}};
+  struct chio_traceparent parsed;
+  char text[CHIO_TRACEPARENT_LEN + 1];
+  for (size_t i = 0; i < CHIO_ARRAY_LEN(rows); i++) {
+    assert_int_equal(chio_traceparent_parse(chio_slice_str(rows[i].read), &parsed), CHIO_OK);
+    chio_traceparent_format(&parsed, text);
+    assert_string_equal(text, rows[i].written);
+  }
+  parsed.trace_id[0] = '\0';
+  chio_traceparent_format(&parsed, text);
+  assert_string_equal(text, "");
+}
+
 static void what_is_no_traceparent_is_refused(void **state) {
   (void)state;
   static const char *const bad[] = {
@@ -244,7 +263,7 @@ static void what_is_no_traceparent_is_refused(void **state) {
       "00_" TRACE "-" SPAN "-01", "00-" TRACE "_" SPAN "-01", "00-" TRACE "-" SPAN "_01", "00-" TRACE "-" SPAN "-0g",
       "00-0AF7651916CD43DD8448EB211C80319C-" SPAN "-01", "00-0af7651916cd43dd8448eb211c80319 -" SPAN "-01",
       " 00-" TRACE "-" SPAN "-1", "00-" TRACE "-B7ad6b7169203331-01"};
-  struct chio_traceparent parsed = {"untouched", "so"};
+  struct chio_traceparent parsed = {"untouched", "so", ""};
   for (size_t i = 0; i < CHIO_ARRAY_LEN(bad); i++) {
     if (chio_traceparent_parse(chio_slice_str(bad[i]), &parsed) != CHIO_E_MALFORMED) fail_msg("taken: %s", bad[i]);
   }
@@ -267,6 +286,7 @@ int main(void) {
       cmocka_unit_test(the_name_of_a_profile_survives_the_wire),
       cmocka_unit_test(a_unique_id_survives_its_text),
       cmocka_unit_test(a_traceparent_is_read_as_the_recommendation_says),
+      cmocka_unit_test(a_traceparent_is_written_as_version_00_with_the_ids_and_flags_that_were_read),
       cmocka_unit_test(what_is_no_traceparent_is_refused),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
