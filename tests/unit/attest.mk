@@ -126,7 +126,8 @@ tests_unit_test_attest_negative_chain_CFLAGS = $(ATTEST_TEST_CFLAGS)
 tests_unit_test_attest_negative_chain_LDADD = $(ATTEST_TEST_LIBS)
 
 UNIT_TESTS += tests/unit/test_attest_negative_snp
-tests_unit_test_attest_negative_snp_SOURCES = tests/unit/test_attest_negative_snp.c $(FORGE)
+tests_unit_test_attest_negative_snp_SOURCES = tests/unit/test_attest_negative_snp.c tests/unit/snp_forge.c \
+  tests/unit/snp_forge.h $(FORGE)
 tests_unit_test_attest_negative_snp_CFLAGS = $(ATTEST_TEST_CFLAGS)
 tests_unit_test_attest_negative_snp_LDADD = $(ATTEST_TEST_LIBS)
 

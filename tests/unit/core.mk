@@ -12,10 +12,16 @@ tests_unit_test_dispatch_SOURCES = tests/unit/test_dispatch.c $(CORE_RIG)
 tests_unit_test_dispatch_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_dispatch_LDADD = $(CORE_TEST_LIBS)
 
+OBJECTS_RIG = tests/unit/objects_rig.c tests/unit/objects_rig.h $(CORE_RIG)
 UNIT_TESTS += tests/unit/test_core_objects
-tests_unit_test_core_objects_SOURCES = tests/unit/test_core_objects.c $(CORE_RIG)
+tests_unit_test_core_objects_SOURCES = tests/unit/test_core_objects.c $(OBJECTS_RIG)
 tests_unit_test_core_objects_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_core_objects_LDADD = $(CORE_TEST_LIBS)
+
+UNIT_TESTS += tests/unit/test_core_objects_lives
+tests_unit_test_core_objects_lives_SOURCES = tests/unit/test_core_objects_lives.c $(OBJECTS_RIG)
+tests_unit_test_core_objects_lives_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_core_objects_lives_LDADD = $(CORE_TEST_LIBS)
 
 UNIT_TESTS += tests/unit/test_core_lifecycle
 tests_unit_test_core_lifecycle_SOURCES = tests/unit/test_core_lifecycle.c $(CORE_RIG)
@@ -33,10 +39,16 @@ tests_unit_test_core_workload_SOURCES = tests/unit/test_core_workload.c $(FAKE_B
 tests_unit_test_core_workload_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(CRYPTO_CFLAGS)
 tests_unit_test_core_workload_LDADD = $(CORE_TEST_LIBS) $(CRYPTO_LIBS)
 
+SLOT_RIG = tests/unit/slot_rig.c tests/unit/slot_rig.h $(FAKE_BACKEND) $(CORE_RIG)
 UNIT_TESTS += tests/unit/test_core_backend
-tests_unit_test_core_backend_SOURCES = tests/unit/test_core_backend.c $(FAKE_BACKEND) $(CORE_RIG)
-tests_unit_test_core_backend_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(JANSSON_CFLAGS)
+tests_unit_test_core_backend_SOURCES = tests/unit/test_core_backend.c $(SLOT_RIG)
+tests_unit_test_core_backend_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_core_backend_LDADD = $(CORE_TEST_LIBS)
+
+UNIT_TESTS += tests/unit/test_core_backend_use
+tests_unit_test_core_backend_use_SOURCES = tests/unit/test_core_backend_use.c $(SLOT_RIG)
+tests_unit_test_core_backend_use_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_core_backend_use_LDADD = $(CORE_TEST_LIBS)
 
 UNIT_TESTS += tests/unit/test_core_attestation
 tests_unit_test_core_attestation_SOURCES = tests/unit/test_core_attestation.c tests/support/hsm_attest.c \

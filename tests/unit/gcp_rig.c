@@ -1,5 +1,6 @@
 #include "tests/unit/gcp_rig.h"
 
+#include "kms-adapters/body.h"
 #include "kms-adapters/crc32c.h"
 #include "kms-adapters/signature_form.h"
 #include "signer/base/text.h"
@@ -154,4 +155,38 @@ const char *gcp_sign_reply(struct chio_slice signature, const char *flag, const 
 
 const char *gcp_error_reply(int code, const char *status, const char *message) {
   return gcp_text("{\"error\":{\"code\":%d,\"message\":\"%s\",\"status\":\"%s\"}}", code, message, status);
+}
+
+struct chio_slice gcp_digest(size_t len) {
+  static const uint8_t digest[64] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10};
+  return chio_slice(digest, len);
+}
+
+const char *gcp_private_pem(const char *kind, const EVP_CIPHER *cipher) {
+  char *data;
+  BIO *bio = BIO_new(BIO_s_mem());
+  assert_int_equal(PEM_write_bio_PKCS8PrivateKey(bio, gcp_key(kind), cipher, cipher != NULL ? "pass" : NULL,
+                                                 cipher != NULL ? 4 : 0, NULL, NULL), 1);
+  long len = BIO_get_mem_data(bio, &data);
+  struct chio_buf quoted = CHIO_BUF_INIT;
+  chio_json_quote(&quoted, chio_slice(data, (size_t)len));
+  const char *text = gcp_text("%.*s", (int)quoted.len, quoted.data);
+  chio_buf_clear(&quoted);
+  BIO_free(bio);
+  return text;
+}
+
+const char *gcp_service_account(const char *pem, const char *token_uri) {
+  return gcp_text("{\"type\":\"service_account\",\"client_email\":\"chio@p.iam.gserviceaccount.com\",\"private_key_id\":"
+                  "\"key-1\",\"private_key\":%s,\"token_uri\":\"%s\"}", pem, token_uri);
+}
+
+json_t *gcp_jwt_part(const char *jwt, unsigned part) {
+  for (; part > 0; part--) jwt = strchr(jwt, '.') + 1;
+  struct chio_buf text = CHIO_BUF_INIT;
+  json_t *object = NULL;
+  assert_int_equal(chio_base64_decode(chio_slice(jwt, strcspn(jwt, ".")), true, &text), CHIO_OK);
+  assert_int_equal(chio_body_parse(chio_buf_slice(&text), "part", &object, NULL), CHIO_OK);
+  chio_buf_clear(&text);
+  return object;
 }

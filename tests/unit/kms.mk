@@ -41,11 +41,18 @@ tests_unit_test_root_release_SOURCES = tests/unit/test_root_release.c tests/supp
 tests_unit_test_root_release_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(CRYPTO_CFLAGS)
 tests_unit_test_root_release_LDADD = $(CORE_LIBS) $(CRYPTO_LIBS) $(SODIUM_LIBS) $(UNIT_LIBS)
 
-UNIT_TESTS += tests/unit/test_kms_vault
-tests_unit_test_kms_vault_SOURCES = tests/unit/test_kms_vault.c tests/support/http_script.c tests/support/http_script.h \
+VAULT_RIG = tests/unit/vault_rig.c tests/unit/vault_rig.h tests/support/http_script.c tests/support/http_script.h \
   tests/support/temp_dir.h
+
+UNIT_TESTS += tests/unit/test_kms_vault
+tests_unit_test_kms_vault_SOURCES = tests/unit/test_kms_vault.c $(VAULT_RIG)
 tests_unit_test_kms_vault_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(JANSSON_CFLAGS)
 tests_unit_test_kms_vault_LDADD = kms-adapters/libchio-kms.la $(JANSSON_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_kms_vault_keys
+tests_unit_test_kms_vault_keys_SOURCES = tests/unit/test_kms_vault_keys.c $(VAULT_RIG)
+tests_unit_test_kms_vault_keys_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(JANSSON_CFLAGS)
+tests_unit_test_kms_vault_keys_LDADD = kms-adapters/libchio-kms.la $(JANSSON_LIBS) $(UNIT_LIBS)
 
 UNIT_TESTS += tests/unit/test_kms_aws
 tests_unit_test_kms_aws_SOURCES = tests/unit/test_kms_aws.c tests/support/http_script.c tests/support/http_script.h

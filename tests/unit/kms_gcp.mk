@@ -12,3 +12,13 @@ UNIT_TESTS += tests/unit/test_kms_gcp_credentials
 tests_unit_test_kms_gcp_credentials_SOURCES = tests/unit/test_kms_gcp_credentials.c $(GCP_RIG)
 tests_unit_test_kms_gcp_credentials_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(CRYPTO_CFLAGS) $(JANSSON_CFLAGS)
 tests_unit_test_kms_gcp_credentials_LDADD = $(GCP_TEST_LIBS)
+
+UNIT_TESTS += tests/unit/test_kms_gcp_ring
+tests_unit_test_kms_gcp_ring_SOURCES = tests/unit/test_kms_gcp_ring.c $(GCP_RIG)
+tests_unit_test_kms_gcp_ring_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(CRYPTO_CFLAGS) $(JANSSON_CFLAGS)
+tests_unit_test_kms_gcp_ring_LDADD = $(GCP_TEST_LIBS)
+
+UNIT_TESTS += tests/unit/test_kms_gcp_tokens
+tests_unit_test_kms_gcp_tokens_SOURCES = tests/unit/test_kms_gcp_tokens.c $(GCP_RIG)
+tests_unit_test_kms_gcp_tokens_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(CRYPTO_CFLAGS) $(JANSSON_CFLAGS)
+tests_unit_test_kms_gcp_tokens_LDADD = $(GCP_TEST_LIBS)

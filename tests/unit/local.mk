@@ -7,10 +7,17 @@ tests_unit_test_wire_SOURCES = tests/unit/test_wire.c
 tests_unit_test_wire_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_wire_LDADD = $(UNIT_LIBS)
 
+CRYPTO_RIG = tests/unit/crypto_rig.c tests/unit/crypto_rig.h
+
 UNIT_TESTS += tests/unit/test_crypto
-tests_unit_test_crypto_SOURCES = tests/unit/test_crypto.c
+tests_unit_test_crypto_SOURCES = tests/unit/test_crypto.c $(CRYPTO_RIG)
 tests_unit_test_crypto_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(CRYPTO_CFLAGS)
 tests_unit_test_crypto_LDADD = $(CORE_LIBS) $(CRYPTO_LIBS) $(SODIUM_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_crypto_keys
+tests_unit_test_crypto_keys_SOURCES = tests/unit/test_crypto_keys.c $(CRYPTO_RIG)
+tests_unit_test_crypto_keys_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(CRYPTO_CFLAGS)
+tests_unit_test_crypto_keys_LDADD = $(CORE_LIBS) $(CRYPTO_LIBS) $(SODIUM_LIBS) $(UNIT_LIBS)
 
 UNIT_TESTS += tests/unit/test_seal
 tests_unit_test_seal_SOURCES = tests/unit/test_seal.c tests/support/temp_dir.h
@@ -33,10 +40,17 @@ include tests/unit/core.mk
 include tests/unit/tools.mk
 include tests/unit/provider.mk
 
+STORE_BED = tests/unit/store_bed.c tests/unit/store_bed.h tests/support/temp_dir.h
+
 UNIT_TESTS += tests/unit/test_store
-tests_unit_test_store_SOURCES = tests/unit/test_store.c tests/support/temp_dir.h
+tests_unit_test_store_SOURCES = tests/unit/test_store.c $(STORE_BED)
 tests_unit_test_store_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(SQLITE_CFLAGS)
 tests_unit_test_store_LDADD = $(CORE_LIBS) $(SQLITE_LIBS) $(SODIUM_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_store_file
+tests_unit_test_store_file_SOURCES = tests/unit/test_store_file.c $(STORE_BED)
+tests_unit_test_store_file_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(SQLITE_CFLAGS)
+tests_unit_test_store_file_LDADD = $(CORE_LIBS) $(SQLITE_LIBS) $(SODIUM_LIBS) $(UNIT_LIBS)
 
 UNIT_TESTS += tests/unit/test_user
 tests_unit_test_user_SOURCES = tests/unit/test_user.c tests/support/temp_dir.h

@@ -1,86 +1,19 @@
-/* The Vault adapter against what a real Vault 1.21 said, and against what none should say. */
-#include "kms-adapters/adapter.h"
-#include "tests/support/http_script.h"
-#include "tests/support/temp_dir.h"
+/* Keys of Vault's transit engine: described, pinned, used; logins. Against what a real Vault 1.21 said, and against what
+ * none should say. The rest of the adapter: test_kms_vault_keys.c. */
+#include "tests/unit/vault_rig.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
-#include <cmocka.h>
 
-#define LOOKUP {200, NULL, "{\"data\":{\"ttl\":0,\"renewable\":false,\"policies\":[\"root\"]},\"auth\":null}", 0, 0, 0}
-#define SAYS(status, text) {(status), NULL, (text), 0, 0, 0}
 #define BAD_TOKEN "{\"errors\":[\"2 errors occurred:\\n\\t* permission denied\\n\\t* invalid token\\n\\n\"]}"
-#define DENIED "{\"errors\":[\"1 error occurred:\\n\\t* permission denied\\n\\n\"]}"
-#define PEM_256                                                                              \
-  "-----BEGIN PUBLIC KEY-----\\nMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAENNNif9P3+GJ8/YABvHWv2e273iIy\\n" \
-  "7s+0RN4O1i6EnKssX/J/5OVsVlikUluSI1l6escXRlN5WVCUpe1nGwmJxg==\\n-----END PUBLIC KEY-----\\n"
-#define KEY_DATA(versions, latest, more)                                                                       \
-  "{\"request_id\":\"a6a76bdc\",\"data\":{\"derived\":false,\"keys\":{" versions "},\"latest_version\":" latest \
-  ",\"min_decryption_version\":1,\"min_encryption_version\":0,\"name\":\"k\",\"supports_signing\":true,"        \
-  "\"type\":\"ecdsa-p256\"" more "},\"warnings\":null,\"auth\":null}"
-#define VERSION(n) "\"" n "\":{\"creation_time\":\"2026-11-21T16:58:49Z\",\"name\":\"P-256\",\"public_key\":\"" PEM_256 "\"}"
-#define KEY_P256 KEY_DATA(VERSION("1"), "1", "")
 #define SIGNATURE_TEXT "iRbPc3B9rrhGEoiPks7-uWo8M_JezVh-brjJxqAYB-jGniBo8vw2dbEK7KfSCht3ymMk0zZGkG8qbAJTPEy3WA"
 #define SIGNED(text) "{\"data\":{\"key_version\":1,\"signature\":\"" text "\"},\"auth\":null}"
 #define LOGIN(token, seconds)                                                                           \
   "{\"data\":null,\"auth\":{\"client_token\":\"" token "\",\"accessor\":\"p70Z\",\"policies\":[\"chio\"]," \
   "\"lease_duration\":" seconds ",\"renewable\":true}}"
 
-struct rig {
-  struct temp_dir dir;
-  char token_file[512], secret_file[512];
-  struct chio_http *http;
-  struct http_script *script;
-  void *vault;
-  struct chio_detail detail;
-};
-
-static void write_file(const char *path, const char *text) {
-  FILE *file = fopen(path, "w");
-  assert_non_null(file);
-  assert_true(fputs(text, file) >= 0);
-  assert_int_equal(fclose(file), 0);
-}
-
-/* Opened with what the options say; endpoint and files are filled in where they are NULL. */
-static void rig_open(struct rig *rig, struct chio_backend_options options, const struct http_script_reply *replies,
-                     size_t count) {
-  *rig = (struct rig){.detail = {.text = ""}};
-  assert_true(temp_dir_make(&rig->dir));
-  write_file(temp_dir_file(&rig->dir, "token", rig->token_file), "hvs.first\n");
-  write_file(temp_dir_file(&rig->dir, "secret", rig->secret_file), "the \"secret\" id\n");
-  assert_int_equal(chio_http_new(&rig->http), CHIO_OK);
-  rig->script = http_script_start(replies, count);
-  options.name = "test";
-  options.endpoint = http_script_url(rig->script);
-  options.token_file = rig->token_file;
-  if (options.secret_file != NULL) options.secret_file = rig->secret_file;
-  enum chio_err err = chio_vault_ops.open(&options, rig->http, &rig->vault, &rig->detail);
-  if (err != CHIO_OK) fail_msg("%s", rig->detail.text);
-}
-
-static void rig_close(struct rig *rig) {
-  assert_null(strstr(rig->detail.text, "hvs."));
-  chio_vault_ops.close(rig->vault);
-  http_script_stop(rig->script);
-  chio_http_free(rig->http);
-  temp_dir_remove(&rig->dir);
-}
-
-#define OPEN(rig, replies) rig_open((rig), (struct chio_backend_options){.name = "test"}, (replies), CHIO_ARRAY_LEN(replies))
-
-static struct chio_key_uri uri_of(const char *text) {
-  struct chio_key_uri uri;
-  assert_int_equal(chio_key_uri_parse(text, &uri, NULL), CHIO_OK);
-  return uri;
-}
-
-static enum chio_err describe(struct rig *rig, const char *text, struct chio_kms_key *key) {
+static enum chio_err describe(struct vault_rig *rig, const char *text, struct chio_kms_key *key) {
   const struct chio_key_uri uri = uri_of(text);
   const struct chio_deadline deadline = chio_deadline_in(20000);
   return chio_vault_ops.describe(rig->vault, &uri, &deadline, key, &rig->detail);
@@ -94,7 +27,7 @@ static struct chio_kms_key some_key(uint32_t type, uint32_t bits) {
   return key;
 }
 
-static enum chio_err sign(struct rig *rig, const struct chio_kms_key *key, struct chio_buf *out) {
+static enum chio_err sign(struct vault_rig *rig, const struct chio_kms_key *key, struct chio_buf *out) {
   static const uint8_t digest[32] = {1, 2, 3};
   const struct chio_deadline deadline = chio_deadline_in(20000);
   return chio_vault_ops.sign(rig->vault, key, chio_mechanism_by_wire(CHIO_MECH_ECDSA_SHA256), &no_params,
@@ -104,7 +37,7 @@ static enum chio_err sign(struct rig *rig, const struct chio_kms_key *key, struc
 static void a_key_is_described_and_pinned_to_its_newest_version(void **state) {
   (void)state;
   const struct http_script_reply replies[] = {LOOKUP, SAYS(200, KEY_DATA(VERSION("2") "," VERSION("3"), "3", ""))};
-  struct rig rig;
+  struct vault_rig rig;
   struct chio_kms_key key;
   OPEN(&rig, replies);
   assert_int_equal(describe(&rig, "hashivault://k", &key), CHIO_OK);
@@ -117,7 +50,7 @@ static void a_key_is_described_and_pinned_to_its_newest_version(void **state) {
   assert_string_equal(key.uri.version, "2");
   assert_string_equal(http_script_asked(rig.script, 1)->line, "GET /v1/transit/keys/k HTTP/1.1");
   assert_memory_equal(http_script_header(http_script_asked(rig.script, 1), "x-vault-token"), "hvs.first\n", 10);
-  rig_close(&rig);
+  vault_rig_close(&rig);
 }
 
 static void an_ed25519_key_comes_as_bare_bytes(void **state) {
@@ -125,13 +58,13 @@ static void an_ed25519_key_comes_as_bare_bytes(void **state) {
   const struct http_script_reply replies[] = {
       LOOKUP, SAYS(200, "{\"data\":{\"keys\":{\"1\":{\"public_key\":\"1YgYtIb5wu3JDssRMVC376y9VhGwRZXDhhVIT7W3nR8=\"}},"
                         "\"latest_version\":1,\"name\":\"k\",\"type\":\"ed25519\"}}")};
-  struct rig rig;
+  struct vault_rig rig;
   struct chio_kms_key key;
   OPEN(&rig, replies);
   assert_int_equal(describe(&rig, "openbao://k", &key), CHIO_OK);
   assert_int_equal(key.key_type, CKK_EC_EDWARDS);
   assert_int_equal(key.spki_len, 44);
-  rig_close(&rig);
+  vault_rig_close(&rig);
 }
 
 static void what_is_no_key_to_sign_with_is_refused(void **state) {
@@ -173,7 +106,7 @@ static void what_is_no_key_to_sign_with_is_refused(void **state) {
   };
   for (size_t i = 0; i < CHIO_ARRAY_LEN(rows); i++) {
     const struct http_script_reply replies[] = {LOOKUP, SAYS(200, rows[i].body)};
-    struct rig rig;
+    struct vault_rig rig;
     struct chio_kms_key key;
     memset(&key, 0x55, sizeof key);
     const struct chio_kms_key before = key;
@@ -184,24 +117,24 @@ static void what_is_no_key_to_sign_with_is_refused(void **state) {
     assert_non_null(strstr(rig.detail.text, "backend 'test'"));
     assert_memory_equal(&key, &before, sizeof key);
     assert_int_equal(http_script_count(rig.script), 2);
-    rig_close(&rig);
+    vault_rig_close(&rig);
   }
 }
 
 static void a_version_that_is_not_there_is_not_replaced_by_another(void **state) {
   (void)state;
   const struct http_script_reply replies[] = {LOOKUP, SAYS(200, KEY_P256)};
-  struct rig rig;
+  struct vault_rig rig;
   struct chio_kms_key key;
   OPEN(&rig, replies);
   assert_int_equal(describe(&rig, "hashivault://k?key_version=2", &key), CHIO_E_NOT_FOUND);
-  rig_close(&rig);
+  vault_rig_close(&rig);
 }
 
 static void a_signature_names_its_version_and_comes_in_full_width(void **state) {
   (void)state;
   const struct http_script_reply replies[] = {LOOKUP, SAYS(200, SIGNED("vault:v1:" SIGNATURE_TEXT))};
-  struct rig rig;
+  struct vault_rig rig;
   struct chio_buf out = CHIO_BUF_INIT;
   const struct chio_kms_key key = some_key(CKK_EC, 256);
   OPEN(&rig, replies);
@@ -213,7 +146,7 @@ static void a_signature_names_its_version_and_comes_in_full_width(void **state) 
   assert_string_equal(asked->body, "{\"input\":\"AQIDAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\",\"key_version\":1,"
                                    "\"prehashed\":true,\"hash_algorithm\":\"sha2-256\",\"marshaling_algorithm\":\"jws\"}");
   chio_buf_clear(&out);
-  rig_close(&rig);
+  vault_rig_close(&rig);
 }
 
 static void signatures_that_are_not_what_was_asked_for_are_refused(void **state) {
@@ -241,7 +174,7 @@ static void signatures_that_are_not_what_was_asked_for_are_refused(void **state)
   };
   for (size_t i = 0; i < CHIO_ARRAY_LEN(bodies); i++) {
     const struct http_script_reply replies[] = {LOOKUP, SAYS(200, bodies[i])};
-    struct rig rig;
+    struct vault_rig rig;
     struct chio_buf out = CHIO_BUF_INIT;
     const struct chio_kms_key key = some_key(CKK_EC, 256);
     OPEN(&rig, replies);
@@ -249,7 +182,7 @@ static void signatures_that_are_not_what_was_asked_for_are_refused(void **state)
     if (err != CHIO_E_BACKEND) fail_msg("%s: %s", bodies[i], chio_err_name(err));
     assert_int_equal(out.len, 0);
     assert_int_equal(http_script_count(rig.script), 2);
-    rig_close(&rig);
+    vault_rig_close(&rig);
   }
 }
 
@@ -287,7 +220,7 @@ static void each_refusal_has_its_meaning_and_its_number_of_attempts(void **state
   };
   for (size_t i = 0; i < CHIO_ARRAY_LEN(rows); i++) {
     const struct http_script_reply replies[] = {LOOKUP, SAYS(rows[i].status, rows[i].body)};
-    struct rig rig;
+    struct vault_rig rig;
     struct chio_buf out = CHIO_BUF_INIT;
     const struct chio_kms_key key = some_key(CKK_EC, 256);
     OPEN(&rig, replies);
@@ -296,7 +229,7 @@ static void each_refusal_has_its_meaning_and_its_number_of_attempts(void **state
     assert_non_null(strstr(rig.detail.text, "backend 'test'"));
     /* curl itself repeats a request on a connection that was reused and closed without a word */
     if (rows[i].status != 0) assert_int_equal(http_script_count(rig.script), 1 + rows[i].calls);
-    rig_close(&rig);
+    vault_rig_close(&rig);
   }
 }
 
@@ -304,25 +237,25 @@ static void a_failure_that_passes_is_not_seen(void **state) {
   (void)state;
   const struct http_script_reply replies[] = {LOOKUP, SAYS(503, "{\"errors\":[\"Vault is sealed\"]}"), SAYS(429, "{}"),
                                               SAYS(200, SIGNED("vault:v1:" SIGNATURE_TEXT))};
-  struct rig rig;
+  struct vault_rig rig;
   struct chio_buf out = CHIO_BUF_INIT;
   const struct chio_kms_key key = some_key(CKK_EC, 256);
   OPEN(&rig, replies);
   assert_int_equal(sign(&rig, &key, &out), CHIO_OK);
   chio_buf_clear(&out);
-  rig_close(&rig);
+  vault_rig_close(&rig);
 }
 
 static void a_wait_longer_than_the_deadline_is_not_waited(void **state) {
   (void)state;
   const struct http_script_reply replies[] = {LOOKUP, {429, "Retry-After: 3000\r\n", "{}", 0, 0, 0}};
-  struct rig rig;
+  struct vault_rig rig;
   struct chio_buf out = CHIO_BUF_INIT;
   const struct chio_kms_key key = some_key(CKK_EC, 256);
   OPEN(&rig, replies);
   assert_int_equal(sign(&rig, &key, &out), CHIO_E_BUSY);
   assert_int_equal(http_script_count(rig.script), 2);
-  rig_close(&rig);
+  vault_rig_close(&rig);
 }
 
 static void a_token_that_is_refused_is_read_anew_once(void **state) {
@@ -330,29 +263,29 @@ static void a_token_that_is_refused_is_read_anew_once(void **state) {
   const struct http_script_reply replies[] = {LOOKUP, SAYS(200, SIGNED("vault:v1:" SIGNATURE_TEXT)),
                                               SAYS(403, BAD_TOKEN), LOOKUP,
                                               SAYS(200, SIGNED("vault:v1:" SIGNATURE_TEXT))};
-  struct rig rig;
+  struct vault_rig rig;
   struct chio_buf out = CHIO_BUF_INIT;
   const struct chio_kms_key key = some_key(CKK_EC, 256);
   OPEN(&rig, replies);
   assert_int_equal(sign(&rig, &key, &out), CHIO_OK);
-  write_file(rig.token_file, "hvs.second");
+  vault_rig_write(rig.token_file, "hvs.second");
   assert_int_equal(sign(&rig, &key, &out), CHIO_OK);
   assert_int_equal(http_script_count(rig.script), 5);
   assert_memory_equal(http_script_header(http_script_asked(rig.script, 4), "x-vault-token"), "hvs.second\n", 11);
   chio_buf_clear(&out);
-  rig_close(&rig);
+  vault_rig_close(&rig);
 }
 
 static void a_token_that_stays_bad_ends_the_call(void **state) {
   (void)state;
   const struct http_script_reply replies[] = {LOOKUP, SAYS(403, BAD_TOKEN)};
-  struct rig rig;
+  struct vault_rig rig;
   struct chio_buf out = CHIO_BUF_INIT;
   const struct chio_kms_key key = some_key(CKK_EC, 256);
   OPEN(&rig, replies);
   assert_int_equal(sign(&rig, &key, &out), CHIO_E_PERMISSION);
   assert_int_equal(http_script_count(rig.script), 3); /* the second lookup is refused already */
-  rig_close(&rig);
+  vault_rig_close(&rig);
 }
 
 static void a_token_that_is_no_token_is_not_sent(void **state) {
@@ -360,13 +293,13 @@ static void a_token_that_is_no_token_is_not_sent(void **state) {
   static const char *const bad[] = {"", "\n", "two words", "line\r\nX-Evil: 1", "\x01"};
   for (size_t i = 0; i < CHIO_ARRAY_LEN(bad); i++) {
     const struct http_script_reply replies[] = {LOOKUP};
-    struct rig rig;
+    struct vault_rig rig;
     struct chio_kms_key key;
     OPEN(&rig, replies);
-    write_file(rig.token_file, bad[i]);
+    vault_rig_write(rig.token_file, bad[i]);
     assert_int_equal(describe(&rig, "hashivault://k", &key), CHIO_E_PERMISSION);
     assert_int_equal(http_script_count(rig.script), 0);
-    rig_close(&rig);
+    vault_rig_close(&rig);
   }
 }
 
@@ -455,7 +388,7 @@ static void a_configuration_that_cannot_work_is_refused(void **state) {
 static void what_a_uri_names_stays_inside_the_mount(void **state) {
   (void)state;
   const struct http_script_reply replies[] = {LOOKUP, SAYS(404, "{\"errors\":[]}")};
-  struct rig rig;
+  struct vault_rig rig;
   struct chio_kms_key key;
   OPEN(&rig, replies);
   assert_int_equal(describe(&rig, "hashivault://..", &key), CHIO_E_ARGUMENT);
@@ -468,22 +401,22 @@ static void what_a_uri_names_stays_inside_the_mount(void **state) {
   const struct http_script_asked *asked = http_script_asked(rig.script, 1);
   assert_string_equal(asked->line, "GET /v1/team/transit/keys/a%2Fb%25 HTTP/1.1");
   assert_memory_equal(http_script_header(asked, "x-vault-namespace"), "ns1\n", 4);
-  rig_close(&rig);
+  vault_rig_close(&rig);
 }
 
 static void an_approle_logs_in_with_its_two_files(void **state) {
   (void)state;
   const struct http_script_reply replies[] = {SAYS(200, LOGIN("hvs.login", "3600")), SAYS(200, KEY_P256)};
-  struct rig rig;
+  struct vault_rig rig;
   struct chio_kms_key key;
-  rig_open(&rig, (struct chio_backend_options){.auth = "approle/prod", .secret_file = ""}, replies, 2);
+  vault_rig_open(&rig, (struct chio_backend_options){.auth = "approle/prod", .secret_file = ""}, replies, 2);
   assert_int_equal(describe(&rig, "hashivault://k", &key), CHIO_OK);
   assert_string_equal(http_script_asked(rig.script, 0)->line, "POST /v1/auth/prod/login HTTP/1.1");
   assert_string_equal(http_script_asked(rig.script, 0)->body,
                       "{\"role_id\":\"hvs.first\",\"secret_id\":\"the \\\"secret\\\" id\"}");
   assert_null(http_script_header(http_script_asked(rig.script, 0), "x-vault-token"));
   assert_memory_equal(http_script_header(http_script_asked(rig.script, 1), "x-vault-token"), "hvs.login\n", 10);
-  rig_close(&rig);
+  vault_rig_close(&rig);
 }
 
 static void kubernetes_and_jwt_log_in_with_a_role_and_a_token(void **state) {
@@ -491,15 +424,15 @@ static void kubernetes_and_jwt_log_in_with_a_role_and_a_token(void **state) {
   static const char *const auths[] = {"kubernetes", "jwt"};
   for (size_t i = 0; i < CHIO_ARRAY_LEN(auths); i++) {
     const struct http_script_reply replies[] = {SAYS(200, LOGIN("hvs.login", "3600")), SAYS(200, KEY_P256)};
-    struct rig rig;
+    struct vault_rig rig;
     struct chio_kms_key key;
     char line[64];
-    rig_open(&rig, (struct chio_backend_options){.auth = auths[i], .role = "signer"}, replies, 2);
+    vault_rig_open(&rig, (struct chio_backend_options){.auth = auths[i], .role = "signer"}, replies, 2);
     assert_int_equal(describe(&rig, "hashivault://k", &key), CHIO_OK);
     (void)snprintf(line, sizeof line, "POST /v1/auth/%s/login HTTP/1.1", auths[i]);
     assert_string_equal(http_script_asked(rig.script, 0)->line, line);
     assert_string_equal(http_script_asked(rig.script, 0)->body, "{\"role\":\"signer\",\"jwt\":\"hvs.first\"}");
-    rig_close(&rig);
+    vault_rig_close(&rig);
   }
 }
 
@@ -525,27 +458,27 @@ static void a_login_that_is_refused_or_answers_nonsense_is_no_login(void **state
   };
   for (size_t i = 0; i < CHIO_ARRAY_LEN(rows); i++) {
     const struct http_script_reply replies[] = {SAYS(rows[i].status, rows[i].body)};
-    struct rig rig;
+    struct vault_rig rig;
     struct chio_kms_key key;
-    rig_open(&rig, (struct chio_backend_options){.auth = "jwt", .role = "r"}, replies, 1);
+    vault_rig_open(&rig, (struct chio_backend_options){.auth = "jwt", .role = "r"}, replies, 1);
     enum chio_err err = describe(&rig, "hashivault://k", &key);
     if (err != rows[i].err) fail_msg("row %zu: %s: %s", i, chio_err_name(err), rig.detail.text);
     assert_int_equal(http_script_count(rig.script), 1);
-    rig_close(&rig);
+    vault_rig_close(&rig);
   }
 }
 
 static void a_file_that_is_missing_is_no_login_and_no_call(void **state) {
   (void)state;
   const struct http_script_reply replies[] = {LOOKUP};
-  struct rig rig;
+  struct vault_rig rig;
   struct chio_kms_key key;
   OPEN(&rig, replies);
   assert_int_equal(unlink(rig.token_file), 0);
   assert_int_equal(describe(&rig, "hashivault://k", &key), CHIO_E_PERMISSION);
   assert_non_null(strstr(rig.detail.text, "/token"));
   assert_int_equal(http_script_count(rig.script), 0);
-  rig_close(&rig);
+  vault_rig_close(&rig);
 }
 
 static void a_token_is_renewed_before_its_end_and_replaced_when_that_fails(void **state) {
@@ -557,9 +490,9 @@ static void a_token_is_renewed_before_its_end_and_replaced_when_that_fails(void 
                                       "POST /v1/auth/token/renew-self",   "GET /v1/transit/keys/k",
                                       "POST /v1/auth/token/renew-self",   "POST /v1/auth/jwt/login",
                                       "GET /v1/transit/keys/k"};
-  struct rig rig;
+  struct vault_rig rig;
   struct chio_kms_key key;
-  rig_open(&rig, (struct chio_backend_options){.auth = "jwt", .role = "r"}, replies, CHIO_ARRAY_LEN(replies));
+  vault_rig_open(&rig, (struct chio_backend_options){.auth = "jwt", .role = "r"}, replies, CHIO_ARRAY_LEN(replies));
   assert_int_equal(describe(&rig, "hashivault://k", &key), CHIO_OK);
   (void)usleep(800000);
   assert_int_equal(describe(&rig, "hashivault://k", &key), CHIO_OK);
@@ -568,258 +501,21 @@ static void a_token_is_renewed_before_its_end_and_replaced_when_that_fails(void 
   assert_int_equal(http_script_count(rig.script), CHIO_ARRAY_LEN(lines));
   for (size_t i = 0; i < CHIO_ARRAY_LEN(lines); i++)
     assert_memory_equal(http_script_asked(rig.script, i)->line, lines[i], strlen(lines[i]));
-  rig_close(&rig);
+  vault_rig_close(&rig);
 }
 
 static void a_token_that_was_refused_is_not_renewed_but_replaced(void **state) {
   (void)state;
   const struct http_script_reply replies[] = {SAYS(200, LOGIN("hvs.1", "3600")), SAYS(403, BAD_TOKEN),
                                               SAYS(200, LOGIN("hvs.2", "3600")), SAYS(200, KEY_P256)};
-  struct rig rig;
+  struct vault_rig rig;
   struct chio_kms_key key;
-  rig_open(&rig, (struct chio_backend_options){.auth = "jwt", .role = "r"}, replies, CHIO_ARRAY_LEN(replies));
+  vault_rig_open(&rig, (struct chio_backend_options){.auth = "jwt", .role = "r"}, replies, CHIO_ARRAY_LEN(replies));
   assert_int_equal(describe(&rig, "hashivault://k", &key), CHIO_OK);
   assert_int_equal(http_script_count(rig.script), 4);
   assert_string_equal(http_script_asked(rig.script, 2)->line, "POST /v1/auth/jwt/login HTTP/1.1");
   assert_memory_equal(http_script_header(http_script_asked(rig.script, 3), "x-vault-token"), "hvs.2\n", 6);
-  rig_close(&rig);
-}
-
-static enum chio_err create(struct rig *rig, uint32_t type, uint32_t bits, const char *label, struct chio_key_uri *uri) {
-  const struct chio_kms_spec spec = {.key_type = type, .bits = bits, .label = label};
-  const struct chio_deadline deadline = chio_deadline_in(20000);
-  return chio_vault_ops.create(rig->vault, &spec, &deadline, uri, &rig->detail);
-}
-
-static void a_key_is_made_once_under_a_free_name(void **state) {
-  (void)state;
-  const struct http_script_reply replies[] = {LOOKUP, SAYS(404, "{\"errors\":[]}"), SAYS(200, KEY_P256)};
-  struct rig rig;
-  struct chio_key_uri uri;
-  OPEN(&rig, replies);
-  assert_int_equal(create(&rig, CKK_EC, 256, "ci-1", &uri), CHIO_OK);
-  assert_string_equal(uri.key, "ci-1");
-  assert_string_equal(uri.version, "1");
-  assert_string_equal(http_script_asked(rig.script, 2)->line, "POST /v1/transit/keys/ci-1 HTTP/1.1");
-  assert_string_equal(http_script_asked(rig.script, 2)->body, "{\"type\":\"ecdsa-p256\"}");
-  rig_close(&rig);
-}
-
-static void keys_that_cannot_be_made_are_refused(void **state) {
-  (void)state;
-  static const struct {
-    uint32_t type, bits;
-    const char *label;
-    int status; /* of the look for the name */
-    const char *body;
-    enum chio_err err;
-    size_t calls;
-  } rows[] = {
-      {CKK_EC, 255, "k", 404, "{}", CHIO_E_CURVE_UNSUPPORTED, 0},
-      {CKK_RSA, 1024, "k", 404, "{}", CHIO_E_KEY_SIZE, 0},
-      {CKK_EC, 256, "two words", 404, "{}", CHIO_E_ARGUMENT, 0},
-      {CKK_EC, 256, "../sys", 404, "{}", CHIO_E_ARGUMENT, 0},
-      {CKK_EC, 256, "-k", 404, "{}", CHIO_E_ARGUMENT, 0},
-      {CKK_EC, 256, "k", 200, KEY_P256, CHIO_E_EXISTS, 2},
-      {CKK_EC, 256, "k", 403, DENIED, CHIO_E_PERMISSION, 2},
-  };
-  for (size_t i = 0; i < CHIO_ARRAY_LEN(rows); i++) {
-    const struct http_script_reply replies[] = {LOOKUP, SAYS(rows[i].status, rows[i].body)};
-    struct rig rig;
-    struct chio_key_uri uri;
-    OPEN(&rig, replies);
-    enum chio_err err = create(&rig, rows[i].type, rows[i].bits, rows[i].label, &uri);
-    if (err != rows[i].err) fail_msg("row %zu: %s", i, chio_err_name(err));
-    assert_int_equal(http_script_count(rig.script), rows[i].calls);
-    rig_close(&rig);
-  }
-}
-
-static void making_a_key_is_never_tried_twice(void **state) {
-  (void)state;
-  const struct http_script_reply replies[] = {LOOKUP, SAYS(404, "{\"errors\":[]}"), SAYS(500, "{}")};
-  struct rig rig;
-  struct chio_key_uri uri;
-  OPEN(&rig, replies);
-  assert_int_equal(create(&rig, CKK_EC, 256, "k", &uri), CHIO_E_BACKEND_UNREACHABLE);
-  assert_int_equal(http_script_count(rig.script), 3);
-  rig_close(&rig);
-}
-
-static enum chio_err count_key(void *arg, const struct chio_key_uri *uri) {
-  assert_int_equal(uri->kind, CHIO_KMS_VAULT);
-  ++*(unsigned *)arg;
-  return CHIO_OK;
-}
-
-static void a_list_may_be_empty_but_not_nonsense(void **state) {
-  (void)state;
-  static const struct {
-    int status;
-    const char *body;
-    enum chio_err err;
-    unsigned found;
-  } rows[] = {
-      {200, "{\"data\":{\"keys\":[\"a\",\"b\",\"folder/\",7,\"two words\"]}}", CHIO_OK, 2},
-      {404, "{\"errors\":[]}", CHIO_OK, 0},
-      {200, "{\"data\":{\"keys\":\"a\"}}", CHIO_E_BACKEND, 0},
-      {200, "{\"data\":{}}", CHIO_E_BACKEND, 0},
-      {200, "{}", CHIO_E_BACKEND, 0},
-      {403, DENIED, CHIO_E_PERMISSION, 0},
-  };
-  for (size_t i = 0; i < CHIO_ARRAY_LEN(rows); i++) {
-    const struct http_script_reply replies[] = {LOOKUP, SAYS(rows[i].status, rows[i].body)};
-    const struct chio_deadline deadline = chio_deadline_in(20000);
-    struct rig rig;
-    unsigned found = 0;
-    OPEN(&rig, replies);
-    enum chio_err err = chio_vault_ops.list(rig.vault, &deadline, count_key, &found, &rig.detail);
-    if (err != rows[i].err || found != rows[i].found) fail_msg("row %zu: %s, %u", i, chio_err_name(err), found);
-    assert_string_equal(http_script_asked(rig.script, 1)->line, "LIST /v1/transit/keys HTTP/1.1");
-    rig_close(&rig);
-  }
-}
-
-static void random_bytes_are_as_many_as_were_asked_for(void **state) {
-  (void)state;
-  static const struct {
-    size_t len;
-    const char *body;
-    enum chio_err err;
-  } rows[] = {
-      {8, "{\"data\":{\"random_bytes\":\"LwJGqBGAR3c=\"}}", CHIO_OK},
-      {9, "{\"data\":{\"random_bytes\":\"LwJGqBGAR3c=\"}}", CHIO_E_BACKEND},
-      {7, "{\"data\":{\"random_bytes\":\"LwJGqBGAR3c=\"}}", CHIO_E_BACKEND},
-      {8, "{\"data\":{\"random_bytes\":\"LwJGqBGAR3c\"}}", CHIO_E_BACKEND},
-      {8, "{\"data\":{}}", CHIO_E_BACKEND},
-      {0, "{}", CHIO_E_DATA_LEN},
-      {65537, "{}", CHIO_E_DATA_LEN},
-  };
-  for (size_t i = 0; i < CHIO_ARRAY_LEN(rows); i++) {
-    const struct http_script_reply replies[] = {LOOKUP, SAYS(200, rows[i].body)};
-    const struct chio_deadline deadline = chio_deadline_in(20000);
-    struct rig rig;
-    struct chio_buf out = CHIO_BUF_INIT;
-    OPEN(&rig, replies);
-    enum chio_err err = chio_vault_ops.random(rig.vault, rows[i].len, &deadline, &out, &rig.detail);
-    if (err != rows[i].err) fail_msg("row %zu: %s", i, chio_err_name(err));
-    assert_int_equal(out.len, err == CHIO_OK ? rows[i].len : 0);
-    chio_buf_clear(&out);
-    rig_close(&rig);
-  }
-}
-
-#define AES_KEY "{\"data\":{\"name\":\"k\",\"type\":\"aes256-gcm96\",\"supports_encryption\":true}}"
-#define RSA_KEY "{\"data\":{\"name\":\"k\",\"type\":\"rsa-2048\",\"supports_encryption\":true}}"
-
-static void encryption_looks_for_the_key_first(void **state) {
-  (void)state;
-  static const struct {
-    enum chio_kms_cipher_kind kind;
-    const char *aad, *uri, *key, *body;
-    enum chio_err err;
-    const char *out;
-  } rows[] = {
-      {CHIO_KMS_SYMMETRIC, "ab", "hashivault://k", AES_KEY, "{\"data\":{\"ciphertext\":\"vault:v2:AAAA\"}}", CHIO_OK,
-       "vault:v2:AAAA"},
-      {CHIO_KMS_OAEP_SHA256, NULL, "hashivault://k", RSA_KEY, "{\"data\":{\"ciphertext\":\"vault:v1:QUJD\"}}", CHIO_OK,
-       "ABC"},
-      {CHIO_KMS_SYMMETRIC, NULL, "hashivault://k?key_version=1", AES_KEY,
-       "{\"data\":{\"ciphertext\":\"vault:v2:AAAA\"}}", CHIO_E_BACKEND, ""},
-      {CHIO_KMS_SYMMETRIC, NULL, "hashivault://k", AES_KEY, "{\"data\":{\"ciphertext\":\"AAAA\"}}", CHIO_E_BACKEND, ""},
-      {CHIO_KMS_OAEP_SHA256, NULL, "hashivault://k", RSA_KEY, "{\"data\":{\"ciphertext\":\"vault:v1:*\"}}",
-       CHIO_E_BACKEND, ""},
-      {CHIO_KMS_SYMMETRIC, NULL, "hashivault://k", RSA_KEY, "{}", CHIO_E_KEY_TYPE, ""},
-      {CHIO_KMS_OAEP_SHA256, NULL, "hashivault://k", AES_KEY, "{}", CHIO_E_KEY_TYPE, ""},
-      {CHIO_KMS_OAEP_SHA256, "label", "hashivault://k", RSA_KEY, "{}", CHIO_E_MECHANISM_PARAM, ""},
-      {CHIO_KMS_OAEP_SHA1, NULL, "hashivault://k", RSA_KEY, "{}", CHIO_E_MECHANISM_PARAM, ""},
-      {CHIO_KMS_OAEP_SHA512, NULL, "hashivault://k", RSA_KEY, "{}", CHIO_E_MECHANISM_PARAM, ""},
-  };
-  for (size_t i = 0; i < CHIO_ARRAY_LEN(rows); i++) {
-    const struct http_script_reply replies[] = {LOOKUP, SAYS(200, rows[i].key), SAYS(200, rows[i].body)};
-    const struct chio_deadline deadline = chio_deadline_in(20000);
-    const struct chio_kms_cipher cipher = {.kind = rows[i].kind, .aad = chio_slice_str(rows[i].aad)};
-    const struct chio_key_uri uri = uri_of(rows[i].uri);
-    struct rig rig;
-    struct chio_buf out = CHIO_BUF_INIT;
-    OPEN(&rig, replies);
-    enum chio_err err =
-        chio_vault_ops.encrypt(rig.vault, &uri, &cipher, chio_slice_str("abc"), &deadline, &out, &rig.detail);
-    if (err != rows[i].err) fail_msg("row %zu: %s: %s", i, chio_err_name(err), rig.detail.text);
-    assert_true(chio_slice_equal(chio_buf_slice(&out), chio_slice_str(rows[i].out)));
-    chio_buf_clear(&out);
-    rig_close(&rig);
-  }
-}
-
-static void a_key_that_is_not_there_is_not_made_by_encrypting(void **state) {
-  (void)state;
-  const struct http_script_reply replies[] = {LOOKUP, SAYS(404, "{\"errors\":[]}")};
-  const struct chio_deadline deadline = chio_deadline_in(20000);
-  const struct chio_kms_cipher cipher = {.kind = CHIO_KMS_SYMMETRIC};
-  const struct chio_key_uri uri = uri_of("hashivault://k");
-  struct rig rig;
-  struct chio_buf out = CHIO_BUF_INIT;
-  OPEN(&rig, replies);
-  assert_int_equal(chio_vault_ops.encrypt(rig.vault, &uri, &cipher, chio_slice_str("abc"), &deadline, &out, &rig.detail),
-                   CHIO_E_NOT_FOUND);
-  assert_int_equal(http_script_count(rig.script), 2);
-  rig_close(&rig);
-}
-
-static void decryption_gives_the_plaintext_or_says_why_not(void **state) {
-  (void)state;
-  static const struct {
-    enum chio_kms_cipher_kind kind;
-    const char *uri, *sealed, *evidence;
-    int status;
-    const char *body;
-    enum chio_err err;
-    const char *asked;
-  } rows[] = {
-      {CHIO_KMS_SYMMETRIC, "hashivault://k", "vault:v2:AAAA", NULL, 200, "{\"data\":{\"plaintext\":\"YWJj\"}}", CHIO_OK,
-       "{\"ciphertext\":\"vault:v2:AAAA\",\"associated_data\":\"YWFk\"}"},
-      {CHIO_KMS_SYMMETRIC, "hashivault://k", "vault:v2:AAAA", "quote", 200, "{}", CHIO_E_UNSUPPORTED, NULL},
-      {CHIO_KMS_SYMMETRIC, "hashivault://k", "vault:v2:AAAA", NULL, 200, "{\"data\":{\"plaintext\":\"YW\"}}",
-       CHIO_E_BACKEND, NULL},
-      {CHIO_KMS_SYMMETRIC, "hashivault://k", "vault:v2:AAAA", NULL, 200, "{\"data\":null}", CHIO_E_BACKEND, NULL},
-      {CHIO_KMS_SYMMETRIC, "hashivault://k", "vault:v2:AAAA", NULL, 400,
-       "{\"errors\":[\"cipher: message authentication failed\"]}", CHIO_E_DATA_INVALID, NULL},
-      {CHIO_KMS_SYMMETRIC, "hashivault://k", "\"},{\"", NULL, 400, "{\"errors\":[\"invalid ciphertext: no prefix\"]}",
-       CHIO_E_DATA_INVALID, "{\"ciphertext\":\"\\\"},{\\\"\",\"associated_data\":\"YWFk\"}"},
-      {CHIO_KMS_OAEP_SHA256, "hashivault://k?key_version=3", "ABC", NULL, 200, "{\"data\":{\"plaintext\":\"YWJj\"}}",
-       CHIO_OK, "{\"ciphertext\":\"vault:v3:QUJD\",\"padding_scheme\":\"oaep\"}"},
-      {CHIO_KMS_OAEP_SHA256, "hashivault://k", "ABC", NULL, 200, "{}", CHIO_E_ARGUMENT, NULL},
-  };
-  for (size_t i = 0; i < CHIO_ARRAY_LEN(rows); i++) {
-    const struct http_script_reply replies[] = {LOOKUP, SAYS(rows[i].status, rows[i].body)};
-    const struct chio_deadline deadline = chio_deadline_in(20000);
-    const struct chio_kms_cipher cipher = {.kind = rows[i].kind,
-                                           .aad = chio_slice_str(rows[i].kind == CHIO_KMS_SYMMETRIC ? "aad" : NULL),
-                                           .evidence = chio_slice_str(rows[i].evidence)};
-    const struct chio_key_uri uri = uri_of(rows[i].uri);
-    CHIO_AUTO(chio_secret) struct chio_secret *plain = NULL;
-    struct rig rig;
-    OPEN(&rig, replies);
-    enum chio_err err =
-        chio_vault_ops.decrypt(rig.vault, &uri, &cipher, chio_slice_str(rows[i].sealed), &deadline, &plain, &rig.detail);
-    if (err != rows[i].err) fail_msg("row %zu: %s: %s", i, chio_err_name(err), rig.detail.text);
-    if (err == CHIO_OK) assert_true(chio_slice_equal(chio_secret_slice(plain), chio_slice_str("abc")));
-    if (err != CHIO_OK) assert_null(plain);
-    if (rows[i].asked != NULL) assert_string_equal(http_script_asked(rig.script, 1)->body, rows[i].asked);
-    rig_close(&rig);
-  }
-}
-
-static void health_asks_about_the_token(void **state) {
-  (void)state;
-  const struct http_script_reply replies[] = {LOOKUP, LOOKUP, SAYS(503, "{\"errors\":[\"Vault is sealed\"]}")};
-  const struct chio_deadline deadline = chio_deadline_in(20000);
-  struct rig rig;
-  OPEN(&rig, replies);
-  assert_int_equal(chio_vault_ops.health(rig.vault, &deadline, &rig.detail), CHIO_OK);
-  assert_int_equal(chio_vault_ops.health(rig.vault, &deadline, &rig.detail), CHIO_E_BACKEND_SEALED);
-  rig_close(&rig);
+  vault_rig_close(&rig);
 }
 
 int main(void) {
@@ -849,15 +545,6 @@ int main(void) {
       cmocka_unit_test(a_file_that_is_missing_is_no_login_and_no_call),
       cmocka_unit_test(a_token_is_renewed_before_its_end_and_replaced_when_that_fails),
       cmocka_unit_test(a_token_that_was_refused_is_not_renewed_but_replaced),
-      cmocka_unit_test(a_key_is_made_once_under_a_free_name),
-      cmocka_unit_test(keys_that_cannot_be_made_are_refused),
-      cmocka_unit_test(making_a_key_is_never_tried_twice),
-      cmocka_unit_test(a_list_may_be_empty_but_not_nonsense),
-      cmocka_unit_test(random_bytes_are_as_many_as_were_asked_for),
-      cmocka_unit_test(encryption_looks_for_the_key_first),
-      cmocka_unit_test(a_key_that_is_not_there_is_not_made_by_encrypting),
-      cmocka_unit_test(decryption_gives_the_plaintext_or_says_why_not),
-      cmocka_unit_test(health_asks_about_the_token),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
