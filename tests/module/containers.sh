@@ -12,7 +12,7 @@ printf 123456 >pin
 root=$CHIO_STATE/sim/tdx-root.pem
 # Provider chio is not asked for anything here: openssl is to be the other implementation.
 unset OPENSSL_CONF OPENSSL_MODULES
-python=${CHIO_TEST_PYTHON:-python3}
+. "$abs_top_srcdir/tests/support/judges.sh"
 
 judge() {
   file=$1
@@ -189,9 +189,6 @@ refute "a format that is none is refused" chio-hsm attest p256 --format pkcs7
 refute "the certificate of birth answers no nonce" chio-hsm attest p256 --format certificate --nonce 00
 
 # Other implementations. Each part is skipped where its library is missing.
-has() {
-  "$python" -c "import $1" >/dev/null 2>&1
-}
 if has cbor2 && has cryptography; then
   cat >ratls.py <<'P'
 import cbor2, hashlib, sys

@@ -13,7 +13,7 @@ printf 123456 >pin
 tee=${CHIO_TEST_PLATFORM#sim-}
 root=$CHIO_STATE/sim/$tee-root.pem
 unset OPENSSL_CONF OPENSSL_MODULES
-python=${CHIO_TEST_PYTHON:-python3}
+. "$abs_top_srcdir/tests/support/judges.sh"
 hash=$(printf 'a workload' | openssl dgst -sha256 -r | cut -c1-64)
 nonce32=$(printf 'a nonce' | openssl dgst -sha256 -r | cut -c1-64)
 case $tee in
@@ -83,7 +83,7 @@ elif tee == "nitro":
 else:
     assert kind == "application/vnd.chio.quote" and evidence[48 + 320:48 + 384] == digest
 P
-if "$python" -c 'import cbor2' >/dev/null 2>&1; then
+if has cbor2; then
   check "cbor2 finds the claims' hash in the evidence" "$python" cmw.py "$tee"
 else
   skip "the message wrapper by another library" "cbor2 is not here"

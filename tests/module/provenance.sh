@@ -1,10 +1,7 @@
 #!/bin/sh
 # [provenance]: envelopes that tools of others wrote are read, and what they vouch for is what is accepted.
 . "$abs_top_srcdir/tests/support/tap.sh"
-python=${CHIO_TEST_PYTHON:-python3}
-has() {
-  "$python" -c "import $1" >/dev/null 2>&1
-}
+. "$abs_top_srcdir/tests/support/judges.sh"
 if ! has securesystemslib.dsse || ! has cryptography; then skip_all "securesystemslib or cryptography is not here"; fi
 under_chiod
 cd "$CHIO_TEST_DIR" || exit 99

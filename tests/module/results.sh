@@ -9,11 +9,7 @@ export CHIO_PIN_SOURCE="$CHIO_TEST_DIR/pin"
 printf 123456 >pin
 root=$CHIO_STATE/sim/tdx-root.pem
 unset OPENSSL_CONF OPENSSL_MODULES
-python=${CHIO_TEST_PYTHON:-python3}
-
-has() {
-  "$python" -c "import $1" >/dev/null 2>&1
-}
+. "$abs_top_srcdir/tests/support/judges.sh"
 
 for type in p256 p384 ed25519 rsa2048; do
   check "$type: a key is made" chio-hsm key generate $type --type $type
