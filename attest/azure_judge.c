@@ -54,6 +54,7 @@ static void judge_nonce(struct chio_judge *j, const struct chio_tpm_quote *quote
 static void judge_registers(struct chio_judge *j, const struct chio_azure *a, const struct chio_tpm_quote *quote) {
   const struct chio_attest_policy *p = j->policy;
   struct chio_attest_measurements registers;
+  j->tpm_registers_judged = true;
   if (chio_measurements_of_azure(a, &registers) == CHIO_OK) chio_judge_set_measurements(j, &registers);
   for (size_t i = 0; i < a->pcrs_count; i++) {
     char name[32];

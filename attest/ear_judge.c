@@ -7,6 +7,7 @@
 #include "attest/ear_token.h"
 #include "attest/ecdsa.h"
 #include "attest/jwk.h"
+#include "attest/token_rules.h"
 
 const char *chio_ear_status_text(int64_t status) {
   switch (status) {
@@ -145,6 +146,7 @@ void chio_ear_judge_claims(struct chio_judge *j, const struct chio_ear *ear) {
   judge_status(j, ear);
   judge_appraisal_policy(j, ear);
   judge_nonce(j, ear);
+  chio_judge_token_rules(j, NULL, NULL);
 }
 
 void chio_ear_begin(struct chio_judge *j, struct chio_slice signed_text) {

@@ -53,6 +53,7 @@ struct chio_judge {
   bool key_bound;            /* the evidence itself names key_spki */
   bool key_is_all; /* what evidence of this kind must say stands fixed, but for the key: no policy is needed */
   bool registers_expected;   /* the policy expects registers, and the format has judged them */
+  bool tpm_registers_judged; /* the same of a vTPM's, whether the policy expects any or not */
   const struct chio_binding_profile *binding; /* the caller's; NULL: none */
   struct chio_binding_parts binding_parts;
   struct chio_slice workload_hash; /* what the evidence binds its key to besides, and has proved; empty: nothing */

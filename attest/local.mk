@@ -129,6 +129,7 @@ attest_libchio_verify_la_SOURCES = \
   attest/user_data.c \
   attest/vendor_certs.c \
   attest/verify.c \
+  attest/token_rules.c attest/token_rules.h \
   attest/wants.c attest/wants.h \
   attest/x509.c attest/x509.h
 attest_libchio_verify_la_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS) $(ZLIB_CFLAGS)

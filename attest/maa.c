@@ -8,6 +8,7 @@
 #include "attest/jwk.h"
 #include "attest/maa.h"
 #include "attest/policy_rules.h"
+#include "attest/token_rules.h"
 #include "signer/base/text.h"
 
 #include <stdio.h>
@@ -17,6 +18,10 @@ static const struct chio_json *claim(const struct chio_jws *t, const char *name)
   const struct chio_json *root = chio_json_root(t->payload_json), *found = chio_json_get(t->payload_json, root, name);
   if (found != NULL) return found;
   return chio_json_get(t->payload_json, chio_json_get(t->payload_json, root, "x-ms-isolation-tee"), name);
+}
+
+static const struct chio_json *find_claim(const void *token, const char *name) {
+  return claim(token, name);
 }
 
 /* ---- What the token says ---- */
@@ -45,6 +50,7 @@ static bool is_debuggable(const struct chio_jws *t, const char *tee) {
 
 static void describe(struct chio_judge *j, const struct chio_jws *t) {
   struct chio_attest_result *r = &j->result->pub;
+  struct chio_slice status;
   uint64_t issued = 0;
   r->format = "maa";
   r->tee = tee_of(t);
@@ -55,6 +61,8 @@ static void describe(struct chio_judge *j, const struct chio_jws *t) {
   chio_judge_set_from_hex(j, claim(t, "tdx_report_data"), chio_judge_set_report_data);
   chio_judge_set_from_hex(j, claim(t, "x-ms-sgx-mrenclave"), chio_judge_set_measurement);
   chio_judge_set_from_hex(j, claim(t, "x-ms-sgx-mrsigner"), chio_judge_set_signer);
+  if (chio_json_string(claim(t, "attester_tcb_status"), &status) == CHIO_OK)
+    r->tcb_status = chio_judge_keep_string(j, status);
   if (chio_json_uint(claim(t, "iat"), (uint64_t)1 << 40, &issued) == CHIO_OK) r->evidence_time = (int64_t)issued;
   chio_claim_raw(j, "header", chio_json_root(t->header_json)->raw);
   chio_claim_raw(j, "payload", chio_json_root(t->payload_json)->raw);
@@ -177,4 +185,5 @@ void chio_judge_maa(struct chio_judge *j, const struct chio_jws *t) {
   judge_token_time(j, t);
   judge_issuer(j, t);
   judge_claims(j, t);
+  chio_judge_token_rules(j, find_claim, t);
 }

@@ -29,6 +29,29 @@ static void judge_debug(struct chio_judge *j, const struct chio_attest_policy *p
   if (j->result->pub.debug && !p->allow_debug) chio_judge_fail(j, CHIO_ATTEST_DEBUG, "the TEE can be debugged");
 }
 
+static bool expects(const struct chio_policy_pcrs *pcrs) {
+  for (size_t i = 0; i < CHIO_POLICY_PCRS; i++) {
+    if (pcrs->values[i].count > 0) return true;
+  }
+  return false;
+}
+
+static bool is_kind(const char *tee, const char *one, const char *other) {
+  if (tee == NULL) return false;
+  if (strncmp(tee, "sim-", 4) == 0) tee += 4;
+  return strcmp(tee, one) == 0 || strcmp(tee, other) == 0;
+}
+
+/* The hardware's report alone, or a token about it, shows no registers of the vTPM that stands between it and what
+ * runs: whoever leaves them out is not to pass where they are expected. */
+static void judge_shown_registers(struct chio_judge *j, const struct chio_attest_policy *p) {
+  const char *tee = j->result->pub.tee;
+  if (expects(&p->tpm_pcrs) && !j->tpm_registers_judged && is_kind(tee, "snp", "tdx"))
+    chio_judge_fail(j, CHIO_ATTEST_MEASUREMENT, "no vTPM shows the registers that 'azure.pcr' expects");
+  if (expects(&p->pcrs) && !j->registers_expected && is_kind(tee, "nitro", "nitrotpm"))
+    chio_judge_fail(j, CHIO_ATTEST_MEASUREMENT, "nothing shows the registers that 'nitro.pcr' expects");
+}
+
 /* At least one of measurement, signer and registers is expected, or nothing is. */
 static void judge_identity(struct chio_judge *j, const struct chio_attest_policy *p) {
   const struct chio_attest_result *r = &j->result->pub;
@@ -233,6 +256,7 @@ void chio_judge_policy(struct chio_judge *j) {
   }
   judge_tee(j, p);
   judge_debug(j, p);
+  judge_shown_registers(j, p);
   judge_identity(j, p);
   judge_provenance(j, p);
   judge_binding(j, p);

@@ -311,6 +311,47 @@ static void a_policy_binds_a_token_to_its_tenant_by_exact_claims(void **state) {
   assert_int_equal(verdict_with("claims = { vm-id = \"4A\" }", "\"vm-id\":\"other\""), CHIO_ATTEST_CLAIM);
 }
 
+/* A policy's rules for the hardware hold for what the service says of it, and for what it does not say. */
+static void the_rules_for_hardware_hold_for_tokens_about_it(void **state) {
+  (void)state;
+#define HD "1111111111111111111111111111111111111111111111111111111111111111"
+#define SVN "\"x-ms-sevsnpvm-snpfw-svn\":24,\"x-ms-sevsnpvm-microcode-svn\":219"
+  static const struct {
+    const char *policy, *said;
+    enum chio_attest_reason reason;
+  } rows[] = {
+      {"[snp]\nmin_snp = 24\nmin_microcode = 219", SVN, CHIO_ATTEST_ACCEPTED},
+      {"[snp]\nmin_snp = 25", SVN, CHIO_ATTEST_TCB_MINIMUM},
+      {"[snp]\nmin_microcode = 220", SVN, CHIO_ATTEST_TCB_MINIMUM},
+      {"[snp]\nmin_tee = 0", SVN, CHIO_ATTEST_TCB_MINIMUM}, /* it says nothing of that */
+      {"[snp]\nmin_snp = 24", "\"x-ms-sevsnpvm-snpfw-svn\":\"24\"", CHIO_ATTEST_TCB_MINIMUM},
+      {"[snp]\nhost_data = [\"" HD "\"]", "\"x-ms-sevsnpvm-hostdata\":\"" HD "\"", CHIO_ATTEST_ACCEPTED},
+      {"[snp]\nhost_data = [\"" HD "\"]", "\"x-ms-sevsnpvm-hostdata\":\"00" HD "\"", CHIO_ATTEST_MEASUREMENT},
+      {"[snp]\nhost_data = [\"" HD "\"]", "\"x-ms-sevsnpvm-hostdata\":\"\"", CHIO_ATTEST_MEASUREMENT},
+      {"[snp]\nhost_data = [\"" HD "\"]", "\"x\":1", CHIO_ATTEST_MEASUREMENT},
+      {"[snp]\nchip_ids = [\"" HD HD "\"]", "\"x\":1", CHIO_ATTEST_CHIP},
+      {"[snp]\nproducts = [\"Milan\"]", "\"x\":1", CHIO_ATTEST_CHIP},
+      {"[snp]\nrefuse_smt = true", "\"x-ms-sevsnpvm-smt-allowed\":false", CHIO_ATTEST_ACCEPTED},
+      {"[snp]\nrefuse_smt = true", "\"x-ms-sevsnpvm-smt-allowed\":true", CHIO_ATTEST_ATTRIBUTES},
+      {"[snp]\nrequire_alias_check = true", "\"x\":1", CHIO_ATTEST_ATTRIBUTES},
+      {"", "\"x-ms-sevsnpvm-vmpl\":0,\"x-ms-sevsnpvm-migration-allowed\":false", CHIO_ATTEST_ACCEPTED},
+      {"", "\"x-ms-sevsnpvm-vmpl\":1", CHIO_ATTEST_ATTRIBUTES},
+      {"", "\"x-ms-sevsnpvm-vmpl\":\"0\"", CHIO_ATTEST_ATTRIBUTES},
+      {"[snp]\nmax_vmpl = 1", "\"x-ms-sevsnpvm-vmpl\":1", CHIO_ATTEST_ACCEPTED},
+      {"[snp]\nmax_vmpl = 1", "\"x\":1", CHIO_ATTEST_ATTRIBUTES},
+      {"", "\"x-ms-sevsnpvm-migration-allowed\":true", CHIO_ATTEST_ATTRIBUTES},
+      {"[snp]\nallow_migration = true", "\"x-ms-sevsnpvm-migration-allowed\":true", CHIO_ATTEST_ACCEPTED},
+      {"[azure]\npcr = { 4 = [\"" HD "\"] }", "\"x\":1", CHIO_ATTEST_MEASUREMENT},
+      {"[tdx]\nrtmr0 = [\"" HD "11111111111111111111111111111111\"]", "\"x\":1", CHIO_ATTEST_ACCEPTED}, /* another TEE's */
+      {"", "\"attester_tcb_status\":\"UpToDate\"", CHIO_ATTEST_ACCEPTED},
+      {"", "\"attester_tcb_status\":\"OutOfDate\"", CHIO_ATTEST_TCB_STATUS},
+  };
+  for (size_t i = 0; i < CHIO_ARRAY_LEN(rows); i++) {
+    enum chio_attest_reason reason = verdict_with(rows[i].policy, rows[i].said);
+    if (reason != rows[i].reason) fail_msg("%s, %s: %s", rows[i].policy, rows[i].said, chio_attest_reason_code(reason));
+  }
+}
+
 static void claims_that_cannot_be_compared_are_no_policy(void **state) {
   (void)state;
   static const char *const rows[] = {"claims = {}", "claims = 1", "claims = { a = [] }", "claims = { a = 1.5 }",
@@ -568,6 +609,7 @@ int main(void) {
       cmocka_unit_test(trustee_97b56b9a_a_token_does_not_choose_its_key),
       cmocka_unit_test(a_token_counts_in_its_time_of_its_issuer_and_for_what_it_says),
       cmocka_unit_test(a_policy_binds_a_token_to_its_tenant_by_exact_claims),
+      cmocka_unit_test(the_rules_for_hardware_hold_for_tokens_about_it),
       cmocka_unit_test(claims_that_cannot_be_compared_are_no_policy),
       cmocka_unit_test(claims_are_told_and_are_part_of_what_a_policy_demands),
       cmocka_unit_test(taiko_a_debug_enclave_of_the_right_signer_is_refused),

@@ -246,11 +246,27 @@ static void any_enclave_is_not_the_quoting_enclave(void **state) {
   chio_buf_clear(&forged);
 }
 
+/* The machine's own report, without the vTPM that vouches for the rest of it, shows none of what is expected of that. */
+static void a_report_without_its_vtpm_does_not_pass_for_its_registers(void **state) {
+  (void)state;
+  static const struct row rows[] = {
+      {"registers of a vTPM are expected", {.edits_count = 0},
+       "[azure.pcr]\n4 = [\"4444444444444444444444444444444444444444444444444444444444444444\"]\n",
+       CHIO_ATTEST_MEASUREMENT, CHIO_ATTEST_PROVED_POLICY},
+      {"registers of another TEE are expected too", {.edits_count = 0},
+       "[nitro.pcr]\n0 = [\"444444444444444444444444444444444444444444444444"
+       "444444444444444444444444444444444444444444444444\"]\n",
+       CHIO_ATTEST_ACCEPTED, 0},
+  };
+  judge_rows(rows, CHIO_ARRAY_LEN(rows));
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(whole_collateral_proves_everything), cmocka_unit_test(each_status_counts_as_it_should),
       cmocka_unit_test(other_platforms_lists_do_not_count), cmocka_unit_test(damaged_documents_do_not_count),
       cmocka_unit_test(forged_documents_do_not_count),      cmocka_unit_test(collateral_counts_only_in_its_time),
+      cmocka_unit_test(a_report_without_its_vtpm_does_not_pass_for_its_registers),
       cmocka_unit_test(revocation_is_looked_at_everywhere), cmocka_unit_test(any_enclave_is_not_the_quoting_enclave),
   };
   return cmocka_run_group_tests(tests, rig_set_up, rig_tear_down);

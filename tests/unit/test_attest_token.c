@@ -18,6 +18,7 @@
 #define PROFILE "\"eat_profile\":\"" CHIO_EAR_PROFILE "\""
 #define TIMES "\"iat\":1999999990,\"exp\":2000000290"
 #define HASH "0101010101010101010101010101010101010101010101010101010101010101"
+#define RTMR HASH "00000000000000000000000000000000"
 #define OWN "\"chio-hsm.result\":{\"tee\":\"tdx\",\"debug\":false,\"simulated\":false,\"measurement\":\"" HASH "\"}"
 #define SUB "\"submods\":{\"tdx\":{\"ear.status\":\"affirming\",\"ear.appraisal-policy-id\":\"p1\"," OWN "}}"
 
@@ -135,6 +136,18 @@ static void what_is_missing_or_other_is_refused(void **state) {
        "{" PROFILE "," TIMES ",\"submods\":{\"tdx\":{\"ear.status\":\"affirming\",\"chio-hsm.result\":{\"measurement\":\""
        HASH "\"}}}}", ""},
       {"nonce", "{\"alg\":\"EdDSA\"}", "{" PROFILE "," TIMES "," SUB "}", "require_nonce = true\n"},
+      /* What is demanded of the hardware, and the token does not say. */
+      {"measurement", "{\"alg\":\"EdDSA\"}", "{" PROFILE "," TIMES "," SUB "}", "[tdx]\nrtmr0 = [\"" RTMR "\"]\n"},
+      {"tdx-module", "{\"alg\":\"EdDSA\"}", "{" PROFILE "," TIMES "," SUB "}", "[tdx]\nmrseam = [\"" RTMR "\"]\n"},
+      {"chip", "{\"alg\":\"EdDSA\"}", "{" PROFILE "," TIMES "," SUB "}",
+       "[intel]\nfmspc_accepted = [\"00906ed50000\"]\n"},
+      {"chip", "{\"alg\":\"EdDSA\"}", "{" PROFILE "," TIMES "," SUB "}",
+       "[intel]\nfmspc_refused = [\"00906ed50000\"]\n"},
+      {"tcb-minimum", "{\"alg\":\"EdDSA\"}", "{" PROFILE "," TIMES "," SUB "}", "[tcb]\nmin_evaluation = 17\n"},
+      {"tcb-status", "{\"alg\":\"EdDSA\"}", "{" PROFILE "," TIMES "," SUB "}", "[tcb]\nstatuses = [\"UpToDate\"]\n"},
+      {"tcb-advisory", "{\"alg\":\"EdDSA\"}", "{" PROFILE "," TIMES "," SUB "}",
+       "[tcb]\nadvisories_refused = [\"INTEL-SA-00615\"]\n"},
+      {"measurement", "{\"alg\":\"EdDSA\"}", "{" PROFILE "," TIMES "," SUB "}", "[azure.pcr]\n4 = [\"" HASH "\"]\n"},
   };
   for (size_t i = 0; i < CHIO_ARRAY_LEN(rows); i++) {
     struct chio_buf token = jwt(rows[i].header, rows[i].claims);
