@@ -418,7 +418,7 @@ CHIO_ATTEST_API int chio_attest_attestation_to_identity(const char *type, const 
  * they must be the checksum of EIP-55. E_MALFORMED. */
 CHIO_ATTEST_API int chio_attest_contract_parse(const char *text, uint8_t out[20]);
 
-/* The result as one JSON object (chio-hsm-verify(1) lists its members), NUL-terminated. Free with chio_attest_free. */
+/* The result as one JSON object (chio-hsm(1) lists its members), NUL-terminated. Free with chio_attest_free. */
 CHIO_ATTEST_API int chio_attest_result_json(const struct chio_attest_result *result, char **out_json);
 CHIO_ATTEST_API void chio_attest_free(void *memory);
 

@@ -25,4 +25,16 @@ check "each mechanism has a name of its own" unique signer/wire/mechanism.def 1
 check "each mechanism has a number of its own" unique signer/wire/mechanism.def 2
 check "each mechanism has a CKM of its own" unique signer/wire/mechanism.def 3
 check "each attribute stands once" unique signer/wire/attribute.def 1
+
+# What verify says: each code of chio_attest.h is told in chio-hsm(1), with the words of its row.
+codes_are_told() {
+  codes=$(tr -d '\\\n' <attest/chio_attest.h | grep -oE 'X\([A-Z_]+, *[0-9]+, *"[a-z-]+", *"[^"]*"\)' |
+    sed 's/^X([A-Z_]*, *[0-9]*, *"\([a-z-]*\)", *"\(.*\)")$/\1|\2/' | grep -v '^accepted|')
+  [ "$(echo "$codes" | wc -l)" -ge 60 ] || { echo "no codes found: $codes"; return 1; }
+  echo "$codes" | while IFS='|' read -r code text; do
+    grep -qx ".It Cm $code" docs/man/chio-hsm.1 || { echo "not in chio-hsm(1): $code"; return 1; }
+    grep -qixF "$text." docs/man/chio-hsm.1 || { echo "other words in chio-hsm(1): $text"; return 1; }
+  done
+}
+check "each code of a verdict and of a proof is told in chio-hsm(1)" codes_are_told
 plan
