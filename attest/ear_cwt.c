@@ -54,6 +54,10 @@ static enum chio_sig_alg cose_alg(int64_t number) {
     case -8: return CHIO_SIG_ED25519;
     case -257: return CHIO_SIG_RSA_PKCS1_SHA256;
     case -258: return CHIO_SIG_RSA_PKCS1_SHA384;
+    case -259: return CHIO_SIG_RSA_PKCS1_SHA512;
+    case -37: return CHIO_SIG_RSA_PSS_SHA256;
+    case -38: return CHIO_SIG_RSA_PSS_SHA384;
+    case -39: return CHIO_SIG_RSA_PSS_SHA512;
     default: return CHIO_SIG_OTHER;
   }
 }

@@ -13,7 +13,9 @@ static enum chio_sig_alg jose_alg(const struct chio_json *name) {
     enum chio_sig_alg alg;
   } algs[] = {{"ES256", CHIO_SIG_ECDSA_SHA256}, {"ES384", CHIO_SIG_ECDSA_SHA384}, {"ES512", CHIO_SIG_ECDSA_SHA512},
               {"EdDSA", CHIO_SIG_ED25519},      {"RS256", CHIO_SIG_RSA_PKCS1_SHA256},
-              {"RS384", CHIO_SIG_RSA_PKCS1_SHA384}};
+              {"RS384", CHIO_SIG_RSA_PKCS1_SHA384}, {"RS512", CHIO_SIG_RSA_PKCS1_SHA512},
+              {"PS256", CHIO_SIG_RSA_PSS_SHA256},   {"PS384", CHIO_SIG_RSA_PSS_SHA384},
+              {"PS512", CHIO_SIG_RSA_PSS_SHA512}};
   for (size_t i = 0; i < CHIO_ARRAY_LEN(algs); i++) {
     if (chio_json_is(name, algs[i].name)) return algs[i].alg;
   }

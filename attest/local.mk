@@ -120,6 +120,7 @@ attest_libchio_verify_la_SOURCES = \
   attest/result.c \
   attest/roots.c \
   attest/rollout.c \
+  attest/sig_alg.c \
   attest/snp.c attest/snp.h \
   attest/snp_judge.c \
   attest/snp_policy.c attest/snp_policy.h \

@@ -17,14 +17,6 @@ static const uint8_t oid_p384[] = {0x2b, 0x81, 0x04, 0x00, 0x22};
 static const uint8_t oid_p521[] = {0x2b, 0x81, 0x04, 0x00, 0x23};
 static const uint8_t oid_rsa[] = {0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01};
 static const uint8_t oid_ed25519[] = {0x2b, 0x65, 0x70};
-static const uint8_t oid_ecdsa_sha256[] = {0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x02};
-static const uint8_t oid_ecdsa_sha384[] = {0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x03};
-static const uint8_t oid_ecdsa_sha512[] = {0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x04};
-static const uint8_t oid_rsa_sha256[] = {0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0b};
-static const uint8_t oid_rsa_sha384[] = {0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0c};
-static const uint8_t oid_pss[] = {0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0a};
-static const uint8_t oid_mgf1[] = {0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x08};
-static const uint8_t oid_sha384[] = {0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x02};
 
 #define OID_IS(slice, oid) chio_slice_equal((slice), chio_slice((oid), sizeof(oid)))
 
@@ -88,58 +80,23 @@ enum chio_err chio_pubkey_rsa_numbers(const struct chio_pubkey *key, struct chio
   return CHIO_OK;
 }
 
-/* SEQUENCE { OID sha384, [NULL] } */
-static bool is_sha384(struct chio_cursor *c) {
-  struct chio_cursor identifier;
-  struct chio_slice oid;
-  return chio_der_enter(c, CHIO_DER_T_SEQUENCE, &identifier) == CHIO_OK &&
-         chio_der_expect(&identifier, CHIO_DER_T_OID, &oid) == CHIO_OK && OID_IS(oid, oid_sha384);
-}
-
-/* RFC 4055, 3.1: RSASSA-PSS-params { [0] hash, [1] mask generation, [2] salt length }, all three as AMD has them. */
-static bool is_amd_pss(struct chio_cursor *identifier) {
-  struct chio_cursor params, hash, mgf, mgf_inner, salt;
-  struct chio_slice oid;
-  uint64_t salt_len, trailer = 1;
-  return chio_der_enter(identifier, CHIO_DER_T_SEQUENCE, &params) == CHIO_OK &&
-         chio_der_enter(&params, CHIO_DER_T_CONTEXT(0), &hash) == CHIO_OK && is_sha384(&hash) &&
-         chio_der_enter(&params, CHIO_DER_T_CONTEXT(1), &mgf) == CHIO_OK &&
-         chio_der_enter(&mgf, CHIO_DER_T_SEQUENCE, &mgf_inner) == CHIO_OK &&
-         chio_der_expect(&mgf_inner, CHIO_DER_T_OID, &oid) == CHIO_OK && OID_IS(oid, oid_mgf1) &&
-         is_sha384(&mgf_inner) && chio_der_enter(&params, CHIO_DER_T_CONTEXT(2), &salt) == CHIO_OK &&
-         chio_der_uint(&salt, CHIO_DER_T_INTEGER, 64, &salt_len) == CHIO_OK && salt_len == 48 &&
-         (params.left == 0 || (chio_der_enter(&params, CHIO_DER_T_CONTEXT(3), &salt) == CHIO_OK &&
-                               chio_der_uint(&salt, CHIO_DER_T_INTEGER, 1, &trailer) == CHIO_OK && trailer == 1));
-}
-
-enum chio_sig_alg chio_sig_alg_parse(struct chio_slice contents) {
-  struct chio_cursor identifier = chio_cursor(contents);
-  struct chio_slice oid;
-  if (chio_der_expect(&identifier, CHIO_DER_T_OID, &oid) != CHIO_OK) return CHIO_SIG_OTHER;
-  if (OID_IS(oid, oid_ecdsa_sha256)) return CHIO_SIG_ECDSA_SHA256;
-  if (OID_IS(oid, oid_ecdsa_sha384)) return CHIO_SIG_ECDSA_SHA384;
-  if (OID_IS(oid, oid_ecdsa_sha512)) return CHIO_SIG_ECDSA_SHA512;
-  if (OID_IS(oid, oid_rsa_sha256)) return CHIO_SIG_RSA_PKCS1_SHA256;
-  if (OID_IS(oid, oid_rsa_sha384)) return CHIO_SIG_RSA_PKCS1_SHA384;
-  if (OID_IS(oid, oid_ed25519) && identifier.left == 0) return CHIO_SIG_ED25519;
-  if (OID_IS(oid, oid_pss) && is_amd_pss(&identifier)) return CHIO_SIG_RSA_PSS_SHA384;
-  return CHIO_SIG_OTHER;
-}
-
 /* ---- Verifying ---- */
 
 static const struct {
   enum chio_pubkey_kind kind;
   const char *digest;
-  bool pss;
+  int salt; /* of PSS; 0: it is none */
 } algorithms[] = {
-    [CHIO_SIG_ECDSA_SHA256] = {CHIO_PUBKEY_P256, "SHA256", false},
-    [CHIO_SIG_ECDSA_SHA384] = {CHIO_PUBKEY_P384, "SHA384", false},
-    [CHIO_SIG_ECDSA_SHA512] = {CHIO_PUBKEY_P521, "SHA512", false},
-    [CHIO_SIG_RSA_PSS_SHA384] = {CHIO_PUBKEY_RSA, "SHA384", true},
-    [CHIO_SIG_RSA_PKCS1_SHA256] = {CHIO_PUBKEY_RSA, "SHA256", false},
-    [CHIO_SIG_RSA_PKCS1_SHA384] = {CHIO_PUBKEY_RSA, "SHA384", false},
-    [CHIO_SIG_ED25519] = {CHIO_PUBKEY_ED25519, NULL, false},
+    [CHIO_SIG_ECDSA_SHA256] = {CHIO_PUBKEY_P256, "SHA256", 0},
+    [CHIO_SIG_ECDSA_SHA384] = {CHIO_PUBKEY_P384, "SHA384", 0},
+    [CHIO_SIG_ECDSA_SHA512] = {CHIO_PUBKEY_P521, "SHA512", 0},
+    [CHIO_SIG_RSA_PSS_SHA256] = {CHIO_PUBKEY_RSA, "SHA256", 32},
+    [CHIO_SIG_RSA_PSS_SHA384] = {CHIO_PUBKEY_RSA, "SHA384", 48},
+    [CHIO_SIG_RSA_PSS_SHA512] = {CHIO_PUBKEY_RSA, "SHA512", 64},
+    [CHIO_SIG_RSA_PKCS1_SHA256] = {CHIO_PUBKEY_RSA, "SHA256", 0},
+    [CHIO_SIG_RSA_PKCS1_SHA384] = {CHIO_PUBKEY_RSA, "SHA384", 0},
+    [CHIO_SIG_RSA_PKCS1_SHA512] = {CHIO_PUBKEY_RSA, "SHA512", 0},
+    [CHIO_SIG_ED25519] = {CHIO_PUBKEY_ED25519, NULL, 0},
 };
 
 /* RSAPublicKey { modulus, exponent }, read here: libcrypto's own decoder takes a hundred times as long as a signature's
@@ -186,9 +143,10 @@ static enum chio_err load(const struct chio_pubkey *key, EVP_PKEY **out) {
   return CHIO_OK;
 }
 
-static bool set_pss(EVP_PKEY_CTX *ctx) {
+static bool set_pss(EVP_PKEY_CTX *ctx, enum chio_sig_alg alg) {
   return EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PSS_PADDING) == 1 &&
-         EVP_PKEY_CTX_set_rsa_mgf1_md_name(ctx, "SHA384", NULL) == 1 && EVP_PKEY_CTX_set_rsa_pss_saltlen(ctx, 48) == 1;
+         EVP_PKEY_CTX_set_rsa_mgf1_md_name(ctx, algorithms[alg].digest, NULL) == 1 &&
+         EVP_PKEY_CTX_set_rsa_pss_saltlen(ctx, algorithms[alg].salt) == 1;
 }
 
 static bool holds(EVP_PKEY *key, enum chio_sig_alg alg, struct chio_slice message, struct chio_slice signature) {
@@ -197,7 +155,7 @@ static bool holds(EVP_PKEY *key, enum chio_sig_alg alg, struct chio_slice messag
   bool ok =
       ctx != NULL &&
       EVP_DigestVerifyInit_ex(ctx, &key_ctx, algorithms[alg].digest, chio_attest_libctx(), NULL, key, NULL) == 1 &&
-      (!algorithms[alg].pss || set_pss(key_ctx)) &&
+      (algorithms[alg].salt == 0 || set_pss(key_ctx, alg)) &&
       EVP_DigestVerify(ctx, signature.data, signature.len, message.data, message.len) == 1;
   EVP_MD_CTX_free(ctx);
   return ok;

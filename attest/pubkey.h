@@ -18,9 +18,12 @@ enum chio_sig_alg {
   CHIO_SIG_ECDSA_SHA256,
   CHIO_SIG_ECDSA_SHA384,
   CHIO_SIG_ECDSA_SHA512,
-  CHIO_SIG_RSA_PSS_SHA384, /* MGF1 with SHA-384, salt 48: AMD's */
+  CHIO_SIG_RSA_PSS_SHA256, /* MGF1 with the same hash, a salt as long as it */
+  CHIO_SIG_RSA_PSS_SHA384, /* AMD's */
+  CHIO_SIG_RSA_PSS_SHA512,
   CHIO_SIG_RSA_PKCS1_SHA256,
   CHIO_SIG_RSA_PKCS1_SHA384,
+  CHIO_SIG_RSA_PKCS1_SHA512,
   CHIO_SIG_ED25519,
   CHIO_SIG_OTHER, /* never verifies */
 };
@@ -41,6 +44,9 @@ CHIO_MUST_CHECK enum chio_err chio_pubkey_rsa_numbers(const struct chio_pubkey *
 
 /* Reads an AlgorithmIdentifier of a signature: its contents. CHIO_SIG_OTHER for all but the ones above. */
 enum chio_sig_alg chio_sig_alg_parse(struct chio_slice identifier);
+
+/* The AlgorithmIdentifier, DER, as certificates have it; empty for CHIO_SIG_OTHER. Static storage. */
+struct chio_slice chio_sig_alg_identifier(enum chio_sig_alg alg);
 
 /* signature: DER for ECDSA. CHIO_OK, or CHIO_E_SIGNATURE_INVALID when it does not hold, key and algorithm do not fit,
  * or the key is malformed. ECDSA with SHA-256, SHA-384, SHA-512 needs P-256, P-384, P-521. */

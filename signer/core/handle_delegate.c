@@ -5,15 +5,15 @@
 /* A private key that the call may see, opened; nothing of it is used yet. */
 static enum chio_err find_key(struct chio_call *call, const struct chio_uid *uid, struct chio_used *out) {
   CHIO_AUTO(chio_object) struct chio_object *object = NULL;
-  struct chio_used used = {.params = {.kind = CHIO_PARAMS_NONE}};
+  struct chio_used used;
   enum chio_err err = chio_call_object(call, uid, &object);
   if (err != CHIO_OK) return err;
   if (object->class != CKO_PRIVATE_KEY)
     return chio_fail(&call->detail, CHIO_E_OBJECT_UNKNOWN, "'%s' is no private key", object->label);
   err = chio_object_table_key(call->core->objects, object, &used.key, &call->detail);
   if (err != CHIO_OK) return err;
-  used.mechanism = chio_issue_mechanism(used.key);
   used.object = CHIO_STEAL(object);
+  chio_issue_choose(&used);
   *out = used;
   return CHIO_OK;
 }
@@ -28,7 +28,7 @@ static enum chio_err check_issuer(struct chio_call *call, const struct chio_used
   if (object->always_authenticate)
     return chio_fail(&call->detail, CHIO_E_KEY_FUNCTION,
                      "issuer '%s' asks a login for each use: nothing could be renewed", object->label);
-  if (issuer->mechanism == NULL || !chio_object_allows(object, issuer->mechanism))
+  if (issuer->mechanism == NULL)
     return chio_fail(&call->detail, CHIO_E_KEY_FUNCTION, "issuer '%s' does not sign certificates", object->label);
   return CHIO_OK;
 }

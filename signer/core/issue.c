@@ -1,6 +1,7 @@
 #include "signer/core/issue.h"
 
 #include "attest/bundle.h"
+#include "attest/pubkey.h"
 #include "signer/core/certify.h"
 #include "signer/core/der.h"
 
@@ -22,28 +23,46 @@ static const struct chio_slice for_issuing =
     DER("\x30\x12\x06\x03\x55\x1d\x13\x01\x01\xff\x04\x08\x30\x06\x01\x01\xff\x02\x01\x00"
         "\x30\x0e\x06\x03\x55\x1d\x0f\x01\x01\xff\x04\x04\x03\x02\x02\x84");
 
+/* The first that fits a key and that it allows. */
 static const struct kind {
   uint32_t key_type, bits, mechanism;
-  struct chio_slice algorithm;
+  enum chio_sig_alg alg;
+  uint32_t hash, salt; /* of PSS; 0: it is none */
 } kinds[] = {
-    {CKK_EC, 256, CHIO_MECH_ECDSA_SHA256, DER("\x30\x0a\x06\x08\x2a\x86\x48\xce\x3d\x04\x03\x02")},
-    {CKK_EC, 384, CHIO_MECH_ECDSA_SHA384, DER("\x30\x0a\x06\x08\x2a\x86\x48\xce\x3d\x04\x03\x03")},
-    {CKK_EC, 521, CHIO_MECH_ECDSA_SHA512, DER("\x30\x0a\x06\x08\x2a\x86\x48\xce\x3d\x04\x03\x04")},
-    {CKK_EC_EDWARDS, 255, CHIO_MECH_EDDSA, DER("\x30\x05\x06\x03\x2b\x65\x70")},
-    {CKK_RSA, 0, CHIO_MECH_SHA256_RSA_PKCS, DER("\x30\x0d\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0b\x05\x00")},
+    {CKK_EC, 256, CHIO_MECH_ECDSA_SHA256, CHIO_SIG_ECDSA_SHA256, 0, 0},
+    {CKK_EC, 384, CHIO_MECH_ECDSA_SHA384, CHIO_SIG_ECDSA_SHA384, 0, 0},
+    {CKK_EC, 521, CHIO_MECH_ECDSA_SHA512, CHIO_SIG_ECDSA_SHA512, 0, 0},
+    {CKK_EC_EDWARDS, 255, CHIO_MECH_EDDSA, CHIO_SIG_ED25519, 0, 0},
+    {CKK_RSA, 0, CHIO_MECH_SHA256_RSA_PKCS, CHIO_SIG_RSA_PKCS1_SHA256, 0, 0},
+    {CKK_RSA, 0, CHIO_MECH_SHA256_RSA_PKCS_PSS, CHIO_SIG_RSA_PSS_SHA256, CHIO_MECH_SHA256, 32},
+    {CKK_RSA, 0, CHIO_MECH_SHA384_RSA_PKCS, CHIO_SIG_RSA_PKCS1_SHA384, 0, 0},
+    {CKK_RSA, 0, CHIO_MECH_SHA384_RSA_PKCS_PSS, CHIO_SIG_RSA_PSS_SHA384, CHIO_MECH_SHA384, 48},
+    {CKK_RSA, 0, CHIO_MECH_SHA512_RSA_PKCS, CHIO_SIG_RSA_PKCS1_SHA512, 0, 0},
+    {CKK_RSA, 0, CHIO_MECH_SHA512_RSA_PKCS_PSS, CHIO_SIG_RSA_PSS_SHA512, CHIO_MECH_SHA512, 64},
 };
 
-static const struct kind *kind_of(const struct chio_key *key) {
+void chio_issue_choose(struct chio_used *issuer) {
+  issuer->mechanism = NULL;
+  issuer->params = (struct chio_mech_params){.kind = CHIO_PARAMS_NONE};
   for (size_t i = 0; i < CHIO_ARRAY_LEN(kinds); i++) {
-    bool fits = kinds[i].bits == 0 || kinds[i].bits == chio_key_bits(key);
-    if (kinds[i].key_type == chio_key_type(key) && fits) return &kinds[i];
+    const struct chio_mechanism *mechanism = chio_mechanism_by_wire(kinds[i].mechanism);
+    bool fits = kinds[i].key_type == chio_key_type(issuer->key) &&
+                (kinds[i].bits == 0 || kinds[i].bits == chio_key_bits(issuer->key));
+    if (!fits || mechanism == NULL || !chio_object_allows(issuer->object, mechanism)) continue;
+    issuer->mechanism = mechanism;
+    if (kinds[i].hash != 0)
+      issuer->params = (struct chio_mech_params){.kind = CHIO_PARAMS_PSS,
+                                                 .hash = kinds[i].hash,
+                                                 .mgf_hash = kinds[i].hash,
+                                                 .salt_len = kinds[i].salt};
+    return;
   }
-  return NULL;
 }
 
-const struct chio_mechanism *chio_issue_mechanism(const struct chio_key *key) {
-  const struct kind *kind = kind_of(key);
-  return kind != NULL ? chio_mechanism_by_wire(kind->mechanism) : NULL;
+static struct chio_slice algorithm_of(const struct chio_used *issuer) {
+  for (size_t i = 0; issuer->mechanism != NULL && i < CHIO_ARRAY_LEN(kinds); i++)
+    if (kinds[i].mechanism == issuer->mechanism->wire) return chio_sig_alg_identifier(kinds[i].alg);
+  return chio_slice(NULL, 0);
 }
 
 void chio_issue_key_id(struct chio_slice spki, uint8_t out[KEY_ID_SIZE]) {
@@ -124,18 +143,18 @@ enum chio_err chio_issue_sign(struct chio_call *call, const struct chio_used *is
 
 enum chio_err chio_issue(struct chio_call *call, const struct chio_used *issuer, const struct chio_issue *issue,
                          struct chio_buf *out_der) {
-  const struct kind *kind = kind_of(issuer->key);
+  struct chio_slice algorithm = algorithm_of(issuer);
   CHIO_AUTO(chio_buf) struct chio_buf *body = chio_buf_new();
   CHIO_AUTO(chio_buf) struct chio_buf *signature = chio_buf_new();
   if (body == NULL || signature == NULL) return CHIO_E_NO_MEMORY;
-  if (kind == NULL) return CHIO_E_KEY_TYPE;
-  enum chio_err err = add_body(body, kind->algorithm, issue);
+  if (algorithm.len == 0) return CHIO_E_KEY_TYPE;
+  enum chio_err err = add_body(body, algorithm, issue);
   if (err == CHIO_OK) err = chio_issue_sign(call, issuer, chio_buf_slice(body), signature);
   if (err != CHIO_OK) return err;
   size_t bits = signature->len + 1;
-  chio_der_header(out_der, CHIO_DER_SEQUENCE, body->len + kind->algorithm.len + chio_der_size(bits));
+  chio_der_header(out_der, CHIO_DER_SEQUENCE, body->len + algorithm.len + chio_der_size(bits));
   chio_buf_append_slice(out_der, chio_buf_slice(body));
-  chio_buf_append_slice(out_der, kind->algorithm);
+  chio_buf_append_slice(out_der, algorithm);
   chio_der_header(out_der, CHIO_DER_BIT_STRING, bits);
   chio_buf_append_u8(out_der, 0);
   chio_buf_append_slice(out_der, chio_buf_slice(signature));

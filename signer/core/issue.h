@@ -1,6 +1,7 @@
 /*
  * Certificates that a key of this signer issues, wherever it lives: RFC 5280, written in DER, signed by the key's usual
- * algorithm (ECDSA with the digest of the curve's size, Ed25519, PKCS #1 with SHA-256) and checked before it leaves.
+ * algorithm (ECDSA with the digest of the curve's size, Ed25519, PKCS #1 with SHA-256; where CKA_ALLOWED_MECHANISMS
+ * forbids that, PSS or a longer hash) and checked before it leaves.
  */
 #ifndef CHIO_CORE_ISSUE_H
 #define CHIO_CORE_ISSUE_H
@@ -20,8 +21,8 @@ struct chio_issue {
   struct chio_slice evidence;       /* goes under CHIO_EVIDENCE_OID; empty: none */
 };
 
-/* What this key signs with, or NULL. */
-const struct chio_mechanism *chio_issue_mechanism(const struct chio_key *key);
+/* Fills in what the object's key signs with, by what it allows: mechanism, NULL when there is none, and params. */
+void chio_issue_choose(struct chio_used *issuer);
 
 /* The key identifier that issued certificates carry: 20 bytes of SHA-256 over the SubjectPublicKeyInfo. */
 void chio_issue_key_id(struct chio_slice spki, uint8_t out[20]);
@@ -29,7 +30,7 @@ void chio_issue_key_id(struct chio_slice spki, uint8_t out[20]);
 /* A random serial number, positive and 16 bytes long. */
 void chio_issue_serial(uint8_t out[CHIO_SERIAL_SIZE]);
 
-/* Signs with the issuer (used by chio_issue_mechanism of its key): ECDSA in DER. What comes from a backend is checked
+/* Signs with the issuer (chio_issue_choose): ECDSA in DER. What comes from a backend is checked
  * there, the rest here. Errors of chio_use_sign. */
 CHIO_MUST_CHECK enum chio_err chio_issue_sign(struct chio_call *call, const struct chio_used *issuer,
                                               struct chio_slice message, struct chio_buf *out);

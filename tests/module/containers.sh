@@ -58,7 +58,7 @@ refuse_flipped() {
   is "$file: none of them is accepted" 0 $accepted
 }
 
-for type in p256 p384 p521 ed25519 rsa2048; do
+for type in p256 p384 p521 ed25519 rsa2048 rsa2048-pss; do
   check "$type: a key is made" chio-hsm key generate $type --type $type
   check "$type: its public key is exported" chio-hsm export-pub $type -o $type.pem
   check "$type: an RA-TLS certificate is written" \

@@ -29,7 +29,7 @@ printf 'what the key signs\n' >file
 printf 'something else\n' >another
 check "the file is signed by it" chio-hsm sign web file -o file.sig
 
-for type in p256 p384 p521 ed25519 rsa2048; do
+for type in p256 p384 p521 ed25519 rsa2048 rsa2048-pss; do
   check "$type: an issuer is made" chio-hsm key generate "issuer-$type" --type $type
   check "$type: its public key is exported" chio-hsm export-pub "issuer-$type" -o issuer.pub
   check "$type: it vouches for the key" \
@@ -112,6 +112,32 @@ check "openssl verifies it" ossl pkeyutl -verify -pubin -inkey kernel.pem -rawin
 chio-hsm sign web canonical.json --json >outcome.json
 contains "a P-256 key says so in its strings" "p256:04" "$(json outcome.json public_key)"
 contains "and in its signatures" "p256:30" "$(json outcome.json signature)"
+
+# ---- RSA: PKCS #1, and PSS where it is asked for or all that the key allows ----
+pss() { # PUBLIC-KEY SIGNATURE FILE
+  ossl dgst -sha256 -verify "$1" -sigopt rsa_padding_mode:pss -sigopt rsa_pss_saltlen:digest -signature "$2" "$3"
+}
+chio-hsm key generate either --type rsa2048 >/dev/null
+chio-hsm export-pub either -o either.pub
+chio-hsm export-pub issuer-rsa2048-pss -o restricted.pub
+check "an RSA key signs by PKCS #1" chio-hsm sign either file -o either.sig
+check "which openssl verifies" ossl dgst -sha256 -verify either.pub -signature either.sig file
+check "and by PSS where that is asked for" chio-hsm sign either file --pss -o either.sig
+check "which openssl verifies, with a salt as long as the hash" pss either.pub either.sig file
+check "a key that allows PSS alone needs no word on it" chio-hsm sign issuer-rsa2048-pss file -o restricted.sig
+check "which openssl verifies too" pss restricted.pub restricted.sig file
+mkdir batch
+check "so it is with several files" chio-hsm sign issuer-rsa2048-pss file another -o batch
+check "each of which openssl verifies" pss restricted.pub batch/another.sig another
+check "a key that signs by PSS is vouched for" chio-hsm delegate --issuer issuer-p256 --key issuer-rsa2048-pss \
+  --policy policy.toml --days 1 -o restricted.pem
+chio-hsm export-pub issuer-p256 -o p256.pub
+check "and followed to what it signed" \
+  chio-hsm verify restricted.pem --issuer p256.pub --file file --signature restricted.sig
+refute "but not to what it did not sign" \
+  chio-hsm verify restricted.pem --issuer p256.pub --file another --signature restricted.sig
+refute "PSS is for RSA keys alone" chio-hsm sign web file --pss -o no.sig
+
 printf '{"a":1,"a":2}' >double.json
 refute "JSON without a canonical form is not signed" chio-hsm sign kernel double.json --canonical-json -o no.sig
 plan

@@ -150,6 +150,7 @@ check "a signer that is late is found" wait_for late
 is "and fails" "['ok', 'ok', 'failed']" "$(json out.json "$results")"
 check "an hour is allowed unless said otherwise" chio-hsm fleet status --endpoints fleet.toml
 contains "the table tells how late each is" "rotation 0 s late" "$(chio-hsm fleet status --endpoints fleet.toml)"
-check "without a key's name, all that are in use are rotated" \
+chio-hsm key generate restricted --type rsa2048-pss >/dev/null
+check "without a key's name, all that are in use are rotated, and probed as they sign" \
   chio-hsm fleet rotate --endpoints fleet.toml --policy policy.toml --since 1s
 plan

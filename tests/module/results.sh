@@ -11,7 +11,7 @@ root=$CHIO_STATE/sim/tdx-root.pem
 unset OPENSSL_CONF OPENSSL_MODULES
 . "$abs_top_srcdir/tests/support/judges.sh"
 
-for type in p256 p384 ed25519 rsa2048; do
+for type in p256 p384 ed25519 rsa2048 rsa2048-pss; do
   check "$type: a key is made" chio-hsm key generate $type --type $type
   check "$type: its public key is exported" chio-hsm export-pub $type -o $type.pem
 done
@@ -48,7 +48,7 @@ refute "no root: refused" chio-hsm verify bundle --format ear -o rootless.json
 is "nothing is claimed of what is not founded" "sim-tdx contraindicated 0 0 None False none simulated-root" \
   "$(python3 ear.py rootless.json)"
 
-for type in p256 p384 ed25519 rsa2048; do
+for type in p256 p384 ed25519 rsa2048 rsa2048-pss; do
   check "$type: a JWT is signed" chio-hsm verify bundle --policy policy.toml --key p256.pem --nonce 0a0b \
     --format ear-jwt --sign-with $type -o $type.jwt
   check "$type: a CWT is signed" chio-hsm verify bundle --policy policy.toml --key p256.pem --nonce 0a0b \
@@ -63,7 +63,7 @@ refute "a key that is not there is refused" \
 check "--format json is --json" sh -c 'chio-hsm verify bundle --root "$1" --format json >a && chio-hsm verify bundle --root "$1" --json >b && cmp a b' sh "$root"
 
 # Read back: by the key of the verifier, by a policy that names it, and not otherwise.
-for type in p256 p384 ed25519 rsa2048; do
+for type in p256 p384 ed25519 rsa2048 rsa2048-pss; do
   for form in jwt cwt; do
     check "$type: the $form is read back, by its verifier's key" \
       sh -c 'chio-hsm verify "$1" --root "$2" --key p256.pem --nonce 0a0b --json >said' sh $type.$form $type.pem
@@ -127,6 +127,7 @@ if has jwt && has cryptography; then
   check "p384: PyJWT verifies it" "$python" jwt_check.py p384 ES384
   check "ed25519: PyJWT verifies it" "$python" jwt_check.py ed25519 EdDSA
   check "rsa2048: PyJWT verifies it" "$python" jwt_check.py rsa2048 RS256
+  check "rsa2048-pss: PyJWT verifies it" "$python" jwt_check.py rsa2048-pss PS256
   cat >jwt_write.py <<'P'
 import jwt, sys, time
 from cryptography.hazmat.primitives import serialization as s

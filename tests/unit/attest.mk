@@ -88,6 +88,11 @@ tests_unit_test_attest_json_SOURCES = tests/unit/test_attest_json.c
 tests_unit_test_attest_json_CFLAGS = $(ATTEST_TEST_CFLAGS)
 tests_unit_test_attest_json_LDADD = $(ATTEST_TEST_LIBS)
 
+UNIT_TESTS += tests/unit/test_attest_sig_alg
+tests_unit_test_attest_sig_alg_SOURCES = tests/unit/test_attest_sig_alg.c
+tests_unit_test_attest_sig_alg_CFLAGS = $(ATTEST_TEST_CFLAGS)
+tests_unit_test_attest_sig_alg_LDADD = $(ATTEST_TEST_LIBS)
+
 UNIT_TESTS += tests/unit/test_attest_sim
 tests_unit_test_attest_sim_SOURCES = tests/unit/test_attest_sim.c
 tests_unit_test_attest_sim_CFLAGS = $(ATTEST_TEST_CFLAGS)

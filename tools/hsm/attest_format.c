@@ -222,7 +222,7 @@ static enum chio_err sign_as_pem(const struct hsm_attest *a, const struct hsm_si
   CHIO_AUTO(chio_buf) struct chio_buf *der = chio_buf_new();
   if (signature == NULL || der == NULL) return CHIO_E_NO_MEMORY;
   enum chio_err err = hsm_key_sign_der(a->hsm, a->key, kind, body, signature, detail);
-  if (err == CHIO_OK) err = hsm_signed_put(body, kind->algorithm, chio_buf_slice(signature), der);
+  if (err == CHIO_OK) err = hsm_signed_put(body, chio_sig_alg_identifier(kind->alg), chio_buf_slice(signature), der);
   if (err != CHIO_OK) return err;
   hsm_pem_put(label, chio_buf_slice(der), out);
   return chio_buf_err(out);
@@ -233,12 +233,12 @@ static enum chio_err self_signed(const struct hsm_attest *a, struct chio_slice s
   const struct hsm_signature_kind *kind;
   CHIO_AUTO(chio_buf) struct chio_buf *body = chio_buf_new();
   if (body == NULL) return CHIO_E_NO_MEMORY;
-  enum chio_err err = hsm_signature_kind_of(spki, &kind, detail);
+  enum chio_err err = hsm_signature_kind_of(a->hsm, a->key, spki, &kind, detail);
   if (err != CHIO_OK) return err;
   int64_t now = (int64_t)time(NULL);
   struct hsm_certificate certificate = {.subject = subject_of(a),
                                         .spki = spki,
-                                        .algorithm = kind->algorithm,
+                                        .algorithm = chio_sig_alg_identifier(kind->alg),
                                         .not_before = now - CLOCK_SKEW,
                                         .not_after = now + CERTIFICATE_DAYS * 86400,
                                         .extension_oid = oid,
@@ -291,7 +291,7 @@ static enum chio_err make_csr(const struct hsm_attest *a, struct chio_buf *out, 
   if (holder == NULL || evidence == NULL || value == NULL || body == NULL) return CHIO_E_NO_MEMORY;
   enum chio_err err = check_subject(a, detail);
   if (err == CHIO_OK) err = hsm_key_spki(a->hsm, a->key, &spki, holder, detail);
-  if (err == CHIO_OK) err = hsm_signature_kind_of(spki, &kind, detail);
+  if (err == CHIO_OK) err = hsm_signature_kind_of(a->hsm, a->key, spki, &kind, detail);
   if (err == CHIO_OK) err = make_bundle(a, evidence, detail);
   if (err == CHIO_OK) err = attestation_bundle(chio_buf_slice(evidence), value);
   if (err == CHIO_OK)

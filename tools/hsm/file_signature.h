@@ -4,7 +4,8 @@
 
 #include "attest/pubkey.h"
 
-/* ECDSA with the digest of the curve's size, in DER or as r || s; RSA PKCS #1 with SHA-256 or SHA-384; Ed25519. */
+/* ECDSA with the digest of the curve's size, in DER or as r || s; RSA by PKCS #1 or by PSS
+ * (salt as long as the hash) with SHA-256, SHA-384 or SHA-512; Ed25519. */
 bool hsm_file_signature_holds(const struct chio_pubkey *key, struct chio_slice message, struct chio_slice signature);
 
 #endif

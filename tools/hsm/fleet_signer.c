@@ -127,7 +127,7 @@ enum chio_err hsm_fleet_probe(struct hsm *view, const struct hsm_key *key, struc
   if (holder == NULL || signature == NULL) return CHIO_E_NO_MEMORY;
   if (getrandom(probe, sizeof probe, 0) != (ssize_t)sizeof probe) return CHIO_E_INTERNAL;
   enum chio_err err = hsm_key_spki(view, key, &spki, holder, detail);
-  if (err == CHIO_OK) err = hsm_signature_kind_of(spki, &kind, detail);
+  if (err == CHIO_OK) err = hsm_signature_kind_of(view, key, spki, &kind, detail);
   if (err == CHIO_OK) err = hsm_key_sign_der(view, key, kind, message, signature, detail);
   if (err == CHIO_OK) err = chio_pubkey_parse(spki, &public_key);
   if (err != CHIO_OK) return err;

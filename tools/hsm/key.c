@@ -14,7 +14,8 @@ static const uint32_t shown_types[] = {
     CKA_CLASS, CKA_LABEL, CKA_ID, CKA_KEY_TYPE, CKA_EC_PARAMS, CKA_MODULUS, CKA_UNIQUE_ID, (uint32_t)CKA_CHIO_ORIGIN,
     (uint32_t)CKA_CHIO_LIFETIME, (uint32_t)CKA_CHIO_ROLE, (uint32_t)CKA_CHIO_TEE, (uint32_t)CKA_CHIO_MEASUREMENT,
     (uint32_t)CKA_CHIO_STATE, (uint32_t)CKA_CHIO_SUCCESSOR, (uint32_t)CKA_CHIO_PREDECESSOR,
-    (uint32_t)CKA_CHIO_MODEL_HASH, CKA_START_DATE, CKA_END_DATE, (uint32_t)CKA_CHIO_BACKEND_URI};
+    (uint32_t)CKA_CHIO_MODEL_HASH, CKA_START_DATE, CKA_END_DATE, (uint32_t)CKA_CHIO_BACKEND_URI,
+    CKA_ALLOWED_MECHANISMS};
 
 void hsm_keys_clear(struct hsm_keys *keys) {
   for (size_t i = 0; i < keys->count; i++) {

@@ -8,15 +8,18 @@
 
 struct hsm_signature_kind {
   enum chio_pubkey_kind key;
-  uint32_t mechanism;          /* wire value */
-  struct chio_slice algorithm; /* AlgorithmIdentifier, DER */
-  const char *jose;            /* "ES256" */
-  int cose;                    /* -7 */
+  uint32_t mechanism;    /* wire value */
+  enum chio_sig_alg alg;
+  const char *jose;      /* "ES256" */
+  int cose;              /* -7 */
+  uint32_t hash, salt;   /* of PSS: wire value of the digest mechanism, bytes; else 0 */
 };
 
-/* What keys of this kind sign with: ECDSA with the digest of the curve's size, PKCS #1 with SHA-256, Ed25519.
- * CHIO_E_KEY_TYPE. */
-CHIO_MUST_CHECK enum chio_err hsm_signature_kind_of(struct chio_slice spki, const struct hsm_signature_kind **out_kind,
+/* What the key signs with: ECDSA with the digest of the curve's size, PKCS #1 with SHA-256, Ed25519; an RSA key whose
+ * CKA_ALLOWED_MECHANISMS forbid that, the first of PKCS #1 and PSS with SHA-256, SHA-384 and SHA-512 that it allows;
+ * with --pss of PSS alone. CHIO_E_KEY_TYPE. */
+CHIO_MUST_CHECK enum chio_err hsm_signature_kind_of(const struct hsm *hsm, const struct hsm_key *key,
+                                                    struct chio_slice spki, const struct hsm_signature_kind **out_kind,
                                                     struct chio_detail *detail);
 
 /* The signature as PKCS #11 has it (ECDSA: r || s). The login is done; the key may ask for one of its own, and then

@@ -63,7 +63,7 @@ static enum chio_err open_key(struct hsm *hsm, struct signing_key *out, struct c
   if (err == CHIO_OK) err = hsm_key_find(hsm, hsm->option[HSM_OPT_SIGN_WITH], &out->keys, detail);
   if (err != CHIO_OK) return err;
   err = hsm_key_spki(hsm, &out->keys.list[0], &out->spki, holder, detail);
-  if (err == CHIO_OK) err = hsm_signature_kind_of(out->spki, &out->kind, detail);
+  if (err == CHIO_OK) err = hsm_signature_kind_of(hsm, &out->keys.list[0], out->spki, &out->kind, detail);
   if (err != CHIO_OK) hsm_keys_clear(&out->keys);
   return err;
 }

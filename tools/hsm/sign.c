@@ -68,7 +68,7 @@ static enum chio_err sign(struct hsm *hsm, const struct hsm_key *key, struct chi
   CHIO_AUTO(chio_buf) struct chio_buf *signature = chio_buf_new();
   if (holder == NULL || signature == NULL) return CHIO_E_NO_MEMORY;
   enum chio_err err = hsm_key_spki(hsm, key, &spki, holder, detail);
-  if (err == CHIO_OK) err = hsm_signature_kind_of(spki, &kind, detail);
+  if (err == CHIO_OK) err = hsm_signature_kind_of(hsm, key, spki, &kind, detail);
   if (err == CHIO_OK) err = hsm_key_sign_der(hsm, key, kind, message, signature, detail);
   if (err != CHIO_OK) return err;
   if (hsm->json) {

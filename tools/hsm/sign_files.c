@@ -140,7 +140,7 @@ enum chio_err hsm_sign_files(struct hsm *hsm, struct chio_detail *detail) {
     g->list = hsm->json ? json_array() : NULL;
     err = hsm_key_spki(hsm, g->key, &g->spki, holder, detail);
   }
-  if (err == CHIO_OK) err = hsm_signature_kind_of(g->spki, &g->kind, detail);
+  if (err == CHIO_OK) err = hsm_signature_kind_of(hsm, g->key, g->spki, &g->kind, detail);
   if (err == CHIO_OK) err = sign_all(g, detail);
   if (err == CHIO_OK && hsm->json)
     err = hsm_json_print(json_pack("{s:O}", "signatures", g->list));
