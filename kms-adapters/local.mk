@@ -23,6 +23,7 @@ kms_adapters_libchio_kms_la_SOURCES = \
   kms-adapters/lease.c kms-adapters/lease.h \
   kms-adapters/module.c kms-adapters/module.h \
   kms-adapters/module_key.c \
+  kms-adapters/module_known.c \
   kms-adapters/module_cipher.c \
   kms-adapters/module_rv.c \
   kms-adapters/module_session.c \

@@ -43,9 +43,19 @@ static enum chio_err perform(struct job *job) {
   return chio_module_perform(job->module, job->deadline, job->once, run_job, job, job->detail);
 }
 
+/* The private key of the URI as it is now. */
+static CK_RV find_key(struct job *job, CK_SESSION_HANDLE session, unsigned generation, struct chio_module_key *found,
+                      enum chio_err *out_err) {
+  CK_RV rv = chio_module_find(job->module, session, job->uri, CKO_PRIVATE_KEY, found, out_err, job->detail);
+  if (*out_err == CHIO_OK) chio_module_known_put(job->module, job->uri, found, generation);
+  return rv;
+}
+
 static CK_RV run_describe(struct job *job, CK_SESSION_HANDLE session, enum chio_err *out_err) {
   struct chio_module_key found;
-  CK_RV rv = chio_module_find(job->module, session, job->uri, CKO_PRIVATE_KEY, &found, out_err, job->detail);
+  unsigned generation;
+  (void)!chio_module_known_get(job->module, job->uri, &found, &generation);
+  CK_RV rv = find_key(job, session, generation, &found, out_err);
   if (*out_err == CHIO_OK) rv = chio_module_read(job->module, session, &found, job->key, out_err, job->detail);
   /* pinned to the id that the key has now */
   if (*out_err == CHIO_OK)
@@ -82,19 +92,30 @@ static enum chio_err take_signature(struct job *job, const uint8_t *signature, C
   return chio_buf_err(job->out);
 }
 
-static CK_RV run_sign(struct job *job, CK_SESSION_HANDLE session, enum chio_err *out_err) {
+/* Signs with that key. */
+static CK_RV sign_with(struct job *job, CK_SESSION_HANDLE session, const struct chio_module_key *found,
+                       enum chio_err *out_err) {
   uint8_t signature[CHIO_KMS_SIGNATURE_MAX];
   CK_ULONG len = sizeof signature;
-  struct chio_module_key found;
-  CK_RV rv = chio_module_find(job->module, session, job->uri, CKO_PRIVATE_KEY, &found, out_err, job->detail);
-  if (*out_err != CHIO_OK) return rv;
-  rv = chio_module_sign(job->module, session, &found, job->signing_key, job->mechanism, job->params, job->data,
-                        signature, &len);
+  CK_RV rv = chio_module_sign(job->module, session, found, job->signing_key, job->mechanism, job->params, job->data,
+                              signature, &len);
   if (rv == CKR_OK && len <= sizeof signature)
     *out_err = take_signature(job, signature, len);
   else
     *out_err = chio_module_fail(job->module, rv, "sign", job->detail);
+  if (*out_err != CHIO_OK) chio_module_known_drop(job->module, job->uri);
   return rv;
+}
+
+static CK_RV run_sign(struct job *job, CK_SESSION_HANDLE session, enum chio_err *out_err) {
+  struct chio_module_key found;
+  unsigned generation;
+  if (chio_module_known_get(job->module, job->uri, &found, &generation)) {
+    CK_RV rv = sign_with(job, session, &found, out_err);
+    if (!chio_module_key_is_gone(rv)) return rv;
+  }
+  CK_RV rv = find_key(job, session, generation, &found, out_err);
+  return *out_err == CHIO_OK ? sign_with(job, session, &found, out_err) : rv;
 }
 
 static enum chio_err module_sign(void *self, const struct chio_kms_key *key, const struct chio_mechanism *mechanism,

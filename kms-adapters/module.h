@@ -1,7 +1,8 @@
 /*
  * Another HSM behind us: its PKCS#11 module, loaded in chio-kmsd's process, so that foreign code never enters chiod or
  * an application. module.c (the adapter), module_session.c (token, login, pool of sessions), module_key.c (URIs,
- * finding, public keys), module_sign.c, module_cipher.c (sealing), module_rv.c (what a CK_RV means).
+ * finding, public keys), module_known.c (what was found before), module_sign.c, module_cipher.c (sealing), module_rv.c
+ * (what a CK_RV means).
  *
  * Words of [backend.NAME] that this adapter reads: module (path of the library, absolute), token (label of the token;
  * without it the only initialised one), secret_file (the user's PIN; without it no login), timeout_ms.
@@ -21,6 +22,21 @@
 
 #define CHIO_MODULE_SESSIONS_MAX 64u
 #define CHIO_MODULE_PIN_MAX 255u /* bytes */
+#define CHIO_MODULE_KNOWN_MAX 256u
+#define CHIO_MODULE_KNOWN_MS 60000u /* until a key is looked for again, for its handle may be another's by now */
+
+struct chio_module_key {
+  CK_OBJECT_HANDLE object;
+  CK_KEY_TYPE type;
+  bool always_authenticate;
+};
+
+/* A private key that was found by its URI. */
+struct chio_module_known {
+  char *key; /* NULL: none */
+  struct chio_module_key found;
+  uint64_t until_ms;
+};
 
 struct chio_module {
   CK_FUNCTION_LIST *p11;
@@ -40,6 +56,8 @@ struct chio_module {
   size_t idle_count, in_use;
   bool pin_refused;
   struct timespec pin_refused_mtime;
+  struct chio_module_known known[CHIO_MODULE_KNOWN_MAX]; /* of this generation; in no order */
+  unsigned known_next; /* the next to give way */
 };
 
 /* A session that a caller holds. */
@@ -75,12 +93,6 @@ void chio_module_finalize(struct chio_module *module);
 
 /* ---- module_key.c */
 
-struct chio_module_key {
-  CK_OBJECT_HANDLE object;
-  CK_KEY_TYPE type;
-  bool always_authenticate;
-};
-
 /* Reads the URI and holds it against the backend: another module or another token is refused. The caller frees it with
  * p11_kit_uri_free. */
 CHIO_MUST_CHECK enum chio_err chio_module_uri(const struct chio_module *module, const char *key, P11KitUri **out_uri,
@@ -98,6 +110,20 @@ CHIO_MUST_CHECK CK_RV chio_module_read(struct chio_module *module, CK_SESSION_HA
 CHIO_MUST_CHECK CK_RV chio_module_name(struct chio_module *module, CK_SESSION_HANDLE session, CK_OBJECT_HANDLE key,
                                        struct chio_key_uri *out_uri, enum chio_err *out_err,
                                        struct chio_detail *detail);
+
+/* ---- module_known.c: private keys by their URI; dropped with the sessions, with the login and by their age */
+
+/* out_generation is for the put of what is then found. */
+CHIO_MUST_CHECK bool chio_module_known_get(struct chio_module *module, const char *key, struct chio_module_key *out_key,
+                                           unsigned *out_generation);
+/* Takes the place of the oldest when there is no room. Nothing happens when the sessions were given up meanwhile. */
+void chio_module_known_put(struct chio_module *module, const char *key, const struct chio_module_key *found,
+                           unsigned generation);
+void chio_module_known_drop(struct chio_module *module, const char *key);
+/* With the lock held. */
+void chio_module_known_clear(struct chio_module *module);
+/* Whether it may mean that the handle is not the key's any more. */
+bool chio_module_key_is_gone(CK_RV rv);
 
 /* ---- module_sign.c */
 

@@ -15,6 +15,16 @@ static bool label_is(const CK_UTF8CHAR *padded, const char *label) {
   return true;
 }
 
+/* Those in use are closed when they come back. */
+static void give_all_up(struct chio_module *module) {
+  for (size_t i = 0; i < module->idle_count; i++) (void)module->p11->C_CloseSession(module->idle[i]);
+  module->idle_count = 0;
+  module->generation++;
+  chio_module_known_clear(module);
+  module->have_slot = false;
+  module->logged_in = false;
+}
+
 static enum chio_err find_slot(struct chio_module *module, struct chio_detail *detail) {
   CK_SLOT_ID slots[SLOTS_MAX], found = 0;
   CK_ULONG count = SLOTS_MAX;
@@ -34,6 +44,7 @@ static enum chio_err find_slot(struct chio_module *module, struct chio_detail *d
                      module->token);
   if (matches > 1)
     return chio_fail(detail, CHIO_E_CONFIG, "backend '%s': token: %u tokens fit, name one", module->name, matches);
+  if (found != module->slot) give_all_up(module); /* sessions, login and handles are of the slot */
   module->slot = found;
   module->have_slot = true;
   return CHIO_OK;
@@ -131,15 +142,6 @@ enum chio_err chio_module_acquire(struct chio_module *module, const struct chio_
   return err;
 }
 
-/* Those in use are closed when they come back. */
-static void give_all_up(struct chio_module *module) {
-  for (size_t i = 0; i < module->idle_count; i++) (void)module->p11->C_CloseSession(module->idle[i]);
-  module->idle_count = 0;
-  module->generation++;
-  module->have_slot = false;
-  module->logged_in = false;
-}
-
 void chio_module_release(struct chio_module *module, struct chio_module_session session, CK_RV rv) {
   (void)pthread_mutex_lock(&module->lock);
   module->in_use--;
@@ -151,7 +153,10 @@ void chio_module_release(struct chio_module *module, struct chio_module_session 
     module->idle[module->idle_count++] = session.handle;
   else
     (void)module->p11->C_CloseSession(session.handle);
-  if (module->in_use + module->idle_count == 0) module->logged_in = false; /* the last one takes the login with it */
+  if (module->in_use + module->idle_count == 0) {
+    module->logged_in = false; /* the last one takes the login with it, and that the handles of what it showed */
+    chio_module_known_clear(module);
+  }
   (void)pthread_cond_signal(&module->freed);
   (void)pthread_mutex_unlock(&module->lock);
 }

@@ -20,7 +20,7 @@
 static struct fake {
   CK_RV initialize, slot_list, open, login, find, sign_init, sign, generate, random;
   unsigned fail_first; /* of sign_init and sign: so many calls fail, then all succeed; 0: all fail */
-  unsigned initializes, opens, closes, logins, context_logins, signs, generates;
+  unsigned initializes, opens, closes, logins, context_logins, signs, sign_inits, finds, generates;
   CK_ULONG slots;      /* how many with a token "behind" */
   CK_SLOT_ID slot;     /* the first of them */
   CK_ULONG keys;       /* private keys found */
@@ -34,6 +34,8 @@ static struct fake {
   uint8_t data[256];
   CK_ULONG data_len;
   CK_OBJECT_CLASS looking_for;
+  CK_OBJECT_HANDLE handle; /* of the private key: PRIVATE unless it is set; any other is invalid */
+  CK_SLOT_ID session_slot;
   char pin[32];
 } fake;
 
@@ -69,6 +71,7 @@ static CK_RV f_open(CK_SLOT_ID slot, CK_FLAGS flags, void *app, CK_NOTIFY notify
   (void)notify;
   fake.opens++;
   *session = 100 + fake.opens;
+  fake.session_slot = slot;
   return slot == fake.slot ? fake.open : CKR_SLOT_ID_INVALID;
 }
 
@@ -96,14 +99,19 @@ static CK_RV f_find_init(CK_SESSION_HANDLE session, CK_ATTRIBUTE *template, CK_U
   (void)session;
   for (CK_ULONG i = 0; i < count; i++)
     if (template[i].type == CKA_CLASS) fake.looking_for = *(CK_OBJECT_CLASS *)template[i].pValue;
+  if (fake.looking_for == CKO_PRIVATE_KEY) fake.finds++;
   return fake.find;
+}
+
+static CK_OBJECT_HANDLE private_handle(void) {
+  return fake.handle != 0 ? fake.handle : PRIVATE;
 }
 
 static CK_RV f_find(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE *objects, CK_ULONG max, CK_ULONG *count) {
   (void)session;
   *count = 0;
   if (fake.looking_for == CKO_PRIVATE_KEY)
-    for (; *count < fake.keys && *count < max; (*count)++) objects[*count] = PRIVATE;
+    for (; *count < fake.keys && *count < max; (*count)++) objects[*count] = private_handle();
   if (fake.looking_for == CKO_PUBLIC_KEY && fake.public_key) objects[(*count)++] = PUBLIC;
   return CKR_OK;
 }
@@ -142,7 +150,9 @@ static CK_RV f_get(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, CK_ATTRIB
 
 static CK_RV f_sign_init(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key) {
   (void)session;
-  assert_int_equal(key, PRIVATE);
+  fake.sign_inits++;
+  if (fake.session_slot != fake.slot) return CKR_DEVICE_REMOVED;
+  if (key != private_handle() || fake.keys == 0) return CKR_KEY_HANDLE_INVALID;
   fake.mechanism = mechanism->mechanism;
   if (mechanism->ulParameterLen == sizeof fake.pss) memcpy(&fake.pss, mechanism->pParameter, sizeof fake.pss);
   return fake.sign_init;
@@ -505,6 +515,98 @@ static void what_cannot_be_signed_is_refused_before_any_call(void **state) {
   }
 }
 
+static void a_key_is_looked_for_once_for_many_signatures(void **state) {
+  (void)state;
+  struct rig rig;
+  rig_open(&rig);
+  assert_int_equal(describe(&rig, "pkcs11:object=k"), CHIO_OK);
+  for (unsigned i = 0; i < 5; i++) assert_int_equal(sign(&rig), CHIO_OK);
+  assert_int_equal(fake.finds, 2); /* by the name that was described, and by the pinned one */
+  assert_int_equal(describe(&rig, "pkcs11:object=k"), CHIO_OK);
+  assert_int_equal(fake.finds, 3); /* what is described is looked at */
+  rig_close(&rig);
+}
+
+static void a_key_that_has_another_handle_now_is_found_again(void **state) {
+  (void)state;
+  struct rig rig;
+  rig_open(&rig);
+  assert_int_equal(describe(&rig, "pkcs11:object=k"), CHIO_OK);
+  assert_int_equal(sign(&rig), CHIO_OK);
+  fake.handle = 77;
+  assert_int_equal(sign(&rig), CHIO_OK);
+  assert_int_equal(fake.signs, 2);
+  assert_int_equal(fake.sign_inits, 3);
+  fake.keys = 0;
+  assert_int_equal(sign(&rig), CHIO_E_NOT_FOUND);
+  assert_int_equal(sign(&rig), CHIO_E_NOT_FOUND);
+  assert_int_equal(fake.signs, 2);
+  rig_close(&rig);
+}
+
+static void a_handle_goes_with_the_sessions_and_with_any_failure(void **state) {
+  (void)state;
+  static const CK_RV rows[] = {CKR_DEVICE_REMOVED, CKR_SESSION_HANDLE_INVALID, CKR_CRYPTOKI_NOT_INITIALIZED,
+                               CKR_USER_NOT_LOGGED_IN, CKR_TOKEN_NOT_PRESENT,  CKR_GENERAL_ERROR,
+                               CKR_KEY_TYPE_INCONSISTENT};
+  for (size_t i = 0; i < CHIO_ARRAY_LEN(rows); i++) {
+    struct rig rig;
+    rig_open(&rig);
+    assert_int_equal(describe(&rig, "pkcs11:object=k"), CHIO_OK);
+    assert_int_equal(sign(&rig), CHIO_OK);
+    fake.finds = 0;
+    fake.sign = rows[i];
+    fake.fail_first = fake.signs + 1;
+    (void)!sign(&rig);
+    assert_int_equal(sign(&rig), CHIO_OK);
+    assert_int_equal(fake.finds, 1);
+    rig_close(&rig);
+  }
+}
+
+static void a_handle_that_was_found_in_sessions_given_up_since_is_not_kept(void **state) {
+  (void)state;
+  struct rig rig;
+  struct chio_module_session session;
+  struct chio_module_key key = {.object = 1};
+  unsigned generation;
+  const struct chio_deadline deadline = chio_deadline_in(60000);
+  rig_open(&rig);
+  assert_int_equal(chio_module_acquire(rig.module, &deadline, &session, &rig.detail), CHIO_OK);
+  assert_false(chio_module_known_get(rig.module, "object=k", &key, &generation));
+  chio_module_release(rig.module, session, CKR_DEVICE_REMOVED);
+  chio_module_known_put(rig.module, "object=k", &key, generation);
+  assert_false(chio_module_known_get(rig.module, "object=k", &key, &generation));
+  chio_module_known_put(rig.module, "object=k", &key, generation);
+  assert_true(chio_module_known_get(rig.module, "object=k", &key, &generation));
+  rig_close(&rig);
+}
+
+static void no_more_handles_are_kept_than_there_is_room_for(void **state) {
+  (void)state;
+  struct rig rig;
+  char name[32];
+  unsigned generation, kept = 0;
+  struct chio_module_key key = {.object = 0};
+  rig_open(&rig);
+  (void)!chio_module_known_get(rig.module, "", &key, &generation);
+  for (unsigned i = 0; i < CHIO_MODULE_KNOWN_MAX + 10; i++) {
+    (void)snprintf(name, sizeof name, "object=%u", i);
+    key.object = i;
+    chio_module_known_put(rig.module, name, &key, generation);
+    chio_module_known_put(rig.module, name, &key, generation); /* the same row */
+  }
+  for (unsigned i = 0; i < CHIO_MODULE_KNOWN_MAX + 10; i++) {
+    (void)snprintf(name, sizeof name, "object=%u", i);
+    if (!chio_module_known_get(rig.module, name, &key, &generation)) continue;
+    assert_int_equal(key.object, i);
+    kept++;
+  }
+  assert_int_equal(kept, CHIO_MODULE_KNOWN_MAX);
+  assert_false(chio_module_known_get(rig.module, "object=0", &key, &generation)); /* the oldest gave way */
+  rig_close(&rig);
+}
+
 static void a_key_that_wants_a_login_for_each_signature_gets_it(void **state) {
   (void)state;
   struct rig rig;
@@ -603,6 +705,11 @@ int main(void) {
       cmocka_unit_test(a_signature_of_another_width_is_refused),
       cmocka_unit_test(rsa_gets_a_digest_info_and_pss_its_parameters),
       cmocka_unit_test(what_cannot_be_signed_is_refused_before_any_call),
+      cmocka_unit_test(a_key_is_looked_for_once_for_many_signatures),
+      cmocka_unit_test(a_key_that_has_another_handle_now_is_found_again),
+      cmocka_unit_test(a_handle_goes_with_the_sessions_and_with_any_failure),
+      cmocka_unit_test(a_handle_that_was_found_in_sessions_given_up_since_is_not_kept),
+      cmocka_unit_test(no_more_handles_are_kept_than_there_is_room_for),
       cmocka_unit_test(a_key_that_wants_a_login_for_each_signature_gets_it),
       cmocka_unit_test(sessions_are_pooled_and_bounded),
       cmocka_unit_test(making_a_key_is_not_tried_twice_and_not_under_a_taken_label),
