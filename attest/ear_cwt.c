@@ -1,56 +1,18 @@
 /* Attestation results as CBOR Web Tokens (RFC 8392) in a COSE_Sign1 (RFC 9052): read. */
-#include "attest/cbor_write.h"
 #include "attest/cose_key.h"
+#include "attest/cose_sign1.h"
 #include "attest/ear_token.h"
 
-#define COSE_TAG_SIGN1 18u
-#define CWT_TAG 61u
-
 bool chio_ear_cwt_looks_like(struct chio_slice bytes) {
-  static const uint8_t begin[] = {0xd8, CWT_TAG, 0xc0 | COSE_TAG_SIGN1, 0x84};
+  static const uint8_t begin[] = {0xd8, CHIO_COSE_TAG_CWT, 0xc0 | CHIO_COSE_TAG_SIGN1, 0x84};
   return bytes.len > sizeof begin && memcmp(bytes.data, begin, sizeof begin) == 0;
-}
-
-/* [ protected {1: alg}, {}, payload, signature ] */
-struct sign1 {
-  struct chio_slice protected, payload, signature;
-  int64_t alg;
-};
-
-static enum chio_err read_alg(struct chio_slice protected, int64_t *out) {
-  struct chio_cursor c = chio_cursor(protected);
-  struct chio_cbor_list list;
-  int64_t label = 0;
-  enum chio_err err = chio_cbor_open(&c, CHIO_CBOR_MAP, 1, &list);
-  if (err == CHIO_OK && (list.indefinite || list.left != 1)) err = CHIO_E_MALFORMED;
-  if (err == CHIO_OK) err = chio_cbor_int(&c, &label);
-  if (err == CHIO_OK && label != 1) err = CHIO_E_UNSUPPORTED; /* no other is understood, so none may stand there */
-  if (err == CHIO_OK) err = chio_cbor_int(&c, out);
-  return err == CHIO_OK ? chio_cursor_end(&c) : err;
-}
-
-static enum chio_err read_sign1(struct chio_slice token, struct sign1 *out) {
-  struct chio_cursor c = chio_cursor(token);
-  struct chio_cbor_list list;
-  uint64_t tag = 0;
-  enum chio_err err = chio_cbor_tag(&c, &tag);
-  if (err == CHIO_OK && tag == CWT_TAG) err = chio_cbor_tag(&c, &tag);
-  if (err == CHIO_OK && tag != COSE_TAG_SIGN1) err = CHIO_E_UNSUPPORTED;
-  if (err == CHIO_OK) err = chio_cbor_open(&c, CHIO_CBOR_ARRAY, 4, &list);
-  if (err == CHIO_OK && (list.indefinite || list.left != 4)) err = CHIO_E_MALFORMED;
-  if (err == CHIO_OK) err = chio_cbor_string(&c, CHIO_CBOR_BYTES, token.len, &out->protected);
-  if (err == CHIO_OK) err = chio_cbor_skip(&c); /* what nobody signed */
-  if (err == CHIO_OK) err = chio_cbor_string(&c, CHIO_CBOR_BYTES, token.len, &out->payload);
-  if (err == CHIO_OK) err = chio_cbor_string(&c, CHIO_CBOR_BYTES, 1024, &out->signature);
-  if (err == CHIO_OK) err = chio_cursor_end(&c);
-  return err == CHIO_OK ? read_alg(out->protected, &out->alg) : err;
 }
 
 static enum chio_sig_alg cose_alg(int64_t number) {
   switch (number) {
-    case -7: return CHIO_SIG_ECDSA_SHA256;
-    case -35: return CHIO_SIG_ECDSA_SHA384;
-    case -36: return CHIO_SIG_ECDSA_SHA512;
+    case CHIO_COSE_ES256: return CHIO_SIG_ECDSA_SHA256;
+    case CHIO_COSE_ES384: return CHIO_SIG_ECDSA_SHA384;
+    case CHIO_COSE_ES512: return CHIO_SIG_ECDSA_SHA512;
     case -8: return CHIO_SIG_ED25519;
     case -257: return CHIO_SIG_RSA_PKCS1_SHA256;
     case -258: return CHIO_SIG_RSA_PKCS1_SHA384;
@@ -154,16 +116,7 @@ static enum chio_err read_cwt(struct chio_slice payload, struct cwt *out) {
   return err == CHIO_OK && out->ear.attester.len == 0 ? CHIO_E_MALFORMED : err;
 }
 
-/* RFC 9052, 4.4. */
-static void put_to_be_signed(const struct sign1 *s, struct chio_buf *out) {
-  chio_cbor_put_head(out, CHIO_CBOR_ARRAY, 4);
-  chio_cbor_put_text(out, "Signature1");
-  chio_cbor_put_bytes(out, s->protected);
-  chio_cbor_put_bytes(out, chio_slice(NULL, 0));
-  chio_cbor_put_bytes(out, s->payload);
-}
-
-static void judge_cwt(struct chio_judge *j, const struct sign1 *sign1, struct chio_slice signed_text) {
+static void judge_cwt(struct chio_judge *j, const struct chio_cose_sign1 *sign1, struct chio_slice signed_text) {
   struct cwt t = {.ear = {.key_spki = CHIO_BUF_INIT}};
   if (read_cwt(sign1->payload, &t) != CHIO_OK) {
     chio_judge_fail(j, CHIO_ATTEST_FORMAT, "the token's claims are malformed, or of more than one attester");
@@ -179,10 +132,11 @@ static void judge_cwt(struct chio_judge *j, const struct sign1 *sign1, struct ch
 }
 
 void chio_judge_ear_cwt(struct chio_judge *j, struct chio_slice token) {
-  struct sign1 sign1 = {0};
+  struct chio_cose_sign1 sign1 = {.alg = 0};
   struct chio_buf text = CHIO_BUF_INIT;
-  enum chio_err err = read_sign1(token, &sign1);
-  if (err == CHIO_OK) put_to_be_signed(&sign1, &text);
+  enum chio_err err = chio_cose_sign1_read(token, &sign1);
+  if (err == CHIO_OK && !sign1.tagged) err = CHIO_E_MALFORMED;
+  if (err == CHIO_OK) chio_cose_sign1_put_signed(sign1.protected, sign1.payload, &text);
   chio_ear_begin(j, chio_buf_slice(&text));
   if (text.failed) j->result->out_of_memory = true;
   if (err == CHIO_OK)

@@ -5,7 +5,6 @@
  */
 #include "attest/collateral.h"
 #include "attest/ear_token.h"
-#include "attest/ecdsa.h"
 #include "attest/jwk.h"
 #include "attest/token_rules.h"
 
@@ -21,18 +20,6 @@ const char *chio_ear_status_text(int64_t status) {
 
 /* ---- Who signed ---- */
 
-static bool is_ecdsa(enum chio_sig_alg alg) {
-  return alg == CHIO_SIG_ECDSA_SHA256 || alg == CHIO_SIG_ECDSA_SHA384 || alg == CHIO_SIG_ECDSA_SHA512;
-}
-
-static bool holds(const struct chio_ear_signature *s, const struct chio_pubkey *key) {
-  uint8_t der[2 * 66 + 9];
-  size_t len = 0;
-  if (!is_ecdsa(s->alg)) return chio_pubkey_verify(key, s->alg, s->text, s->value) == CHIO_OK;
-  if (s->value.len > 2 * 66 || chio_ecdsa_raw_to_der(s->value, der, &len) != CHIO_OK) return false;
-  return chio_pubkey_verify(key, s->alg, s->text, chio_slice(der, len)) == CHIO_OK;
-}
-
 /* Whether the policy, or the caller by --root, names the key. */
 static bool is_named(const struct chio_judge *j, const uint8_t hash[CHIO_SHA256_SIZE]) {
   if (j->policy != NULL && chio_policy_has_bytes(&j->policy->ear_verifiers, chio_slice(hash, CHIO_SHA256_SIZE)))
@@ -43,7 +30,8 @@ static bool is_named(const struct chio_judge *j, const uint8_t hash[CHIO_SHA256_
 static bool signed_with(struct chio_judge *j, const struct chio_ear_signature *s, struct chio_slice spki) {
   struct chio_pubkey key;
   uint8_t hash[CHIO_SHA256_SIZE];
-  if (chio_pubkey_parse(spki, &key) != CHIO_OK || !holds(s, &key)) return false;
+  if (chio_pubkey_parse(spki, &key) != CHIO_OK) return false;
+  if (chio_pubkey_verify_fixed(&key, s->alg, s->text, s->value) != CHIO_OK) return false;
   if (chio_hash_bytes(CHIO_HASH_SHA256, spki, hash) != CHIO_OK) return false;
   chio_judge_prove(j, CHIO_ATTEST_PROVED_SIGNATURE);
   memcpy(j->result->pub.root_spki_sha256, hash, sizeof hash);

@@ -109,14 +109,17 @@ static size_t put_integer(uint8_t *out, const uint8_t *value, size_t size) {
   return 2 + pad + size;
 }
 
-enum chio_err chio_ecdsa_raw_to_der(struct chio_slice rs, uint8_t *out, size_t *out_len) {
-  size_t size = rs.len / 2; /* at most 48, so that every length fits one octet */
-  if (rs.len % 2 != 0 || size == 0 || size > CHIO_P384_SIZE) return CHIO_E_MALFORMED;
-  size_t r = put_integer(out + 2, rs.data, size);
-  size_t s = r > 0 ? put_integer(out + 2 + r, rs.data + size, size) : 0;
+enum chio_err chio_ecdsa_raw_to_der(struct chio_slice rs, uint8_t out[CHIO_ECDSA_DER_MAX], size_t *out_len) {
+  uint8_t both[CHIO_ECDSA_DER_MAX];
+  size_t size = rs.len / 2, at = 0; /* at most 66, so that each integer's length fits one octet */
+  if (rs.len % 2 != 0 || size == 0 || size > CHIO_P521_SIZE) return CHIO_E_MALFORMED;
+  size_t r = put_integer(both, rs.data, size);
+  size_t s = r > 0 ? put_integer(both + r, rs.data + size, size) : 0;
   if (s == 0) return CHIO_E_MALFORMED;
-  out[0] = 0x30;
-  out[1] = (uint8_t)(r + s);
-  *out_len = 2 + r + s;
+  out[at++] = 0x30;
+  if (r + s >= 0x80) out[at++] = 0x81; /* P-521 */
+  out[at++] = (uint8_t)(r + s);
+  memcpy(out + at, both, r + s);
+  *out_len = at + r + s;
   return CHIO_OK;
 }

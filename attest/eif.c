@@ -1,7 +1,5 @@
 #include "attest/eif.h"
 
-#include "attest/cbor.h"
-#include "attest/pem.h"
 #include "signer/base/cursor.h"
 
 #include <string.h>
@@ -130,65 +128,6 @@ static enum chio_err read_image(struct chio_slice bytes, struct header *h, struc
   return CHIO_OK;
 }
 
-/* ---- The certificate that signed it ---- */
-
-/* Bytes as the builder writes them, an array of small numbers, or as a byte string. */
-static enum chio_err read_bytes(struct chio_cursor *c, size_t max, struct chio_buf *out) {
-  struct chio_cbor_list list;
-  struct chio_slice string;
-  bool more = false;
-  enum chio_err err;
-  if (chio_cbor_next_is(c, CHIO_CBOR_BYTES)) {
-    err = chio_cbor_string(c, CHIO_CBOR_BYTES, max, &string);
-    if (err == CHIO_OK) chio_buf_append_slice(out, string);
-    return err == CHIO_OK ? chio_buf_err(out) : err;
-  }
-  err = chio_cbor_open(c, CHIO_CBOR_ARRAY, max, &list);
-  while (err == CHIO_OK && (err = chio_cbor_more(c, &list, &more)) == CHIO_OK && more) {
-    uint64_t byte = 0;
-    if (out->len >= max) return CHIO_E_TOO_LONG;
-    err = chio_cbor_uint(c, 255, &byte);
-    if (err == CHIO_OK) chio_buf_append_u8(out, (uint8_t)byte);
-  }
-  return err == CHIO_OK ? chio_buf_err(out) : err;
-}
-
-/* One signature: a map with the certificate in PEM. */
-static enum chio_err read_signature(struct chio_cursor *c, struct chio_buf *out_pem) {
-  struct chio_cbor_list list;
-  bool more = false;
-  enum chio_err err = chio_cbor_open(c, CHIO_CBOR_MAP, 8, &list);
-  while (err == CHIO_OK && (err = chio_cbor_more(c, &list, &more)) == CHIO_OK && more) {
-    struct chio_slice name;
-    err = chio_cbor_string(c, CHIO_CBOR_TEXT, 64, &name);
-    if (err != CHIO_OK) return err;
-    if (!chio_slice_equal(name, chio_slice_str("signing_certificate")))
-      err = chio_cbor_skip(c);
-    else
-      err = out_pem->len == 0 ? read_bytes(c, CHIO_EIF_CERTIFICATE_MAX, out_pem) : CHIO_E_MALFORMED;
-  }
-  return err;
-}
-
-/* A list of signatures; the first is that of PCR0, and its certificate is measured, in DER. */
-static enum chio_err read_certificate(struct chio_slice section, struct chio_buf *out_der) {
-  struct chio_cursor c = chio_cursor(section);
-  struct chio_buf pem = CHIO_BUF_INIT;
-  struct chio_cbor_list list;
-  bool more = false;
-  if (section.len > CHIO_EIF_SIGNATURE_MAX) return CHIO_E_TOO_LONG;
-  enum chio_err err = chio_cbor_open(&c, CHIO_CBOR_ARRAY, CHIO_EIF_SECTIONS_MAX, &list);
-  if (err == CHIO_OK) err = chio_cbor_more(&c, &list, &more);
-  if (err == CHIO_OK && !more) err = CHIO_E_MALFORMED;
-  if (err == CHIO_OK) err = read_signature(&c, &pem);
-  while (err == CHIO_OK && (err = chio_cbor_more(&c, &list, &more)) == CHIO_OK && more) err = chio_cbor_skip(&c);
-  if (err == CHIO_OK && c.left > 0) err = CHIO_E_TRAILING;
-  struct chio_cursor text = chio_cursor(chio_buf_slice(&pem));
-  if (err == CHIO_OK) err = chio_pem_next(&text, "CERTIFICATE", out_der);
-  chio_buf_clear(&pem);
-  return err;
-}
-
 /* ---- Registers ---- */
 
 /* SHA-384 of the zeros of a new register and the SHA-384 of the parts. */
@@ -198,14 +137,11 @@ static enum chio_err extend(const struct chio_slice *parts, size_t count, uint8_
   return err == CHIO_OK ? chio_hash_bytes(CHIO_HASH_SHA384, chio_slice(both, sizeof both), out) : err;
 }
 
-static enum chio_err measure_certificate(struct chio_slice section, uint8_t out[CHIO_SHA384_SIZE],
-                                         struct chio_detail *detail) {
+static enum chio_err judge_signature(struct chio_slice section, struct chio_eif *eif, struct chio_detail *detail) {
   struct chio_buf der = CHIO_BUF_INIT;
-  enum chio_err err = read_certificate(section, &der);
+  enum chio_err err = chio_eif_signature_judge(section, eif->pcr0, &eif->signer, &der, detail);
   const struct chio_slice part = chio_buf_slice(&der);
-  if (err != CHIO_OK)
-    err = chio_fail(detail, err == CHIO_E_NOT_FOUND ? CHIO_E_MALFORMED : err, "the signature section is malformed");
-  if (err == CHIO_OK) err = extend(&part, 1, out);
+  if (err == CHIO_OK) err = extend(&part, 1, eif->pcr8);
   chio_buf_clear(&der);
   return err;
 }
@@ -215,16 +151,16 @@ enum chio_err chio_eif_read(struct chio_slice bytes, struct chio_eif *out, struc
   struct parts p = {.image_count = 0};
   enum chio_err err = read_image(bytes, &h, &p, detail);
   if (err != CHIO_OK) return err;
+  if (crc_of(bytes) != h.crc)
+    return chio_fail(detail, CHIO_E_MALFORMED, "the CRC is another one: the file is damaged");
   struct chio_eif eif = {.version = h.version,
                          .arm64 = (h.flags & FLAG_ARM64) != 0,
                          .is_signed = p.signatures > 0,
                          .ramdisks = p.ramdisks};
-  if (eif.is_signed) err = measure_certificate(p.signature, eif.pcr8, detail);
-  if (err == CHIO_OK && crc_of(bytes) != h.crc)
-    err = chio_fail(detail, CHIO_E_MALFORMED, "the CRC is another one: the file is damaged");
-  if (err == CHIO_OK) err = extend(p.image, p.image_count, eif.pcr0);
+  err = extend(p.image, p.image_count, eif.pcr0);
   if (err == CHIO_OK) err = extend(p.boot, p.boot_count, eif.pcr1);
   if (err == CHIO_OK) err = extend(p.app, p.app_count, eif.pcr2);
+  if (err == CHIO_OK && eif.is_signed) err = judge_signature(p.signature, &eif, detail);
   if (err == CHIO_OK) *out = eif;
   return err;
 }

@@ -5,6 +5,7 @@ attest_libchio_attest_la_SOURCES = \
   attest/bundle.c attest/bundle.h \
   attest/cbor.c attest/cbor.h \
   attest/cbor_write.c attest/cbor_write.h \
+  attest/cose_sign1.c attest/cose_sign1.h \
   attest/crypto.c attest/crypto.h \
   attest/dcap.h \
   attest/der_write.c attest/der_write.h \
@@ -88,6 +89,7 @@ attest_libchio_verify_la_SOURCES = \
   attest/ear_jwt.c \
   attest/ear_token.h \
   attest/eif.c attest/eif.h \
+  attest/eif_signature.c attest/eif_signature.h \
   attest/evidence.c \
   attest/identity.c attest/identity.h attest/identity_judge.c \
   attest/fresh.c \

@@ -1,10 +1,7 @@
 #include "attest/nitro.h"
 
-#include "attest/cbor.h"
+#include "attest/cose_sign1.h"
 
-static const uint8_t es384[] = {0xa1, 0x01, 0x38, 0x22}; /* {1: -35} */
-
-#define COSE_SIGN1_TAG 18u
 #define MODULE_ID_MAX 256u
 #define TIMESTAMP_MAX ((uint64_t)1 << 52)
 
@@ -129,25 +126,19 @@ static enum chio_err read_payload(struct chio_slice payload, struct chio_nitro *
   return err == CHIO_OK && (doc->module_id.len == 0 || doc->certificate.len == 0) ? CHIO_E_MALFORMED : err;
 }
 
-/* [ protected, {}, payload, signature ], with or without the tag. */
+/* With or without the tag; the map that nobody signs is empty. */
 static enum chio_err read_envelope(struct chio_slice document, struct chio_nitro *doc) {
-  struct chio_cursor c = chio_cursor(document);
-  struct chio_cbor_list array, unprotected;
-  struct chio_slice header;
-  uint64_t tag = COSE_SIGN1_TAG;
-  enum chio_err err = CHIO_OK;
-  if (chio_cbor_next_is(&c, CHIO_CBOR_TAG)) err = chio_cbor_tag(&c, &tag);
-  if (err == CHIO_OK && tag != COSE_SIGN1_TAG) err = CHIO_E_MALFORMED;
-  if (err == CHIO_OK) err = chio_cbor_open(&c, CHIO_CBOR_ARRAY, 4, &array);
-  if (err == CHIO_OK && (array.indefinite || array.left != 4)) err = CHIO_E_MALFORMED;
-  if (err == CHIO_OK) err = chio_cbor_string(&c, CHIO_CBOR_BYTES, 16, &header);
-  if (err == CHIO_OK && !chio_slice_equal(header, chio_slice(es384, sizeof es384))) err = CHIO_E_UNSUPPORTED;
-  if (err == CHIO_OK) err = chio_cbor_open(&c, CHIO_CBOR_MAP, 0, &unprotected);
-  if (err == CHIO_OK && unprotected.indefinite) err = CHIO_E_MALFORMED;
-  if (err == CHIO_OK) err = chio_cbor_string(&c, CHIO_CBOR_BYTES, CHIO_NITRO_DOCUMENT_MAX, &doc->payload);
-  if (err == CHIO_OK) err = chio_cbor_string(&c, CHIO_CBOR_BYTES, 96, &doc->signature);
-  if (err == CHIO_OK) err = chio_cursor_end(&c);
-  return err == CHIO_OK && doc->signature.len != 96 ? CHIO_E_MALFORMED : err;
+  static const uint8_t empty = 0xa0;
+  struct chio_cose_sign1 s;
+  enum chio_err err = chio_cose_sign1_read(document, &s);
+  if (err != CHIO_OK) return err;
+  if (s.alg != CHIO_COSE_ES384) return CHIO_E_UNSUPPORTED;
+  if (s.is_cwt || !chio_slice_equal(s.unprotected, chio_slice(&empty, 1))) return CHIO_E_MALFORMED;
+  if (s.signature.len != CHIO_NITRO_SIGNATURE_SIZE) return CHIO_E_MALFORMED;
+  doc->protected = s.protected;
+  doc->payload = s.payload;
+  doc->signature = s.signature;
+  return CHIO_OK;
 }
 
 enum chio_err chio_nitro_parse(struct chio_slice document, struct chio_nitro *out) {

@@ -11,9 +11,10 @@
 #define CHIO_NITRO_CERT_MAX 1024u
 #define CHIO_NITRO_FIELD_MAX 1024u /* the text says 512 for user data; real documents have 1024 */
 #define CHIO_NITRO_PCR_SIZE 48u
+#define CHIO_NITRO_SIGNATURE_SIZE 96u /* ES384 */
 
 struct chio_nitro {
-  struct chio_slice payload, signature; /* signature: r || s */
+  struct chio_slice protected, payload, signature; /* signature: r || s */
   bool tpm;                             /* NitroTPM: its registers are a TPM's */
   struct chio_slice module_id;
   uint64_t timestamp;                      /* milliseconds */

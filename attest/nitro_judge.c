@@ -1,4 +1,5 @@
 /* Nitro documents: signature by the leaf, chain to AWS's root, registers. */
+#include "attest/cose_sign1.h"
 #include "attest/judge.h"
 #include "attest/nitro.h"
 
@@ -37,22 +38,9 @@ static void describe(struct chio_judge *j, const struct chio_nitro *doc) {
   chio_claim_hex(j, "nonce", doc->nonce);
 }
 
-/* RFC 9052, 4.4: [ "Signature1", protected, external data, payload ]. */
 static void judge_signature(struct chio_judge *j, const struct chio_nitro *doc, const struct chio_cert *leaf) {
-  static const uint8_t head[] = {0x84, 0x6a, 'S', 'i',  'g',  'n',  'a',  't',  'u',
-                                 'r',  'e',  '1', 0x44, 0xa1, 0x01, 0x38, 0x22, 0x40};
   struct chio_buf signed_bytes = CHIO_BUF_INIT;
-  chio_buf_append(&signed_bytes, head, sizeof head);
-  if (doc->payload.len < 24) {
-    chio_buf_append_u8(&signed_bytes, (uint8_t)(0x40 | doc->payload.len));
-  } else if (doc->payload.len < 0x100) {
-    chio_buf_append_u8(&signed_bytes, 0x58);
-    chio_buf_append_u8(&signed_bytes, (uint8_t)doc->payload.len);
-  } else {
-    chio_buf_append_u8(&signed_bytes, 0x59); /* a payload is far below 64 KiB */
-    chio_buf_append_u16be(&signed_bytes, (uint16_t)doc->payload.len);
-  }
-  chio_buf_append_slice(&signed_bytes, doc->payload);
+  chio_cose_sign1_put_signed(doc->protected, doc->payload, &signed_bytes);
   if (signed_bytes.failed) j->result->out_of_memory = true;
   if (leaf->key.kind == CHIO_PUBKEY_P384 && !signed_bytes.failed &&
       chio_pubkey_verify_raw(&leaf->key, chio_buf_slice(&signed_bytes), doc->signature) == CHIO_OK) {

@@ -170,6 +170,26 @@ enum chio_err chio_pubkey_verify(const struct chio_pubkey *key, enum chio_sig_al
   return holds(loaded, alg, message, signature) ? CHIO_OK : CHIO_E_SIGNATURE_INVALID;
 }
 
+/* 0: no such curve. */
+static size_t field_size(enum chio_pubkey_kind kind) {
+  switch (kind) {
+    case CHIO_PUBKEY_P256: return CHIO_P256_SIZE;
+    case CHIO_PUBKEY_P384: return CHIO_P384_SIZE;
+    case CHIO_PUBKEY_P521: return CHIO_P521_SIZE;
+    default: return 0;
+  }
+}
+
+enum chio_err chio_pubkey_verify_fixed(const struct chio_pubkey *key, enum chio_sig_alg alg, struct chio_slice message,
+                                       struct chio_slice signature) {
+  size_t size = field_size(key->kind), len;
+  uint8_t der[CHIO_ECDSA_DER_MAX];
+  if (size == 0) return chio_pubkey_verify(key, alg, message, signature);
+  if (signature.len != 2 * size || chio_ecdsa_raw_to_der(signature, der, &len) != CHIO_OK)
+    return CHIO_E_SIGNATURE_INVALID;
+  return chio_pubkey_verify(key, alg, message, chio_slice(der, len));
+}
+
 enum chio_err chio_pubkey_verify_possession(const struct chio_pubkey *key, enum chio_sig_alg alg,
                                             struct chio_slice message, struct chio_slice signature) {
   bool ecdsa = alg <= CHIO_SIG_ECDSA_SHA512 && key->kind <= CHIO_PUBKEY_P521;
@@ -183,7 +203,7 @@ enum chio_err chio_pubkey_verify_possession(const struct chio_pubkey *key, enum 
 enum chio_err chio_raw_verify(struct chio_slice xy, struct chio_slice message, struct chio_slice rs) {
   if (xy.len != rs.len || (xy.len != 2 * CHIO_P256_SIZE && xy.len != 2 * CHIO_P384_SIZE))
     return CHIO_E_SIGNATURE_INVALID;
-  uint8_t der[2 * CHIO_P384_SIZE + 16];
+  uint8_t der[CHIO_ECDSA_DER_MAX];
   size_t len;
   if (chio_ecdsa_raw_to_der(rs, der, &len) != CHIO_OK) return CHIO_E_SIGNATURE_INVALID;
   CHIO_AUTO_PKEY EVP_PKEY *key = NULL;

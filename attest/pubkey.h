@@ -53,8 +53,12 @@ struct chio_slice chio_sig_alg_identifier(enum chio_sig_alg alg);
 CHIO_MUST_CHECK enum chio_err chio_pubkey_verify(const struct chio_pubkey *key, enum chio_sig_alg alg,
                                                  struct chio_slice message, struct chio_slice signature);
 
-/* As above, and ECDSA with any of the curves and digests: for a signature that only shows possession of a key which
- * something else vouches for (self-signed certificates of workloads mix P-384 with SHA-256). */
+/* As above with ECDSA as r || s, each as long as the key's field, as JOSE and COSE have it. */
+CHIO_MUST_CHECK enum chio_err chio_pubkey_verify_fixed(const struct chio_pubkey *key, enum chio_sig_alg alg,
+                                                       struct chio_slice message, struct chio_slice signature);
+
+/* As chio_pubkey_verify, and ECDSA with any of the curves and digests: for a signature that only shows possession of a
+ * key which something else vouches for (self-signed certificates of workloads mix P-384 with SHA-256). */
 CHIO_MUST_CHECK enum chio_err chio_pubkey_verify_possession(const struct chio_pubkey *key, enum chio_sig_alg alg,
                                                             struct chio_slice message, struct chio_slice signature);
 

@@ -5,6 +5,7 @@
 #include "attest/platform_backend.h"
 
 #include "attest/cbor_write.h"
+#include "attest/cose_sign1.h"
 #include "attest/ecdsa.h"
 #include "attest/measurement.h"
 #include "attest/nitro.h"
@@ -142,15 +143,10 @@ static enum chio_err put_payload(const struct sim_nitro *sim, const uint8_t *rep
   return err == CHIO_OK ? chio_buf_err(out) : err;
 }
 
-/* RFC 9052: what is signed is [ "Signature1", protected, external data, payload ]. */
 static enum chio_err sign(const struct sim_nitro *sim, struct chio_slice payload, uint8_t rs[2 * CHIO_P384_SIZE]) {
   static const uint8_t header[] = {0xa1, 0x01, 0x38, 0x22}; /* {1: -35}, ES384 */
   struct chio_buf message = CHIO_BUF_INIT;
-  chio_cbor_put_head(&message, CHIO_CBOR_ARRAY, 4);
-  chio_cbor_put_text(&message, "Signature1");
-  chio_cbor_put_bytes(&message, chio_slice(header, sizeof header));
-  chio_cbor_put_bytes(&message, chio_slice(NULL, 0));
-  chio_cbor_put_bytes(&message, payload);
+  chio_cose_sign1_put_signed(chio_slice(header, sizeof header), payload, &message);
   enum chio_err err = chio_buf_err(&message);
   if (err == CHIO_OK) err = chio_ecdsa_sign_raw(sim->leaf.key, chio_buf_slice(&message), CHIO_P384_SIZE, rs);
   chio_buf_clear(&message);

@@ -12,6 +12,12 @@ hsm=$abs_top_builddir/tools/chio-hsm
 
 OPENSSL_CONF=/dev/null openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-384 -nodes -keyout signer.key -out signer.pem \
   -days 3 -subj /CN=signer 2>/dev/null && openssl x509 -in signer.pem -outform DER -out signer.der || exit 99
+for key in other:EC:ec_paramgen_curve:P-384 ES256:EC:ec_paramgen_curve:P-256 ES512:EC:ec_paramgen_curve:P-521 \
+  rsa:RSA:rsa_keygen_bits:2048; do
+  name=${key%%:*} rest=${key#*:}
+  OPENSSL_CONF=/dev/null openssl req -x509 -newkey "${rest%%:*}" -pkeyopt "${rest#*:}" -nodes -keyout "$name.key" \
+    -out "$name.pem" -days 3 -subj "/CN=$name" 2>/dev/null || exit 99
+done
 python3 "$abs_top_srcdir/tests/support/measured.py" . || exit 99
 
 json() { # FILE EXPRESSION: of the parsed value j
@@ -86,8 +92,42 @@ write("e-none", good[:26] + struct.pack(">H", 0) + good[28:])
 write("e-offset", good[:28] + struct.pack(">Q", 549) + good[36:])
 write("e-size", good[:552] + struct.pack(">Q", 1 << 63) + good[560:])
 write("e-signature", eif([KERNEL, CMDLINE, INIT, ("signature", b"\x80")])[0])
-write("e-pem", eif([KERNEL, CMDLINE, INIT, ("signature", signature_section(b"no PEM"))])[0])
-write("e-signatures", eif([KERNEL, CMDLINE, INIT] + [("signature", signature_section(b""))] * 2)[0])
+write("e-pem", eif([KERNEL, CMDLINE, INIT, ("signature", signature_section(b"no PEM", b""))])[0])
+write("e-signatures", eif([KERNEL, CMDLINE, INIT] + [("signature", signature_section(b"", b""))] * 2)[0])
+parts, pem, key = [KERNEL, CMDLINE, INIT, APP], open("signer.pem", "rb").read(), "signer.key"
+signed = lambda **more: signed_eif(parts, pem, key, **more)[0]
+write("i-tagged", signed(tag=b"\xd2"))
+write("i-unprotected", signed(unprotected=b"\xa1\x04\x41k"))
+for alg in ("ES256", "ES512"):
+    write("i-" + alg, signed_eif(parts, open(alg + ".pem", "rb").read(), alg + ".key", alg=alg)[0])
+write("i-value", signed(value=bytes(range(48))))
+write("i-short", signed(value=bytes(32)))
+write("i-index", signed(index=3))
+write("i-index-huge", signed(index=32))
+other = open("other.pem", "rb").read()
+write("i-other", signed_eif(parts, other, key)[0])
+write("i-curve", signed_eif(parts, open("ES256.pem", "rb").read(), key)[0])
+write("i-rsa", signed_eif(parts, open("rsa.pem", "rb").read(), key)[0])
+write("i-alg", signed(protected=b"\xa1\x01\x27"))
+write("i-critical", signed(protected=b"\xa2\x01\x38\x22\x02\x81\x03"))
+write("i-cwt", signed(tag=b"\xd8\x3d\xd2"))
+write("i-tag", signed(tag=b"\xd1"))
+good = bytes.fromhex(eif(parts)[1]["pcr0"])
+def with_cose(cose, certificate=pem):
+    return eif(parts + [("signature", signature_section(certificate, cose))], version=3)[0]
+cose = sign1(register(good), key)
+write("i-flip", with_cose(cose[:-1] + bytes([cose[-1] ^ 1])))
+write("i-cut", with_cose(cose[:-1]))
+write("i-more", with_cose(cose + b"\0"))
+write("i-none", with_cose(b""))
+write("i-zero", with_cose(cose[:-96] + bytes(96)))
+write("i-payload", with_cose(sign1(b"PCR0", key)))
+write("i-member", with_cose(sign1(b"\xa3" + cbor_text("x") + b"\0" + register(good)[1:], key)))
+write("i-twice", with_cose(sign1(b"\xa3" + cbor_text("register_index") + b"\0" + register(good)[1:], key)))
+write("i-bytes", with_cose(sign1(register(good) + b"\0", key)))
+write("i-der", with_cose(cose, b"-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n"))
+app, section = ("ramdisk", b"another application"), ("signature", signature_section(pem, cose))
+write("i-image", eif([KERNEL, CMDLINE, INIT, app, section], version=3)[0])
 good, _ = log([11], BOOT)
 write("l-empty", b"")
 write("l-head", good[:40])
@@ -104,6 +144,27 @@ write("l-cc-index", log([12], [(5, 4, bytes(4), None)], cc=True)[0])
 write("l-count", good.replace(struct.pack("<II", 7, 0x80000001) + b"\1", struct.pack("<II", 7, 0x80000001) + b"\2"))
 write("l-alg", good.replace(struct.pack("<II", 7, 0x80000001) + b"\1\0\0\0\x0b", struct.pack("<II", 7, 0x80000001) + b"\1\0\0\0\x0c"))
 P
+# ---- Signed images ----
+"$hsm" measure eif eif-signed.bin >found.json
+check "whose signature over PCR0 holds is said" json found.json \
+  'j["signed"] and j["signature"]["verified"] is True and j["signature"]["algorithm"] == "ES384" and
+   j["signature"]["signer"] == "signer"'
+end=$(OPENSSL_CONF=/dev/null openssl x509 -in signer.pem -noout -enddate | cut -d= -f2)
+is "and until when its certificate is valid" "$(date -u -d "$end" +%Y-%m-%dT%H:%M:%SZ)" \
+  "$(python3 -c 'import json; print(json.load(open("found.json"))["signature"]["not_after"])')"
+"$hsm" measure eif eif-app.bin >found.json
+check "an image without one has none" json found.json 'not j["signed"] and "signature" not in j'
+"$hsm" measure eif eif-signed.bin -o signed.doc >out
+contains "written to a file, it is said in words" "eif-signed.bin: 'signer' signed PCR0 (ES384), and the signature holds" "$(cat out)"
+"$hsm" measure eif eif-app.bin -o app.doc >out
+is "so is that there is none" "eif-app.bin: not signed" "$(cat out)"
+"$hsm" measure eif eif-signed.bin -o signed.doc --json >out
+is "but not with --json" "" "$(cat out)"
+for row in i-tagged:ES384 i-unprotected:ES384 i-ES256:ES256 i-ES512:ES512; do
+  "$hsm" measure eif "${row%%:*}" >found.json
+  check "one that is signed otherwise: $row" json found.json "j['signature']['algorithm'] == '${row#*:}'"
+done
+
 refused "no magic" eif e-magic "no header"
 refused "a version that is not known" eif e-version "version 5"
 refused "one that has no CRC" eif e-old "version 1"
@@ -124,6 +185,28 @@ refused "a section of 2^63 bytes" eif e-size "not where"
 refused "no signature in the section" eif e-signature "signature section"
 refused "no certificate in it" eif e-pem "signature section"
 refused "two sections of signatures" eif e-signatures "two signatures"
+refused "an application changed after it was signed" eif i-image "over another PCR0 than the image has: "
+refused "a signature over another PCR0" eif i-value "over another PCR0 than the image has: 000102"
+refused "a signature over a shorter one" eif i-short "over another PCR0"
+refused "a signature over PCR3" eif i-index "over PCR3, not PCR0"
+refused "a signature over PCR32" eif i-index-huge "what is signed is no register"
+refused "another certificate of the same curve" eif i-other "does not hold with the certificate's key"
+refused "a certificate of another curve" eif i-curve "the signature is ES384, and the certificate's key is not on P-384"
+refused "a certificate with an RSA key" eif i-rsa "the certificate's key is not on P-384"
+refused "an algorithm that Nitro does not have" eif i-alg "none of ES256, ES384 and ES512"
+refused "something critical in its header" eif i-critical "not supported"
+refused "a web token" eif i-cwt "no COSE_Sign1"
+refused "another tag" eif i-tag "no COSE_Sign1"
+refused "a changed signature" eif i-flip "does not hold"
+refused "a signature of zeros" eif i-zero "does not hold"
+refused "a signature that is cut" eif i-cut "no COSE_Sign1"
+refused "one with a byte more" eif i-more "no COSE_Sign1"
+refused "no signature beside the certificate" eif i-none "no COSE_Sign1"
+refused "what is signed is no register" eif i-payload "no register"
+refused "a register with something else" eif i-member "no register"
+refused "a register with two numbers" eif i-twice "no register"
+refused "a byte behind the register" eif i-bytes "no register"
+refused "a certificate that is none" eif i-der "certificate of the signature is malformed"
 refused "no log" log eif-plain.bin "no event log"
 refused "cut in the head" log l-head "truncated"
 refused "another form" log l-spec "malformed"
@@ -163,7 +246,6 @@ differs() { # STATUS A B
   "$hsm" measure diff "$@" >out 2>err
   [ $? = "$expected" ]
 }
-"$hsm" measure eif eif-app.bin -o app.doc
 check "an image and its document are equal" differs 0 eif-app.bin app.doc
 contains "register by register" "pcr2 is the same" "$(cat out)"
 check "another application differs" differs 1 eif-app.bin eif-plain.bin
@@ -171,6 +253,7 @@ contains "with what was expected" "pcr2 differs
   expected  $(python3 -c 'import json; print(json.load(open("eif-app.json"))["pcr2"])')" "$(cat out)"
 contains "while the boot part is the same" "pcr1 is the same" "$(cat out)"
 check "a signed image against one that is not" differs 1 eif-signed.bin eif-plain.bin
+contains "the signature is said" "eif-signed.bin: 'signer' signed PCR0 (ES384), and the signature holds" "$(cat out)"
 contains "what is missing is said" "pcr8 is not in the second file" "$(cat out)"
 python3 -c 'import json
 j = json.load(open("app.doc"))
@@ -179,6 +262,8 @@ json.dump(j, open("upper.doc", "w"))'
 check "letters of either case are the same" differs 0 app.doc upper.doc
 check "nothing in common is an error" differs 2 eif-app.bin log-cc.bin
 contains "which is named" "no register in common" "$(cat err)"
+check "an image whose signature does not hold is an error" differs 2 eif-plain.bin i-flip
+contains "with the reason" "does not hold with the certificate's key" "$(cat err)"
 check "so is a file that is not there" differs 2 nowhere app.doc
 check "and one that is nothing" differs 2 app.doc signer.pem
 check "a document of nothing" differs 2 app.doc "$(printf '{"registers":{}}' >none.doc && echo none.doc)"

@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import struct
+import subprocess
 import sys
 import zlib
 
@@ -33,11 +34,53 @@ def cbor_numbers(data):
     return cbor_head(4, len(data)) + b"".join(cbor_head(0, b) for b in data)
 
 
-def signature_section(pem, as_strings=False):
-    """serde_cbor's form of [PcrSignature]: bytes are arrays of numbers."""
-    put = (lambda b: cbor_head(2, len(b)) + b) if as_strings else cbor_numbers
-    return (cbor_head(4, 1) + cbor_head(5, 2) + cbor_text("signing_certificate") + put(pem) + cbor_text("signature") +
-            put(b"\x84" + bytes(100)))
+def cbor_bytes(data, as_strings):
+    """serde_cbor's form of bytes is an array of numbers."""
+    return cbor_head(2, len(data)) + data if as_strings else cbor_numbers(data)
+
+
+ALGORITHMS_COSE = {"ES256": (-7, "sha256", 32), "ES384": (-35, "sha384", 48), "ES512": (-36, "sha512", 66)}
+
+
+def fixed(der, size):
+    """An ECDSA signature as r || s."""
+    at, out = 3 if der[1] & 0x80 else 2, b""
+    for _ in range(2):
+        n = der[at + 1]
+        out += int.from_bytes(der[at + 2:at + 2 + n], "big").to_bytes(size, "big")
+        at += 2 + n
+    return out
+
+
+def sign1(payload, key, alg="ES384", unprotected=b"\xa0", tag=b"", protected=None):
+    """COSE_Sign1, signed by the openssl command."""
+    number, digest, size = ALGORITHMS_COSE[alg]
+    if protected is None:
+        protected = b"\xa1\x01" + cbor_head(1, -1 - number)
+    head = cbor_head(2, len(protected)) + protected
+    body = cbor_head(2, len(payload)) + payload
+    text = b"\x84" + cbor_text("Signature1") + head + b"\x40" + body
+    der = subprocess.run(["openssl", "dgst", "-" + digest, "-sign", key], input=text, stdout=subprocess.PIPE, check=True,
+                         env=dict(os.environ, OPENSSL_CONF="/dev/null")).stdout
+    return tag + b"\x84" + head + unprotected + body + cbor_head(2, 2 * size) + fixed(der, size)
+
+
+def register(value, index=0, as_strings=False):
+    return (b"\xa2" + cbor_text("register_index") + cbor_head(0, index) + cbor_text("register_value") +
+            cbor_bytes(value, as_strings))
+
+
+def signature_section(pem, cose, as_strings=False):
+    """[PcrSignature]"""
+    return (cbor_head(4, 1) + cbor_head(5, 2) + cbor_text("signing_certificate") + cbor_bytes(pem, as_strings) +
+            cbor_text("signature") + cbor_bytes(cose, as_strings))
+
+
+def signed_eif(sections, pem, key, as_strings=False, value=None, index=0, **cose):
+    """As the builder signs: the register that the other sections have, and the section behind them."""
+    pcr0 = bytes.fromhex(eif(sections)[1]["pcr0"]) if value is None else value
+    made = sign1(register(pcr0, index, as_strings), key, **cose)
+    return eif(sections + [("signature", signature_section(pem, made, as_strings))], version=3)
 
 
 def eif(sections, version=4, flags=0, crc=None):
@@ -119,12 +162,15 @@ BOOT = [(0, 8, b"1\0.\0", b"version"), (7, 0x80000001, variable("SecureBoot", b"
         (9, 0xd, b"grub_cmd: linux /vmlinuz\0", b"grub_cmd: linux /vmlinuz"), (8, 0xd, b"initrd\0", b"\x01\x02")]
 
 
-def samples(pem=None, der=None):
+def samples(folder):
     yield ("eif-plain",) + eif([KERNEL, CMDLINE, INIT])
     yield ("eif-app",) + eif([KERNEL, CMDLINE, INIT, APP, ("ramdisk", b"more"), ("metadata", b"{}")], flags=1)
-    if pem is not None:
+    key = os.path.join(folder, "signer.key")
+    if os.path.exists(key):
+        pem = open(os.path.join(folder, "signer.pem"), "rb").read()
+        der = open(os.path.join(folder, "signer.der"), "rb").read()
         for name, strings in (("eif-signed", False), ("eif-signed-strings", True)):
-            data, registers = eif([KERNEL, CMDLINE, INIT, APP, ("signature", signature_section(pem, strings))], version=3)
+            data, registers = signed_eif([KERNEL, CMDLINE, INIT, APP], pem, key, strings)
             yield name, data, dict(registers, pcr8=extended(der))
     yield ("log-tpm",) + log([4, 11], BOOT)
     yield ("log-locality",) + log([11, 12], BOOT, locality=3, end=bytes(77))
@@ -134,12 +180,7 @@ def samples(pem=None, der=None):
 
 
 def main(folder):
-    pem = der = None
-    path = os.path.join(folder, "signer.pem")
-    if os.path.exists(path):
-        pem = open(path, "rb").read()
-        der = open(os.path.join(folder, "signer.der"), "rb").read()
-    made = list(samples(pem, der))
+    made = list(samples(folder))
     try:
         made.append(("sigstruct",) + sigstruct(bytes(range(32))))
         made.append(("sigstruct-debug",) + sigstruct(bytes(32), debug=True))

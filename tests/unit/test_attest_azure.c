@@ -240,7 +240,7 @@ static EVP_PKEY *ak;
 
 static void put_envelope(const struct chio_buf *ak_spki, bool fresh, struct chio_buf *out) {
   struct chio_buf statement = CHIO_BUF_INIT, pae = CHIO_BUF_INIT, hex = CHIO_BUF_INIT;
-  uint8_t raw[64], der[80], hash[32];
+  uint8_t raw[64], der[CHIO_ECDSA_DER_MAX], hash[32];
   size_t der_len;
   chio_buf_printf(&statement, "{%s\"origin\":\"born\",\"spki\":\"", fresh ? "\"nonce\":\"0011\"," : "");
   chio_base64_append(&statement, chio_buf_slice(ak_spki));

@@ -49,7 +49,7 @@ static struct chio_platform *open_platform(const char *name, const char *measure
 
 /* r || s over the message: P-256 with SHA-256, or P-384 with SHA-384. */
 static bool raw_signature_holds(EVP_PKEY *key, struct chio_slice message, const uint8_t *rs, size_t size) {
-  uint8_t der[112];
+  uint8_t der[CHIO_ECDSA_DER_MAX];
   size_t len;
   assert_int_equal(chio_ecdsa_raw_to_der(chio_slice(rs, 2 * size), der, &len), CHIO_OK);
   EVP_MD_CTX *ctx = EVP_MD_CTX_new();

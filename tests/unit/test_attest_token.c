@@ -3,6 +3,7 @@
 #include "attest/chio_attest.h"
 #include "attest/crypto.h"
 #include "attest/ear.h"
+#include "attest/ecdsa.h"
 #include "signer/base/text.h"
 
 #include <setjmp.h>
@@ -10,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include <openssl/ecdsa.h>
 #include <openssl/evp.h>
 
 #include <cmocka.h>
@@ -275,6 +277,56 @@ static void every_byte_of_a_token_counts(void **state) {
   }
 }
 
+/* A token signed by a new key on the curve, its integers of size bytes; the key goes to out_spki. */
+static struct chio_buf jwt_on(const char *curve, const char *header, size_t size, struct chio_buf *out_spki) {
+  struct chio_buf token = CHIO_BUF_INIT;
+  uint8_t der[CHIO_ECDSA_DER_MAX], raw[2 * CHIO_P521_SIZE];
+  const unsigned char *at = der;
+  size_t len = sizeof der;
+  EVP_PKEY *key = EVP_PKEY_Q_keygen(NULL, NULL, "EC", curve);
+  EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+  chio_base64url_append(&token, chio_slice_str(header));
+  chio_buf_append_u8(&token, '.');
+  chio_base64url_append(&token, chio_slice_str("{" PROFILE "," TIMES "," SUB "}"));
+  assert_int_equal(chio_pkey_spki(key, out_spki), CHIO_OK);
+  assert_int_equal(EVP_DigestSignInit_ex(ctx, NULL, strcmp(curve, "P-256") == 0 ? "SHA256" :
+                                         strcmp(curve, "P-384") == 0 ? "SHA384" : "SHA512", NULL, NULL, key, NULL), 1);
+  assert_int_equal(EVP_DigestSign(ctx, der, &len, token.data, token.len), 1);
+  ECDSA_SIG *signature = d2i_ECDSA_SIG(NULL, &at, (long)len);
+  assert_int_equal(BN_bn2binpad(ECDSA_SIG_get0_r(signature), raw, (int)size), size);
+  assert_int_equal(BN_bn2binpad(ECDSA_SIG_get0_s(signature), raw + size, (int)size), size);
+  chio_buf_append_u8(&token, '.');
+  chio_base64url_append(&token, chio_slice(raw, 2 * size));
+  ECDSA_SIG_free(signature);
+  EVP_MD_CTX_free(ctx);
+  EVP_PKEY_free(key);
+  return token;
+}
+
+static void a_result_is_read_on_every_curve_and_its_integers_have_one_size(void **state) {
+  (void)state;
+  static const struct {
+    const char *curve, *header;
+    size_t size;
+    bool holds;
+  } rows[] = {{"P-256", "{\"alg\":\"ES256\"}", 32, true},  {"P-384", "{\"alg\":\"ES384\"}", 48, true},
+              {"P-521", "{\"alg\":\"ES512\"}", 66, true},  {"P-256", "{\"alg\":\"ES256\"}", 33, false},
+              {"P-384", "{\"alg\":\"ES384\"}", 66, false}, {"P-521", "{\"alg\":\"ES384\"}", 66, false},
+              {"P-384", "{\"alg\":\"ES512\"}", 66, false}};
+  for (size_t i = 0; i < CHIO_ARRAY_LEN(rows); i++) {
+    struct chio_buf spki = CHIO_BUF_INIT, token = jwt_on(rows[i].curve, rows[i].header, rows[i].size, &spki);
+    const struct chio_attest_request request = {.evidence = token.data, .evidence_len = token.len, .at = NOW,
+                                                .root = spki.data, .root_len = spki.len};
+    struct chio_attest_result *r = NULL;
+    assert_int_equal(chio_attest_verify(&request, &r, NULL), CHIO_ATTEST_OK);
+    bool proved = (r->proved & CHIO_ATTEST_PROVED_SIGNATURE) != 0;
+    if (proved != rows[i].holds) fail_msg("row %zu: %s", i, chio_attest_reason_code(r->reason));
+    chio_attest_result_free(r);
+    chio_buf_clear(&token);
+    chio_buf_clear(&spki);
+  }
+}
+
 static void a_result_that_nobody_signed_is_refused(void **state) {
   (void)state;
   struct chio_attest_result *r = judge(chio_slice_str("{" PROFILE "," TIMES "," SUB "}"), "", true);
@@ -290,6 +342,7 @@ int main(void) {
       cmocka_unit_test(a_key_in_the_token_proves_nothing_by_itself),
       cmocka_unit_test(a_cwt_is_read_as_it_was_written),
       cmocka_unit_test(every_byte_of_a_token_counts),
+      cmocka_unit_test(a_result_is_read_on_every_curve_and_its_integers_have_one_size),
       cmocka_unit_test(a_result_that_nobody_signed_is_refused),
   };
   return cmocka_run_group_tests(tests, make_verifier, drop_verifier);

@@ -33,7 +33,7 @@ struct forgery {
 
 static void make_bundle_of(const struct forgery *f, struct chio_slice nonce, struct chio_buf *out) {
   struct chio_buf pae = CHIO_BUF_INIT, envelope = CHIO_BUF_INIT, boot_part = CHIO_BUF_INIT, hex = CHIO_BUF_INIT;
-  uint8_t raw[64], der[80], report_data[64], hash[32];
+  uint8_t raw[64], der[CHIO_ECDSA_DER_MAX], report_data[64], hash[32];
   size_t der_len;
   struct chio_buf fresh_quote = CHIO_BUF_INIT;
   chio_dsse_pae(f->type, chio_slice_str(f->signed_payload != NULL ? f->signed_payload : f->payload), &pae);

@@ -9,8 +9,10 @@ bool hsm_file_signature_holds(const struct chio_pubkey *key, struct chio_slice m
               {CHIO_PUBKEY_RSA, CHIO_SIG_RSA_PKCS1_SHA384}, {CHIO_PUBKEY_RSA, CHIO_SIG_RSA_PKCS1_SHA512},
               {CHIO_PUBKEY_RSA, CHIO_SIG_RSA_PSS_SHA256},   {CHIO_PUBKEY_RSA, CHIO_SIG_RSA_PSS_SHA384},
               {CHIO_PUBKEY_RSA, CHIO_SIG_RSA_PSS_SHA512},   {CHIO_PUBKEY_ED25519, CHIO_SIG_ED25519}};
-  for (size_t i = 0; i < CHIO_ARRAY_LEN(ways); i++)
-    if (ways[i].kind == key->kind && chio_pubkey_verify(key, ways[i].alg, message, signature) == CHIO_OK) return true;
-  bool plain = key->kind == CHIO_PUBKEY_P256 || key->kind == CHIO_PUBKEY_P384;
-  return plain && chio_pubkey_verify_raw(key, message, signature) == CHIO_OK;
+  for (size_t i = 0; i < CHIO_ARRAY_LEN(ways); i++) {
+    if (ways[i].kind == key->kind && (chio_pubkey_verify(key, ways[i].alg, message, signature) == CHIO_OK ||
+                                      chio_pubkey_verify_fixed(key, ways[i].alg, message, signature) == CHIO_OK))
+      return true;
+  }
+  return false;
 }

@@ -7,6 +7,24 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+
+bool hsm_measure_print_signature(const char *path, const json_t *document) {
+  const json_t *signature = json_object_get(document, "signature");
+  CHIO_AUTO(chio_buf) struct chio_buf *name = chio_buf_new();
+  if (signature == NULL || name == NULL) return false;
+  const char *signer = json_string_value(json_object_get(signature, "signer"));
+  hsm_plain_put(chio_slice_str(signer != NULL ? signer : ""), name);
+  signer = chio_buf_cstr(name);
+  (void)printf("%s: '%s' signed PCR0 (%s), and the signature holds\n", path, signer != NULL ? signer : "",
+               json_string_value(json_object_get(signature, "algorithm")));
+  return true;
+}
+
+/* What a person wants to know of the image whose document went to a file. */
+static void print_signature(const char *path, const json_t *document) {
+  if (!hsm_measure_print_signature(path, document)) (void)printf("%s: not signed\n", path);
+}
 
 /* Always JSON: the document is for files and programs. */
 static enum chio_err run(const struct hsm *hsm, enum hsm_measure_kind kind, struct chio_detail *detail) {
@@ -17,7 +35,10 @@ static enum chio_err run(const struct hsm *hsm, enum hsm_measure_kind kind, stru
   CHIO_AUTO(chio_buf) struct chio_buf *out = chio_buf_new();
   if (text != NULL && out != NULL) chio_buf_printf(out, "%s\n", text);
   err = text != NULL && out != NULL ? chio_buf_err(out) : CHIO_E_NO_MEMORY;
-  if (err == CHIO_OK) err = hsm_write(hsm->option[HSM_OPT_OUTPUT], chio_buf_slice(out), detail);
+  const char *path = hsm->option[HSM_OPT_OUTPUT];
+  if (err == CHIO_OK) err = hsm_write(path, chio_buf_slice(out), detail);
+  bool is_file = path != NULL && strcmp(path, "-") != 0;
+  if (err == CHIO_OK && kind == HSM_MEASURE_EIF && is_file && !hsm->json) print_signature(hsm->word[0], document);
   free(text);
   json_decref(document);
   return err;

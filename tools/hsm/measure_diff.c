@@ -101,8 +101,11 @@ static enum chio_err diff(struct hsm *hsm, json_t *expected, json_t *actual, str
   if (err == CHIO_OK && hsm->json)
     err = hsm_json_print(json_pack("{s:b, s:O, s:O, s:O}", "equal", different == 0, "differences", differences, "same",
                                    same, "only_expected", only));
-  else if (err == CHIO_OK)
+  else if (err == CHIO_OK) {
     print_text(differences, only, same);
+    (void)hsm_measure_print_signature(hsm->word[0], expected);
+    (void)hsm_measure_print_signature(hsm->word[1], actual);
+  }
   if (err == CHIO_OK && different > 0) {
     hsm->answered = true;
     err = CHIO_E_EVIDENCE_REFUSED;

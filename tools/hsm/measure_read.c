@@ -1,6 +1,7 @@
 /* What is in a file, as a measurement document. */
 #include "attest/eif.h"
 #include "attest/event_log.h"
+#include "attest/moment.h"
 #include "attest/sigstruct.h"
 #include "tools/hsm/evidence.h"
 #include "tools/hsm/measure.h"
@@ -38,6 +39,15 @@ static enum chio_err finish(enum chio_err err, json_t *document, json_t **out) {
 
 /* ---- Enclave images ---- */
 
+static json_t *signature_json(const struct chio_eif_signer *signer) {
+  char from[CHIO_MOMENT_TEXT], until[CHIO_MOMENT_TEXT];
+  chio_moment_text(signer->not_before, from);
+  chio_moment_text(signer->not_after, until);
+  json_t *name = json_string(signer->name); /* NULL: no UTF-8 */
+  return json_pack("{s:b, s:s, s:o?, s:s, s:s}", "verified", 1, "algorithm", signer->algorithm, "signer", name,
+                   "not_before", from, "not_after", until);
+}
+
 static enum chio_err read_eif(const char *path, struct chio_slice bytes, json_t **out, struct chio_detail *detail) {
   struct chio_detail why = {{0}};
   struct chio_eif eif;
@@ -52,6 +62,8 @@ static enum chio_err read_eif(const char *path, struct chio_slice bytes, json_t 
   (void)json_object_set_new(document, "format_version", json_integer(eif.version));
   (void)json_object_set_new(document, "architecture", json_string(eif.arm64 ? "arm64" : "x86_64"));
   (void)json_object_set_new(document, "signed", json_boolean(eif.is_signed));
+  if (err == CHIO_OK && eif.is_signed && json_object_set_new(document, "signature", signature_json(&eif.signer)) != 0)
+    err = CHIO_E_NO_MEMORY;
   return finish(err, document, out);
 }
 
@@ -188,7 +200,10 @@ static bool is_document(const json_t *value) {
 static json_t *read_document(struct chio_slice bytes) {
   if (bytes.len > CHIO_EVENT_LOG_MAX) return NULL;
   json_t *value = json_loadb((const char *)bytes.data, bytes.len, JSON_REJECT_DUPLICATES, NULL);
-  if (is_document(value)) return value;
+  if (is_document(value)) {
+    (void)json_object_del(value, "signature"); /* that was verified when it was written, not now */
+    return value;
+  }
   json_decref(value);
   return NULL;
 }

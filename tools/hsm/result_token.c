@@ -1,6 +1,7 @@
 #include "tools/hsm/result_token.h"
 
 #include "attest/cbor_write.h"
+#include "attest/cose_sign1.h"
 #include "attest/jwk_write.h"
 #include "signer/base/text.h"
 #include "tools/hsm/key_sign.h"
@@ -9,8 +10,6 @@
 
 #define LIFETIME 300 /* seconds: a result is to be acted on, not kept */
 #define POLICY_ID_MAX 80u
-#define COSE_TAG_SIGN1 18u
-#define CWT_TAG 61u
 
 static const struct {
   const char *name;
@@ -101,17 +100,13 @@ static enum chio_err put_cwt(struct hsm *hsm, const struct signing_key *key, str
   chio_cbor_put_head(protected, CHIO_CBOR_MAP, 1);
   chio_cbor_put_int(protected, 1);
   chio_cbor_put_int(protected, key->kind->cose);
-  chio_cbor_put_head(to_sign, CHIO_CBOR_ARRAY, 4);
-  chio_cbor_put_text(to_sign, "Signature1");
-  chio_cbor_put_bytes(to_sign, chio_buf_slice(protected));
-  chio_cbor_put_bytes(to_sign, chio_slice(NULL, 0)); /* no external data */
-  chio_cbor_put_bytes(to_sign, claims);
+  chio_cose_sign1_put_signed(chio_buf_slice(protected), claims, to_sign);
   enum chio_err err = chio_buf_err(to_sign);
   if (err == CHIO_OK)
     err = hsm_key_sign(hsm, &key->keys.list[0], key->kind, chio_buf_slice(to_sign), signature, detail);
   if (err != CHIO_OK) return err;
-  chio_cbor_put_head(out, CHIO_CBOR_TAG, CWT_TAG);
-  chio_cbor_put_head(out, CHIO_CBOR_TAG, COSE_TAG_SIGN1);
+  chio_cbor_put_head(out, CHIO_CBOR_TAG, CHIO_COSE_TAG_CWT);
+  chio_cbor_put_head(out, CHIO_CBOR_TAG, CHIO_COSE_TAG_SIGN1);
   chio_cbor_put_head(out, CHIO_CBOR_ARRAY, 4);
   chio_cbor_put_bytes(out, chio_buf_slice(protected));
   chio_cbor_put_head(out, CHIO_CBOR_MAP, 0);
