@@ -5,6 +5,7 @@
 #include "signer/core/backend_attestation.h"
 #include "signer/core/backend_look.h"
 #include "signer/core/delegated.h"
+#include "signer/core/key.h"
 
 #include <stdlib.h>
 
@@ -66,7 +67,7 @@ static enum chio_err bits_of(struct chio_call *call, const struct chio_mechanism
   if (generator->key_type == CKK_RSA) return rsa_bits(call, templ, out_bits);
   if (generator->key_type == CKK_EC) return curve_bits(call, templ, out_bits);
   *out_bits = generator->max_key;
-  return CHIO_OK;
+  return chio_ed25519_check_curve(templ, &call->detail);
 }
 
 /* The first of CKA_ALLOWED_MECHANISMS that such a key signs with: some KMSs fix the algorithm with the key. */

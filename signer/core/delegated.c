@@ -117,9 +117,19 @@ static struct chio_slice state_of(const struct chio_delegated *d) {
   return state;
 }
 
+/* What either template says of both halves. Ed25519 has several spellings of its curve, and both halves have the same. */
+static void share(const struct chio_delegated *d, struct chio_attr_set *set) {
+  static const uint32_t types[] = {CKA_ID, CKA_EC_PARAMS, CKA_CHIO_ROLE};
+  struct chio_slice value;
+  for (size_t i = 0; i < CHIO_ARRAY_LEN(types); i++)
+    if (chio_attrs_find(d->private_template, types[i], &value) || chio_attrs_find(d->public_template, types[i], &value))
+      chio_attr_set_default(set, types[i], value);
+}
+
 static void fill_common(const struct chio_call *call, const struct chio_delegated *d, const struct pair *p,
                         struct chio_attr_set *set) {
   struct chio_birthplace place = chio_evidence_birthplace(call->core->evidence);
+  share(d, set);
   chio_attr_set_put_ulong(set, CKA_KEY_TYPE, chio_key_type(p->key));
   chio_attr_set_put_bool(set, CKA_TOKEN, true);
   chio_attr_set_put_bool(set, CKA_COPYABLE, false);

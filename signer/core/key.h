@@ -54,6 +54,10 @@ extern const struct chio_key_class chio_key_class_ed25519;
 extern const struct chio_key_class chio_key_class_ec;
 extern const struct chio_key_class chio_key_class_rsa;
 
+/* Whether CKA_EC_PARAMS of a template means Ed25519, in one of the spellings that it has. CHIO_E_TEMPLATE_INCOMPLETE,
+ * CHIO_E_CURVE_UNSUPPORTED, CHIO_E_DOMAIN_PARAMS. */
+CHIO_MUST_CHECK enum chio_err chio_ed25519_check_curve(struct chio_attrs templ, struct chio_detail *detail);
+
 /* A new key of the class with one reference and nothing in it; NULL when out of memory. */
 struct chio_key *chio_key_new(const struct chio_key_class *class, bool is_private);
 

@@ -19,7 +19,7 @@ static const struct {
                  {"\x13\x0c" "edwards25519", 14},
                  {"\x06\x09\x2b\x06\x01\x04\x01\xda\x47\x0f\x01", 11}};
 
-static enum chio_err check_curve(struct chio_attrs templ, struct chio_detail *detail) {
+enum chio_err chio_ed25519_check_curve(struct chio_attrs templ, struct chio_detail *detail) {
   struct chio_slice params;
   if (!chio_attrs_find(templ, (uint32_t)CKA_EC_PARAMS, &params))
     return chio_fail(detail, CHIO_E_TEMPLATE_INCOMPLETE, "CKA_EC_PARAMS is missing");
@@ -45,7 +45,7 @@ static enum chio_err ed25519_from_private_bytes(struct chio_slice seed, struct c
 }
 
 static enum chio_err ed25519_generate(struct chio_attrs params, struct chio_key *key, struct chio_detail *detail) {
-  enum chio_err err = check_curve(params, detail);
+  enum chio_err err = chio_ed25519_check_curve(params, detail);
   if (err == CHIO_OK) err = chio_secret_new(crypto_sign_SECRETKEYBYTES, &key->ed25519);
   if (err != CHIO_OK) return err;
   if (crypto_sign_keypair(key->ed25519_public, key->ed25519->data) != 0) return CHIO_E_INTERNAL;
@@ -77,7 +77,7 @@ static struct chio_slice unwrap_point(struct chio_slice point) {
 
 static enum chio_err ed25519_from_numbers(struct chio_attrs templ, struct chio_key *key, struct chio_detail *detail) {
   struct chio_slice point;
-  enum chio_err err = check_curve(templ, detail);
+  enum chio_err err = chio_ed25519_check_curve(templ, detail);
   if (err != CHIO_OK) return err;
   if (!chio_attrs_find(templ, (uint32_t)CKA_EC_POINT, &point))
     return chio_fail(detail, CHIO_E_TEMPLATE_INCOMPLETE, "CKA_EC_POINT is missing");

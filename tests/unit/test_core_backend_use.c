@@ -197,7 +197,8 @@ static void key_template(struct chio_buf *t, const char *label) {
   chio_attrs_add(t, CKA_LABEL, chio_slice_str(label));
 }
 
-static enum chio_err key_pair(struct rig *rig, uint32_t mechanism, struct chio_uid *out_private) {
+static enum chio_err key_pair_both(struct rig *rig, uint32_t mechanism, struct chio_uid *out_public,
+                                   struct chio_uid *out_private) {
   struct chio_key_pair_request q = {.slot = SLOT,
                                     .session = 1,
                                     .mechanism = mechanism,
@@ -206,7 +207,13 @@ static enum chio_err key_pair(struct rig *rig, uint32_t mechanism, struct chio_u
   struct chio_key_pair_reply r;
   enum chio_err err = rig_call(rig, rig->conn, CHIO_MSG_KEY_PAIR, &q, &r);
   if (err == CHIO_OK) *out_private = r.private_key;
+  if (err == CHIO_OK) *out_public = r.public_key;
   return err;
+}
+
+static enum chio_err key_pair(struct rig *rig, uint32_t mechanism, struct chio_uid *out_private) {
+  struct chio_uid public_key;
+  return key_pair_both(rig, mechanism, &public_key, out_private);
 }
 
 static void a_key_pair_in_the_slot_is_made_in_the_kms(void **state) {
@@ -225,6 +232,24 @@ static void a_key_pair_in_the_slot_is_made_in_the_kms(void **state) {
   assert_int_equal(key_pair(rig, CHIO_MECH_EC_KEY_PAIR_GEN, &key), CHIO_E_EXISTS);
   rig_restart(rig);
   assert_int_equal(find(rig, &key), 2);
+}
+
+static void what_a_template_says_of_a_pair_both_halves_have(void **state) {
+  struct rig *rig = *state;
+  static const struct {
+    uint32_t type;
+    const char *text;
+  } rows[] = {{CKA_EC_PARAMS, "\x13\x0c" "edwards25519"}, {CKA_ID, "id"}, {CKA_CHIO_ROLE, "tls"}};
+  struct chio_uid halves[2];
+  key_template(&templ, "ed");
+  key_template(&other, "ed");
+  chio_attrs_add(&templ, rows[0].type, chio_slice_str(rows[0].text));
+  chio_attrs_add(&other, rows[1].type, chio_slice_str(rows[1].text));
+  chio_attrs_add(&templ, rows[2].type, chio_slice_str(rows[2].text));
+  assert_int_equal(key_pair_both(rig, CHIO_MECH_EC_EDWARDS_KEY_PAIR_GEN, &halves[0], &halves[1]), CHIO_OK);
+  for (size_t i = 0; i < CHIO_ARRAY_LEN(rows); i++)
+    for (size_t half = 0; half < CHIO_ARRAY_LEN(halves); half++)
+      if (!is_text(rig, &halves[half], rows[i].type, rows[i].text)) fail_msg("row %zu of half %zu", i, half);
 }
 
 static void allowed_mechanisms_go_to_a_kms_that_fixes_them(void **state) {
@@ -259,10 +284,15 @@ static void templates_that_no_kms_understands_are_refused_before_a_call(void **s
   struct chio_uid key;
   static const uint8_t e3[] = {3};
   static const uint8_t secp256k1[] = {0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x0a};
+  static const uint8_t ed448[] = {0x06, 0x03, 0x2b, 0x65, 0x71};
   key_template(&templ, "x");
   key_template(&other, "x");
   assert_int_equal(key_pair(rig, CHIO_MECH_EC_KEY_PAIR_GEN, &key), CHIO_E_TEMPLATE_INCOMPLETE);
   assert_int_equal(key_pair(rig, CHIO_MECH_RSA_PKCS_KEY_PAIR_GEN, &key), CHIO_E_TEMPLATE_INCOMPLETE);
+  assert_int_equal(key_pair(rig, CHIO_MECH_EC_EDWARDS_KEY_PAIR_GEN, &key), CHIO_E_TEMPLATE_INCOMPLETE);
+  chio_attrs_add(&templ, CKA_EC_PARAMS, chio_slice(ed448, sizeof ed448));
+  assert_int_equal(key_pair(rig, CHIO_MECH_EC_EDWARDS_KEY_PAIR_GEN, &key), CHIO_E_CURVE_UNSUPPORTED);
+  key_template(&templ, "x");
   chio_attrs_add(&templ, CKA_EC_PARAMS, chio_slice(secp256k1, sizeof secp256k1));
   assert_int_equal(key_pair(rig, CHIO_MECH_EC_KEY_PAIR_GEN, &key), CHIO_E_CURVE_UNSUPPORTED);
   key_template(&templ, "x");
@@ -296,6 +326,7 @@ int main(void) {
       TEST(where_the_kms_needs_no_pin_any_pin_does_no_harm),
       TEST(with_login_the_private_keys_need_the_pin_of_their_slot),
       TEST(a_key_pair_in_the_slot_is_made_in_the_kms),
+      TEST(what_a_template_says_of_a_pair_both_halves_have),
       TEST(allowed_mechanisms_go_to_a_kms_that_fixes_them),
       TEST(templates_that_no_kms_understands_are_refused_before_a_call),
   };
