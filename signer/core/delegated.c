@@ -117,7 +117,7 @@ static struct chio_slice state_of(const struct chio_delegated *d) {
   return state;
 }
 
-/* What either template says of both halves. Ed25519 has several spellings of its curve, and both halves have the same. */
+/* What either template says of both halves: Ed25519, for one, has several spellings of its curve. */
 static void share(const struct chio_delegated *d, struct chio_attr_set *set) {
   static const uint32_t types[] = {CKA_ID, CKA_EC_PARAMS, CKA_CHIO_ROLE};
   struct chio_slice value;
