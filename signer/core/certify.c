@@ -35,6 +35,10 @@ static struct chio_slice cut_name(const char *cn) {
   return chio_slice(all.data, at);
 }
 
+bool chio_certify_name_fits(const char *cn) {
+  return cut_name(cn).len == strlen(cn);
+}
+
 /* Name ::= SEQUENCE { SET { SEQUENCE { OID, UTF8String } } } */
 void chio_certify_name(struct chio_buf *out, const char *cn) {
   struct chio_slice text = cut_name(cn);

@@ -7,6 +7,9 @@
 /* Name with one common name, cut to 64 characters (X.520). */
 void chio_certify_name(struct chio_buf *out, const char *common_name);
 
+/* Whether nothing of it is cut off. */
+bool chio_certify_name_fits(const char *common_name);
+
 /* Validity, in seconds since the epoch. */
 void chio_certify_validity(struct chio_buf *out, uint64_t not_before, uint64_t not_after);
 

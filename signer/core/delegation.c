@@ -1,6 +1,7 @@
 #include "signer/core/delegation.h"
 
 #include "attest/policy.h"
+#include "signer/core/certify.h"
 #include "signer/core/issue.h"
 #include "signer/wire/attribute.h"
 
@@ -56,6 +57,14 @@ static enum chio_err read_collateral(const struct chio_delegate_request *order,
   return CHIO_OK;
 }
 
+static bool name_fits(struct chio_slice name) {
+  char text[CHIO_DELEGATION_NAME_MAX + 1];
+  if (name.len >= sizeof text || (name.len > 0 && memchr(name.data, 0, name.len) != NULL)) return false;
+  if (name.len > 0) memcpy(text, name.data, name.len);
+  text[name.len] = '\0';
+  return chio_certify_name_fits(text);
+}
+
 enum chio_err chio_delegation_check(const struct chio_delegate_request *order, struct chio_detail *detail) {
   static const struct chio_attribute text = {.kind = CHIO_KIND_TEXT};
   struct chio_attest_policy *policy = NULL;
@@ -63,9 +72,8 @@ enum chio_err chio_delegation_check(const struct chio_delegate_request *order, s
   if (order->seconds < CHIO_DELEGATION_SECONDS_MIN || order->seconds > CHIO_DELEGATION_SECONDS_MAX)
     return chio_fail(detail, CHIO_E_ARGUMENT, "a delegation lives %u seconds to %u days", CHIO_DELEGATION_SECONDS_MIN,
                      CHIO_DELEGATION_SECONDS_MAX / 86400u);
-  bool name_ok = chio_attribute_value_ok(&text, order->name) &&
-                 (order->name.len == 0 || memchr(order->name.data, 0, order->name.len) == NULL);
-  if (!name_ok) return chio_fail(detail, CHIO_E_ARGUMENT, "the name of a delegation is UTF-8 text");
+  if (!chio_attribute_value_ok(&text, order->name) || !name_fits(order->name))
+    return chio_fail(detail, CHIO_E_ARGUMENT, "the name of a delegation is UTF-8 text of at most 64 characters");
   if (order->roots.len % ROOT_SIZE != 0) return chio_fail(detail, CHIO_E_ARGUMENT, "a root is named by 32 bytes");
   enum chio_err err = read_policy(order, &policy, detail);
   if (err == CHIO_OK) err = read_collateral(order, &collateral, detail);

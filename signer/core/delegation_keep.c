@@ -55,7 +55,7 @@ static enum chio_err change_both(struct chio_call *call, const struct chio_uid *
 enum chio_err chio_delegation_papers(struct chio_call *call, const struct chio_object *key,
                                      const struct chio_delegation *d) {
   if (key->in_memory) return CHIO_OK;
-  enum chio_err err = chio_paper_certificate(call, key, chio_slice(d->chain.data, d->leaf_len));
+  enum chio_err err = chio_paper_certificate(call, key, chio_slice(d->chain.data, d->leaf_len), false);
   return err == CHIO_OK && d->link.len > 0 ? chio_paper_link(call, key, chio_buf_slice(&d->link)) : err;
 }
 

@@ -1,5 +1,6 @@
 /* What the issuer signs: its own certificate where it has none, the key's certificate, Chio's delegation link. */
 #include "attest/jcs.h"
+#include "attest/moment.h"
 #include "attest/x509.h"
 #include "signer/core/certify.h"
 #include "signer/core/delegation.h"
@@ -41,13 +42,27 @@ static enum chio_err make_ca(struct chio_call *call, const struct chio_used *iss
   enum chio_err err = chio_buf_err(name);
   if (err == CHIO_OK) err = chio_issue(call, issuer, &issue, out_der);
   if (err != CHIO_OK || issuer->object->in_memory) return err;
-  return chio_paper_certificate(call, issuer->object, chio_buf_slice(out_der));
+  return chio_paper_certificate(call, issuer->object, chio_buf_slice(out_der), true);
 }
 
+/* A certificate that ends before the delegation would is replaced where the issuer signed it itself; one by somebody
+ * else's CA is that CA's to renew, and no other name is put in its place. */
 static enum chio_err find_or_make_ca(struct chio_call *call, const struct chio_used *issuer, uint64_t now,
-                                     struct chio_buf *out_der) {
+                                     uint64_t not_after, struct chio_buf *out_der) {
+  struct chio_cert cert;
+  char end[CHIO_MOMENT_TEXT];
   enum chio_err err = chio_paper_find_ca(call, issuer->object, chio_key_spki(issuer->key), now, out_der);
-  return err == CHIO_E_NOT_FOUND ? make_ca(call, issuer, now, out_der) : err;
+  if (err == CHIO_E_NOT_FOUND) return make_ca(call, issuer, now, out_der);
+  if (err == CHIO_OK) err = chio_cert_parse(chio_buf_slice(out_der), &cert);
+  if (err != CHIO_OK || cert.not_after >= (int64_t)not_after) return err;
+  if (!chio_slice_equal(cert.issuer, cert.subject)) {
+    chio_moment_text(cert.not_after, end);
+    return chio_fail(&call->detail, CHIO_E_KEY_FUNCTION,
+                     "the certificate of issuer '%s' ends at %s, before the delegation would; renew it, or delegate for"
+                     " fewer days", issuer->object->label, end);
+  }
+  chio_buf_reset(out_der);
+  return make_ca(call, issuer, now, out_der);
 }
 
 /* ---- The key's certificate ---- */
@@ -138,7 +153,7 @@ enum chio_err chio_delegation_make(struct chio_call *call, const struct chio_use
   struct chio_issue issue = {.not_before = now - CHIO_DELEGATION_SKEW, .not_after = now + order->seconds};
   CHIO_AUTO(chio_buf) struct chio_buf *ca = chio_buf_new();
   if (ca == NULL) return CHIO_E_NO_MEMORY;
-  enum chio_err err = find_or_make_ca(call, issuer, now, ca);
+  enum chio_err err = find_or_make_ca(call, issuer, now, issue.not_after, ca);
   if (err == CHIO_OK)
     err = make_leaf(call, issuer, key, chio_buf_slice(ca), evidence, order, &issue, &out->chain);
   if (err == CHIO_OK) err = make_link(call, issuer, key, &issue, &out->link);

@@ -51,6 +51,8 @@ static enum chio_err make(struct chio_call *call, struct chio_call *issuer_call,
                           struct chio_delegation *out) {
   CHIO_AUTO(chio_buf) struct chio_buf *evidence = chio_buf_new();
   if (evidence == NULL) return CHIO_E_NO_MEMORY;
+  if (chio_slice_equal(chio_key_spki(key->key), chio_key_spki(issuer->key)))
+    return chio_fail(&call->detail, CHIO_E_KEY_FUNCTION, "key '%s' does not vouch for itself", key->object->label);
   enum chio_err err = check_issuer(issuer_call, issuer);
   call->detail = err != CHIO_OK ? issuer_call->detail : call->detail;
   if (err == CHIO_OK) err = chio_delegation_judge(call, key, order, evidence);

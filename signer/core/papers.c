@@ -10,11 +10,11 @@
 
 /* ---- Looking through the objects of a class ---- */
 
-typedef bool paper_test(const struct chio_object *object, const void *arg);
+typedef bool paper_test(const struct chio_object *object, void *arg);
 
 /* Among those with the key's CKA_ID: a slot may hold very many. */
 static enum chio_err find_paper(struct chio_call *call, const struct chio_object *key, uint64_t class,
-                                paper_test *test, const void *arg, struct chio_object **out_object) {
+                                paper_test *test, void *arg, struct chio_object **out_object) {
   struct chio_store_found row = {.row = 0};
   struct chio_buf by = CHIO_BUF_INIT;
   size_t count = 1;
@@ -41,11 +41,26 @@ static enum chio_err find_paper(struct chio_call *call, const struct chio_object
   return err;
 }
 
-static bool vouches_for(const struct chio_object *object, const void *arg) {
-  const struct chio_object *key = arg;
+/* A certificate that may issue others. */
+static bool read_ca(const struct chio_object *object, struct chio_cert *out) {
+  struct chio_slice value;
+  if (!chio_attrs_find(object->attrs, CKA_VALUE, &value) || chio_cert_parse(value, out) != CHIO_OK) return false;
+  bool signs = !out->has_key_usage || (out->key_usage & CHIO_KEY_USAGE_CERT_SIGN) != 0;
+  return out->has_constraints && out->is_ca && signs;
+}
+
+/* A key that is vouched for may vouch for others: it has a certificate of either kind then. */
+struct wanted_paper {
+  const struct chio_object *key;
+  bool ca;
+};
+
+static bool vouches_for(const struct chio_object *object, void *arg) {
+  const struct wanted_paper *wanted = arg;
   struct chio_slice uid;
+  struct chio_cert cert;
   return chio_attrs_find(object->attrs, CHIO_ATTR_VOUCHES, &uid) &&
-         chio_slice_equal(uid, chio_slice(key->uid.b, CHIO_UID_SIZE));
+         chio_slice_equal(uid, chio_slice(wanted->key->uid.b, CHIO_UID_SIZE)) && read_ca(object, &cert) == wanted->ca;
 }
 
 /* ---- Storing ---- */
@@ -74,12 +89,13 @@ static enum chio_err replace(struct chio_call *call, struct chio_object *old, st
   return err == CHIO_OK ? chio_object_change(call, old, chio_attrs_of(attrs)) : err;
 }
 
-static enum chio_err put(struct chio_call *call, const struct chio_object *key, uint64_t class,
+static enum chio_err put(struct chio_call *call, const struct chio_object *key, uint64_t class, bool ca,
                          struct chio_newborn *n) {
   CHIO_AUTO(chio_object) struct chio_object *old = NULL;
+  struct wanted_paper wanted = {.key = key, .ca = ca};
   struct chio_slot *slot = call->slot;
   (void)pthread_mutex_lock(&slot->change);
-  enum chio_err err = find_paper(call, key, class, vouches_for, key, &old);
+  enum chio_err err = find_paper(call, key, class, vouches_for, &wanted, &old);
   if (err == CHIO_OK) {
     err = replace(call, old, n);
   } else if (err == CHIO_E_NOT_FOUND) {
@@ -90,7 +106,8 @@ static enum chio_err put(struct chio_call *call, const struct chio_object *key, 
   return err;
 }
 
-enum chio_err chio_paper_certificate(struct chio_call *call, const struct chio_object *key, struct chio_slice der) {
+enum chio_err chio_paper_certificate(struct chio_call *call, const struct chio_object *key, struct chio_slice der,
+                                     bool ca) {
   struct chio_certificate parsed;
   struct chio_newborn *n = malloc(sizeof *n);
   if (n == NULL) return CHIO_E_NO_MEMORY;
@@ -107,7 +124,7 @@ enum chio_err chio_paper_certificate(struct chio_call *call, const struct chio_o
     chio_attr_set_put(&n->set, CKA_ISSUER, parsed.issuer);
     chio_attr_set_put(&n->set, CKA_SERIAL_NUMBER, parsed.serial);
     chio_attr_set_put(&n->set, CKA_PUBLIC_KEY_INFO, parsed.spki);
-    err = put(call, key, CKO_CERTIFICATE, n);
+    err = put(call, key, CKO_CERTIFICATE, ca, n);
   }
   chio_newborn_free(n);
   free(n);
@@ -121,7 +138,7 @@ enum chio_err chio_paper_link(struct chio_call *call, const struct chio_object *
   fill_common(key, &n->set, CKO_DATA, json);
   chio_attr_set_put(&n->set, CKA_APPLICATION, chio_slice_str("chio-hsm delegation"));
   chio_attr_set_put(&n->set, CKA_OBJECT_ID, chio_slice(NULL, 0));
-  enum chio_err err = put(call, key, CKO_DATA, n);
+  enum chio_err err = put(call, key, CKO_DATA, false, n);
   chio_newborn_free(n);
   free(n);
   return err;
@@ -131,28 +148,35 @@ enum chio_err chio_paper_link(struct chio_call *call, const struct chio_object *
 
 struct wanted_ca {
   struct chio_slice spki;
-  int64_t now;
+  int64_t now, end; /* of the best so far */
+  struct chio_buf *out;
 };
 
-static bool is_ca(const struct chio_object *object, const void *arg) {
-  const struct wanted_ca *wanted = arg;
+/* Looks at all of them: the one that ends last counts. */
+static bool see_ca(const struct chio_object *object, void *arg) {
+  struct wanted_ca *wanted = arg;
   struct chio_cert cert;
   struct chio_slice value, spki;
-  if (!chio_attrs_find(object->attrs, CKA_PUBLIC_KEY_INFO, &spki)) return false;
-  if (!chio_slice_equal(spki, wanted->spki)) return false;
-  if (!chio_attrs_find(object->attrs, CKA_VALUE, &value) || chio_cert_parse(value, &cert) != CHIO_OK) return false;
-  bool signs = !cert.has_key_usage || (cert.key_usage & CHIO_KEY_USAGE_CERT_SIGN) != 0;
-  return cert.has_constraints && cert.is_ca && signs && cert.not_before <= wanted->now && wanted->now < cert.not_after;
+  bool fits = chio_attrs_find(object->attrs, CKA_PUBLIC_KEY_INFO, &spki) && chio_slice_equal(spki, wanted->spki) &&
+              read_ca(object, &cert) && cert.not_before <= wanted->now && cert.not_after > wanted->end &&
+              chio_attrs_find(object->attrs, CKA_VALUE, &value);
+  if (!fits) return false;
+  wanted->end = cert.not_after;
+  chio_buf_reset(wanted->out);
+  chio_buf_append_slice(wanted->out, value);
+  return false;
 }
 
 enum chio_err chio_paper_find_ca(struct chio_call *call, const struct chio_object *key, struct chio_slice spki,
                                  uint64_t now, struct chio_buf *out_der) {
-  CHIO_AUTO(chio_object) struct chio_object *object = NULL;
-  const struct wanted_ca wanted = {.spki = spki, .now = (int64_t)now};
-  struct chio_slice value = chio_slice(NULL, 0);
-  enum chio_err err = find_paper(call, key, CKO_CERTIFICATE, is_ca, &wanted, &object);
-  if (err != CHIO_OK) return err;
-  (void)chio_attrs_find(object->attrs, CKA_VALUE, &value);
-  chio_buf_append_slice(out_der, value);
+  struct chio_object *none;
+  CHIO_AUTO(chio_buf) struct chio_buf *best = chio_buf_new();
+  if (best == NULL) return CHIO_E_NO_MEMORY;
+  struct wanted_ca wanted = {.spki = spki, .now = (int64_t)now, .end = INT64_MIN, .out = best};
+  enum chio_err err = find_paper(call, key, CKO_CERTIFICATE, see_ca, &wanted, &none);
+  if (err != CHIO_E_NOT_FOUND) return err;
+  if (best->failed) return CHIO_E_NO_MEMORY;
+  if (best->len == 0) return CHIO_E_NOT_FOUND;
+  chio_buf_append_slice(out_der, chio_buf_slice(best));
   return chio_buf_err(out_der);
 }

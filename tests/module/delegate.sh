@@ -71,6 +71,27 @@ P
 refute "a changed certificate is refused" chio-hsm verify bent.pem --issuer cert.1
 refute "an issuer's certificate is no delegation" chio-hsm verify cert.1 --issuer cert.1
 refute "a signature without its file is no question" chio-hsm verify chain.pem --issuer cert.1 --signature file.sig
+chio-hsm export-pub web -o web.pub
+check "it may be asked for the key" chio-hsm verify chain.pem --issuer cert.1 --key web.pub
+contains "and of another key it is none" "vouches for another key" \
+  "$(chio-hsm verify chain.pem --issuer cert.1 --key other.pub 2>&1)"
+for option in "--nonce aa" "--format ear" "--print-key" "--binding tee-v1"; do
+  # shellcheck disable=SC2086
+  refute "an option that a chain does not answer to is refused: $option" chio-hsm verify chain.pem --issuer cert.1 $option
+done
+
+# ---- The chain as it stands with the key, and when it ends ----
+check "the chain is written as it stands with the key" chio-hsm attest web --format delegation -o again.pem
+check "it is the one that was made" cmp chain.pem again.pem
+refute "a key that nobody vouches for has none" chio-hsm attest issuer-p521 --format delegation -o none.pem
+refute "it answers no nonce" chio-hsm attest web --format delegation --nonce aa -o none.pem
+later() {
+  date -u -d "@$(($(date +%s) + $1 * 86400))" +%Y-%m-%dT%H:%M:%SZ
+}
+contains "doctor says that it is good" "issuers vouch for 1 keys for a while" "$(chio-hsm doctor --root "$root")"
+contains "that it was not renewed, when it should have been" "not renewed in time" \
+  "$(chio-hsm doctor --root "$root" --at "$(later 5)")"
+contains "and that it has ended" "nobody vouches for 1 keys any more" "$(chio-hsm doctor --root "$root" --at "$(later 8)")"
 
 check "the certificate stands beside the key" sh -c \
   'pkcs11-tool --module "$CHIO_PKCS11_MODULE" --list-objects --type cert | grep -q web'
@@ -92,6 +113,13 @@ check "a key of the token that the policy binds is vouched for" \
 sed "s/^tokens = .*/tokens = [\"0000000000000000\"]/" own.toml >tenant.toml
 contains "one of another's token is not" "token_serial" \
   "$(chio-hsm delegate --issuer issuer-p256 --key web --policy tenant.toml --days 1 -o no.pem 2>&1)"
+contains "a key does not vouch for itself" "does not vouch for itself" \
+  "$(chio-hsm delegate --issuer web --key web --policy policy.toml --days 1 -o no.pem 2>&1)"
+for len in 65 300; do
+  contains "a name of $len characters is refused" "64 characters" \
+    "$(chio-hsm delegate --issuer issuer-p256 --key web --policy policy.toml --days 1 -o no.pem \
+      --subject "$(printf "%0${len}d" 0)" 2>&1)"
+done
 refute "days are 1 to 397" chio-hsm delegate --issuer issuer-p256 --key web --policy policy.toml --days 398
 refute "an issuer must be named" chio-hsm delegate --key web --policy policy.toml --days 7
 

@@ -2,8 +2,8 @@
 # The X.509 part of a delegation under other people's rules: path length, name constraints, key usage, short life, what p11tool
 # finds, and an end by not renewing.
 . "$abs_top_srcdir/tests/support/tap.sh"
-for tool in openssl p11tool certtool; do
-  command -v $tool >/dev/null 2>&1 || skip_all "$tool is not here (Debian: openssl, gnutls-bin)"
+for tool in openssl p11tool certtool pkcs11-tool python3; do
+  command -v $tool >/dev/null 2>&1 || skip_all "$tool is not here (Debian: openssl, gnutls-bin, opensc)"
 done
 under_chiod
 cd "$CHIO_TEST_DIR" || exit 99
@@ -79,13 +79,50 @@ contains "one outside of them is not" "permitted subtree violation" \
 refute "chio-hsm does not judge name constraints, and accepts no issuer that has them" \
   chio-hsm verify cert.0 --issuer outside.pem
 
+# In the token it takes the place of the one that the issuer signed itself, for as long as it lasts.
+tool() {
+  pkcs11-tool --module "$CHIO_PKCS11_MODULE" --login --pin 123456 "$@" 2>&1
+}
+tool --delete-object --type cert --label issuer >/dev/null
+tool --delete-object --type cert --label issuer >/dev/null
+ossl x509 -in wide.pem -outform DER -out wide.der
+issuer_id=$(chio-hsm key list --json | python3 -c 'import json, sys
+print([k["id"] for k in json.load(sys.stdin) if k["label"] == "issuer"][0])')
+check "the company's certificate is put beside the issuer" tool --write-object wide.der --type cert --label company --id "$issuer_id"
+check "the issuer vouches under it" chio-hsm delegate --issuer issuer --key web --policy policy.toml --days 3 \
+  --subject web.example -o company.pem
+split company.pem under
+check "it is in the chain" cmp under.1 wide.pem
+check "which leads to the company" ossl verify -x509_strict -CAfile ca.pem -untrusted under.1 under.0
+contains "nothing is issued that would outlive it" "renew it, or delegate for fewer days" \
+  "$(chio-hsm delegate --issuer issuer --key web --policy policy.toml --days 6 -o no.pem 2>&1)"
+check "nor is a certificate of the issuer's own put in its place" \
+  chio-hsm delegate --issuer issuer --key web --policy policy.toml --days 1 --subject web.example -o company.pem
+split company.pem under
+check "which is still the company's" cmp under.1 wide.pem
+
+# One that is vouched for and vouches for another keeps both certificates.
+chio-hsm key generate middle >/dev/null
+chio-hsm delegate --issuer issuer --key middle --policy policy.toml --days 1 -o middle.pem >/dev/null
+chio-hsm delegate --issuer middle --key web --policy policy.toml --days 1 -o first.pem >/dev/null
+chio-hsm delegate --issuer issuer --key middle --policy policy.toml --days 1 -o middle.pem >/dev/null
+chio-hsm delegate --issuer middle --key web --policy policy.toml --days 1 -o second.pem >/dev/null
+split first.pem first
+split second.pem second
+check "being vouched for anew changes nothing in what it vouches by" cmp first.1 second.1
+chio-hsm attest middle --format delegation -o now.pem >/dev/null
+check "nor the other way round" cmp middle.pem now.pem
+chio-hsm delegate --issuer issuer --key web --policy policy.toml --days 1 -o company.pem >/dev/null
+
 # As objects of the token.
 p11() {
   p11tool --provider "$CHIO_PKCS11_MODULE" "$@" 2>&1
 }
 listed=$(p11 --list-all-certs 'pkcs11:token=test')
 contains "p11tool finds the leaf by the key's name" "object=web" "$listed"
-is "two of the issuer: of its birth, and as an issuer" 2 "$(printf '%s\n' "$listed" | grep -c 'object=issuer')"
+is "that of the issuer, by the name that it was given" 1 "$(printf '%s\n' "$listed" | grep -c 'object=company')"
+is "three of the key in the middle: of its birth, as an issuer, and the delegation" 3 "$(printf '%s\n' "$listed" |
+  grep -c 'object=middle')"
 is "two of the key: of its birth, and the delegation" 2 "$(printf '%s\n' "$listed" | grep -c 'object=web')"
 
 # Revocation is an end of renewal: with the key the order goes, and the certificate ends by itself within its days.

@@ -306,6 +306,14 @@ static void keys_that_do_not_fit_their_part_are_refused(void **state) {
   q = request_of(b, false);
   q.name = chio_slice("\xff", 1);
   assert_int_equal(delegate(b, &q, &r), CHIO_E_ARGUMENT);
+  q.name = chio_slice_str("a name with more than the sixty-four characters that X.520 has for it");
+  assert_int_equal(delegate(b, &q, &r), CHIO_E_ARGUMENT);
+  q = request_of(b, false);
+  q.issuer_slot = q.slot;
+  q.issuer = q.key;
+  q.issuer_ticket = q.ticket;
+  assert_int_equal(delegate(b, &q, &r), CHIO_E_KEY_FUNCTION);
+  assert_non_null(strstr(b->rig.detail.text, "does not vouch for itself"));
   q = request_of(b, false);
   q.collateral = chio_slice("\x05\0\0\0abc", 7);
   assert_int_equal(delegate(b, &q, &r), CHIO_E_DATA_INVALID);

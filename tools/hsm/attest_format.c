@@ -12,6 +12,7 @@
 #include "signer/wire/mechanism.h"
 #include "tools/hsm/attest_tee.h"
 #include "tools/hsm/birth_papers.h"
+#include "tools/hsm/delegation.h"
 #include "tools/hsm/key_sign.h"
 #include "tools/hsm/model_hash.h"
 #include "tools/hsm/signer.h"
@@ -85,6 +86,16 @@ static enum chio_err make_backend(const struct hsm_attest *a, struct chio_buf *o
   if (err != CHIO_OK) return err;
   chio_buf_append_slice(out, document);
   return chio_buf_err(out);
+}
+
+/* The chain as it is now: who ordered it got the first, and chiod renews it. */
+static enum chio_err make_delegation(const struct hsm_attest *a, struct chio_buf *out, struct chio_detail *detail) {
+  struct chio_slice chain;
+  CHIO_AUTO(chio_buf) struct chio_buf *holder = chio_buf_new();
+  if (holder == NULL) return CHIO_E_NO_MEMORY;
+  if (a->has_nonce) return chio_fail(detail, CHIO_E_ARGUMENT, "a delegation answers no --nonce");
+  enum chio_err err = hsm_delegation_get(a->hsm, a->key, &chain, holder, detail);
+  return err == CHIO_OK ? hsm_delegation_pem(chain, out) : err;
 }
 
 static enum chio_err make_bundle(const struct hsm_attest *a, struct chio_buf *out, struct chio_detail *detail) {
@@ -306,6 +317,7 @@ static const struct hsm_attest_format formats[] = {
     {"csr", true, make_csr},        {"cmw", true, make_cmw},                  {"quote", true, make_quote},
     {"chio", false, NULL},          {"tee-report", true, hsm_attest_tee_report},
     {"in-toto", true, make_in_toto}, {"backend", false, make_backend},
+    {"delegation", false, make_delegation},
 };
 
 static bool has(const struct hsm *hsm, enum hsm_option option) {
@@ -345,6 +357,6 @@ enum chio_err hsm_attest_format_find(const struct hsm *hsm, const struct hsm_att
     return check_options(hsm, &formats[i], detail);
   }
   return chio_fail(detail, CHIO_E_ARGUMENT,
-                   "no format '%s'; there are bundle, certificate, ratls, csr, cmw, quote, chio, tee-report and "
-                   "in-toto", name);
+                   "no format '%s'; there are bundle, certificate, ratls, csr, cmw, quote, chio, tee-report, in-toto, "
+                   "backend and delegation", name);
 }

@@ -2,6 +2,7 @@
 #include "attest/moment.h"
 #include "signer/base/secret.h"
 #include "tools/hsm/collateral_pack.h"
+#include "tools/hsm/delegation.h"
 #include "tools/hsm/evidence.h"
 #include "tools/hsm/issuer.h"
 #include "tools/hsm/json.h"
@@ -53,6 +54,8 @@ static enum chio_err read_order(const struct hsm *hsm, struct order *o, struct c
   static const char *const names[] = {"--issuer", "--key", "--policy", "--days"};
   for (size_t i = 0; i < CHIO_ARRAY_LEN(needed); i++)
     if (hsm->option[needed[i]] == NULL) return chio_fail(detail, CHIO_E_ARGUMENT, "%s is missing", names[i]);
+  if (hsm->option[HSM_OPT_SUBJECT] != NULL && strlen(hsm->option[HSM_OPT_SUBJECT]) > CHIO_DELEGATION_NAME_MAX)
+    return chio_fail(detail, CHIO_E_ARGUMENT, "--subject: a common name of at most 64 characters is expected");
   enum chio_err err = read_days(hsm->option[HSM_OPT_DAYS], &o->seconds, detail);
   if (err == CHIO_OK) err = read_policy(hsm->option[HSM_OPT_POLICY], o, detail);
   if (err == CHIO_OK) err = hsm_collateral_pack(hsm->option[HSM_OPT_COLLATERAL], &o->collateral, detail);
@@ -80,29 +83,12 @@ static enum chio_err ask(struct hsm *hsm, struct hsm_issuer *issuer, const struc
   return err;
 }
 
-/* DER certificates one behind the other, as PEM. */
-static enum chio_err chain_pem(struct chio_slice chain, struct chio_buf *out) {
-  while (chain.len >= 4) {
-    bool is_short = chain.data[1] == 0x82;
-    size_t bytes = is_short ? 2 : 3, len = 2 + bytes;
-    size_t contents = 0;
-    if (!is_short && chain.data[1] != 0x83) return CHIO_E_MALFORMED;
-    if (chain.len < len) return CHIO_E_MALFORMED;
-    for (size_t i = 0; i < bytes; i++) contents = contents << 8 | chain.data[2 + i];
-    len += contents;
-    if (len > chain.len) return CHIO_E_MALFORMED;
-    hsm_pem_put("CERTIFICATE", chio_slice(chain.data, len), out);
-    chain = chio_slice(chain.data + len, chain.len - len);
-  }
-  return chain.len > 0 ? CHIO_E_MALFORMED : chio_buf_err(out);
-}
-
 static enum chio_err show(struct hsm *hsm, const struct chio_delegate_reply *reply, struct chio_detail *detail) {
   char until[CHIO_MOMENT_TEXT];
   const char *path = hsm->option[HSM_OPT_OUTPUT];
   CHIO_AUTO(chio_buf) struct chio_buf *pem = chio_buf_new();
   if (pem == NULL) return CHIO_E_NO_MEMORY;
-  enum chio_err err = chain_pem(reply->chain, pem);
+  enum chio_err err = hsm_delegation_pem(reply->chain, pem);
   if (err == CHIO_OK && (path != NULL || !hsm->json)) err = hsm_write(path, chio_buf_slice(pem), detail);
   if (err != CHIO_OK) return err;
   chio_moment_text((int64_t)reply->not_after, until);

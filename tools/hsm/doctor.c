@@ -95,9 +95,10 @@ struct keys_seen {
   struct chio_buf without_names, refused_names, late_names;
   uint32_t not_proved;
   int64_t until; /* the soonest end of what was judged */
+  struct hsm_delegations delegations;
 };
 
-static void put_name(const struct hsm_key *key, const char *more, struct chio_buf *out) {
+void hsm_doctor_name(const struct hsm_key *key, const char *more, struct chio_buf *out) {
   if (out->len > 200) return; /* the count says the rest */
   if (out->len > 0) chio_buf_append_str(out, ", ");
   hsm_plain_put(hsm_key_attribute(key, CKA_LABEL), out);
@@ -123,16 +124,17 @@ static void see_key(struct hsm_doctor *d, const struct hsm_key *key, struct keys
   seen->keys++;
   if (hsm_key_is_past_its_date(key) && is_in_use(key)) {
     seen->late++;
-    put_name(key, NULL, &seen->late_names);
+    hsm_doctor_name(key, NULL, &seen->late_names);
   }
+  if (is_in_use(key)) hsm_doctor_delegation(d, key, &seen->delegations);
   if (hsm_key_judge(d->hsm, key, &d->expectation, &r, &judged_at, &detail) != CHIO_OK || r == NULL) {
     seen->without++;
-    put_name(key, NULL, &seen->without_names);
+    hsm_doctor_name(key, NULL, &seen->without_names);
     return;
   }
   if (is_refused(d, r)) {
     seen->refused++;
-    put_name(key, chio_attest_reason_code(r->reason), &seen->refused_names);
+    hsm_doctor_name(key, chio_attest_reason_code(r->reason), &seen->refused_names);
   }
   if (r->debug) seen->debug++;
   if (!r->simulated) seen->not_proved |= r->needed & ~r->proved;
@@ -172,6 +174,7 @@ static void tell_keys(struct hsm_doctor *d, struct keys_seen *seen) {
                     "that of %zu keys held when they were born; its certificates have ended since", seen->as_born);
   if (seen->without + seen->refused == 0) hsm_doctor_find(d, false, "evidence", "all of %zu keys have it", seen->keys);
   chio_buf_clear(&missing);
+  hsm_doctor_delegations_tell(d, &seen->delegations);
 }
 
 static void judge_keys(struct hsm_doctor *d) {

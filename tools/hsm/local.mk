@@ -13,7 +13,9 @@ tools_chio_hsm_SOURCES = \
   tools/hsm/collateral.c \
   tools/hsm/command.c tools/hsm/commands.def \
   tools/hsm/delegate.c \
+  tools/hsm/delegation.c tools/hsm/delegation.h \
   tools/hsm/doctor.c tools/hsm/doctor.h tools/hsm/doctor_dates.c \
+  tools/hsm/doctor_delegations.c \
   tools/hsm/evidence.c tools/hsm/evidence.h \
   tools/hsm/expectation.c tools/hsm/expectation.h \
   tools/hsm/export_pub.c \

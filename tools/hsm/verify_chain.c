@@ -16,7 +16,7 @@
 #define FILE_BYTES_MAX (256u * 1024u * 1024u)
 
 struct chain {
-  struct chio_buf text, anchor_der, file, signature, root;
+  struct chio_buf text, anchor_der, file, signature, root, key;
   struct chio_buf ders[CHAIN_MAX];
   struct chio_cert certs[CHAIN_MAX];
   size_t count;
@@ -31,6 +31,7 @@ static void chain_clear(struct chain *c) {
   chio_buf_clear(&c->file);
   chio_buf_clear(&c->signature);
   chio_buf_clear(&c->root);
+  chio_buf_clear(&c->key);
   for (size_t i = 0; i < CHAIN_MAX; i++) chio_buf_clear(&c->ders[i]);
 }
 
@@ -80,13 +81,53 @@ static enum chio_err read_anchor(const char *path, struct chain *c, struct chio_
   return chio_fail(detail, CHIO_E_ARGUMENT, "--issuer %s: expected a certificate or a public key in PEM", path);
 }
 
+/* The key that the chain must be about. */
+static enum chio_err read_key(const char *path, struct chain *c, struct chio_detail *detail) {
+  CHIO_AUTO(chio_buf) struct chio_buf *bytes = chio_buf_new();
+  if (path == NULL) return CHIO_OK;
+  if (bytes == NULL) return CHIO_E_NO_MEMORY;
+  enum chio_err err = hsm_read_some(path, 65536, bytes, detail);
+  if (err == CHIO_OK && chio_judge_read_key(chio_buf_slice(bytes), &c->key) != CHIO_OK)
+    err = chio_fail(detail, CHIO_E_ARGUMENT, "--key %s: expected a public key or a certificate", path);
+  return err;
+}
+
+/* An option that is not looked at is refused: who gives it believes that it counts. */
+static enum chio_err check_options(const struct hsm *hsm, struct chio_detail *detail) {
+  static const struct {
+    enum hsm_option option;
+    const char *name;
+  } others[] = {{HSM_OPT_NONCE, "nonce"},
+                {HSM_OPT_BINDING, "binding"},
+                {HSM_OPT_MANIFEST, "manifest"},
+                {HSM_OPT_RECEIPT_ROOT, "receipt-root"},
+                {HSM_OPT_WORKLOAD_HASH, "workload-hash"},
+                {HSM_OPT_MODEL, "model"},
+                {HSM_OPT_ADDRESS, "address"},
+                {HSM_OPT_OPERATOR, "operator"},
+                {HSM_OPT_CERTIFICATE, "certificate"},
+                {HSM_OPT_PRIVATE_KEY, "private-key"},
+                {HSM_OPT_FORMAT, "format"},
+                {HSM_OPT_SIGN_WITH, "sign-with"},
+                {HSM_OPT_OUTPUT, "output"},
+                {HSM_OPT_PRINT_KEY, "print-key"}};
+  for (size_t i = 0; i < CHIO_ARRAY_LEN(others); i++) {
+    if (hsm->option[others[i].option] == NULL) continue;
+    return chio_fail(detail, CHIO_E_ARGUMENT, "a chain is followed from --issuer to the key: no --%s goes with that",
+                     others[i].name);
+  }
+  return CHIO_OK;
+}
+
 static enum chio_err read_all(struct hsm *hsm, struct chain *c, struct chio_detail *detail) {
   const char *file = hsm->option[HSM_OPT_FILE], *signature = hsm->option[HSM_OPT_SIGNATURE];
   if ((file == NULL) != (signature == NULL))
     return chio_fail(detail, CHIO_E_ARGUMENT, "--file and --signature go together");
-  enum chio_err err = read_chain(hsm->word[0], c, detail);
+  enum chio_err err = check_options(hsm, detail);
+  if (err == CHIO_OK) err = read_chain(hsm->word[0], c, detail);
   if (err == CHIO_OK) err = read_anchor(hsm->option[HSM_OPT_ISSUER], c, detail);
   if (err == CHIO_OK) err = hsm_at_read(hsm->option[HSM_OPT_AT], &c->at, detail);
+  if (err == CHIO_OK) err = read_key(hsm->option[HSM_OPT_KEY], c, detail);
   if (err == CHIO_OK && file != NULL) err = hsm_read(file, FILE_BYTES_MAX, &c->file, detail);
   if (err == CHIO_OK && signature != NULL) err = hsm_read_some(signature, 4096, &c->signature, detail);
   return err;
@@ -164,6 +205,12 @@ static enum chio_err judge_evidence(struct hsm *hsm, struct chain *c, struct chi
   return err;
 }
 
+static enum chio_err check_key(const struct hsm *hsm, const struct chain *c, struct chio_detail *detail) {
+  const char *path = hsm->option[HSM_OPT_KEY];
+  if (path == NULL || chio_slice_equal(chio_buf_slice(&c->key), c->certs[0].key.spki)) return CHIO_OK;
+  return refuse(detail, "the issuer vouches for another key than ", path);
+}
+
 static enum chio_err check_file(struct hsm *hsm, struct chain *c, struct chio_detail *detail) {
   if (hsm->option[HSM_OPT_FILE] == NULL) return CHIO_OK;
   c->file_signed = hsm_file_signature_holds(&c->certs[0].key, chio_buf_slice(&c->file), chio_buf_slice(&c->signature));
@@ -191,6 +238,7 @@ enum chio_err hsm_verify_chain(struct hsm *hsm, struct chio_detail *detail) {
   struct chain c = {.count = 0};
   enum chio_err err = read_all(hsm, &c, detail);
   if (err == CHIO_OK) err = follow(&c, detail);
+  if (err == CHIO_OK) err = check_key(hsm, &c, detail);
   if (err == CHIO_OK) err = judge_evidence(hsm, &c, detail);
   if (err == CHIO_OK) err = check_file(hsm, &c, detail);
   if (err == CHIO_OK) err = print(hsm, &c);
