@@ -263,6 +263,13 @@ struct chio_attest_failure {
   char text[256]; /* names the thing */
 };
 
+#define CHIO_ATTEST_MISSING_MAX 8u
+
+struct chio_attest_missing {
+  enum chio_attest_proof proof;
+  char text[256]; /* names the thing */
+};
+
 struct chio_attest_measurements; /* below */
 
 /* Owned by the library; read only. Fields are only ever added at the end. */
@@ -307,6 +314,10 @@ struct chio_attest_result {
   const struct chio_attest_measurements *measurements;
   uint8_t nonce[64]; /* that the evidence was proved to answer */
   size_t nonce_len;  /* 0: none */
+  /* Collateral that was looked for and is not at hand, and the proof that needs it. Each policy that wants that proof
+   * refuses for it. */
+  size_t missing_count;
+  const struct chio_attest_missing *missing;
 };
 
 /* Judges. E_ARGUMENT, E_NO_MEMORY, E_INTERNAL, E_MALFORMED (root or key do not parse; message says which). With tables

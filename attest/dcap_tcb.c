@@ -21,23 +21,9 @@ static struct chio_slice field(struct chio_slice body, size_t offset, size_t len
 
 /* ---- Revocation ---- */
 
-/* The list of that issuer with the latest date among those that its key signed. */
+/* The list of that issuer, when it holds now. */
 static const struct chio_crl *find_crl(struct tcb_judge *t, const struct chio_cert *issuer, const char *what) {
-  const struct chio_attest_collateral *c = t->j->collateral;
-  const struct chio_crl *found = NULL;
-  bool forged = false;
-  for (size_t i = 0; c != NULL && i < c->crls_count; i++) {
-    const struct chio_crl *crl = &c->crls[i].crl;
-    if (!chio_slice_equal(crl->issuer, issuer->subject) || crl->has_unknown_critical || crl->next_update == 0) continue;
-    if (found != NULL && found->this_update >= crl->this_update) continue;
-    if (issuer->has_key_usage && (issuer->key_usage & CHIO_KEY_USAGE_CRL_SIGN) == 0) continue;
-    if (chio_pubkey_verify_lasting(&issuer->key, crl->signature_alg, crl->tbs, crl->signature) == CHIO_OK)
-      found = crl;
-    else
-      forged = true;
-  }
-  if (found == NULL && forged)
-    chio_judge_fail(t->j, CHIO_ATTEST_COLLATERAL_SIGNATURE, "%s is not signed by its issuer", what);
+  const struct chio_crl *found = chio_judge_find_crl(t->j, issuer, what);
   if (found == NULL) return NULL;
   chio_judge_window(t->j, found->this_update, found->next_update);
   return chio_judge_time(t->j, found->this_update, found->next_update, what, true) ? found : NULL;
@@ -210,6 +196,8 @@ static bool judge_qe(struct tcb_judge *t, struct chio_tcb_level *out_level) {
   struct chio_tcb_head head;
   bool holds = false, matches = false;
   judge_qe_signer(t);
+  if (document == NULL)
+    chio_judge_missing(t->j, CHIO_ATTEST_PROVED_QE_IDENTITY, "the QE identity '%s'", t->tdx ? "TD_QE" : "QE");
   if (document == NULL || !judge_document(t, document, "the QE identity", &head, &holds)) return false;
   const uint8_t *svn = t->quote->qe_report.data + CHIO_SGX_ISVSVN;
   if (qe_matches(t, document->json, &matches) != CHIO_OK ||
@@ -296,10 +284,12 @@ static bool evaluate(struct tcb_judge *t, const struct chio_document *document, 
 /* A TD that was launched under an old module and runs on a current one is to be launched anew. */
 static enum chio_tcb_status relaunch(enum chio_tcb_status launched, enum chio_tcb_status running) {
   if (running == CHIO_TCB_REVOKED || running == CHIO_TCB_NOT_SUPPORTED) return running;
-  if (launched != CHIO_TCB_OUT_OF_DATE && launched != CHIO_TCB_OUT_OF_DATE_CONFIGURATION_NEEDED) return launched;
+  bool configuration = launched == CHIO_TCB_OUT_OF_DATE_CONFIGURATION_NEEDED;
+  if (launched != CHIO_TCB_OUT_OF_DATE && !configuration) return launched;
   switch (running) {
     case CHIO_TCB_UP_TO_DATE:
-    case CHIO_TCB_SW_HARDENING_NEEDED: return CHIO_TCB_RELAUNCH_ADVISED;
+    case CHIO_TCB_SW_HARDENING_NEEDED:
+      return configuration ? CHIO_TCB_RELAUNCH_ADVISED_CONFIGURATION_NEEDED : CHIO_TCB_RELAUNCH_ADVISED;
     case CHIO_TCB_CONFIGURATION_NEEDED:
     case CHIO_TCB_CONFIGURATION_AND_SW_HARDENING_NEEDED: return CHIO_TCB_RELAUNCH_ADVISED_CONFIGURATION_NEEDED;
     default: return launched;
@@ -323,7 +313,7 @@ static bool judge_status(struct tcb_judge *t, const struct chio_document *docume
   } else if (status == CHIO_TCB_REVOKED) {
     chio_judge_fail(t->j, CHIO_ATTEST_TCB_REVOKED, "Intel has revoked the platform's TCB level");
   }
-  return true;
+  return status != CHIO_TCB_NOT_SUPPORTED && status != CHIO_TCB_REVOKED;
 }
 
 static bool is_for_platform(struct tcb_judge *t, const struct chio_document *document) {
@@ -334,6 +324,12 @@ static bool is_for_platform(struct tcb_judge *t, const struct chio_document *doc
          memcmp(fmspc, t->pck->fmspc, sizeof fmspc) == 0 && memcmp(pceid, t->pck->pceid, sizeof pceid) == 0;
 }
 
+static void miss_tcb_info(struct tcb_judge *t, const char *id) {
+  const uint8_t *f = t->pck->fmspc;
+  chio_judge_missing(t->j, CHIO_ATTEST_PROVED_TCB, "the TCB info of %s for FMSPC %02x%02x%02x%02x%02x%02x", id, f[0],
+                     f[1], f[2], f[3], f[4], f[5]);
+}
+
 static void judge_tcb(struct tcb_judge *t) {
   const struct chio_attest_policy *policy = t->j->policy;
   struct chio_tcb_level qe;
@@ -342,6 +338,7 @@ static void judge_tcb(struct tcb_judge *t) {
   const char *id = t->tdx ? "TDX" : "SGX";
   const struct chio_document *document = find_document(t, CHIO_DOCUMENT_TCB_INFO, id, false);
   if (document == NULL) document = find_document(t, CHIO_DOCUMENT_TCB_INFO, id, true);
+  if (document == NULL) miss_tcb_info(t, id);
   if (document == NULL || !judge_document(t, document, "the TCB info", &head, &holds)) return;
   if (!is_for_platform(t, document)) {
     t->j->result->pub.tcb_status = chio_tcb_status_word(CHIO_TCB_NOT_SUPPORTED);

@@ -66,12 +66,11 @@ static int executables_of(const struct chio_attest_result *r) {
 }
 
 static struct appraisal appraise(const struct chio_attest_result *r) {
-  const uint32_t founded = CHIO_ATTEST_PROVED_SIGNATURE | CHIO_ATTEST_PROVED_CHAIN;
   struct appraisal a = {.status = r->accepted ? AFFIRMING : CONTRAINDICATED,
                         .attester = r->tee != NULL ? r->tee : "unknown",
                         .identity = UNRECOGNIZED};
   if (r->accepted && r->simulated) a.status = WARNING;
-  if (!proved(r, founded)) return a; /* nothing that it says counts */
+  if (!chio_result_founded(r)) return a; /* nothing that it says counts */
   a.identity = r->simulated ? WARNING : AFFIRMING;
   a.configuration = proved(r, CHIO_ATTEST_PROVED_POLICY) ? AFFIRMING : NONE;
   if (failed(r, CHIO_ATTEST_ATTRIBUTES) || r->debug) a.configuration = CONTRAINDICATED;

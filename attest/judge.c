@@ -20,6 +20,17 @@ void chio_judge_fail(struct chio_judge *j, enum chio_attest_reason reason, const
   va_end(args);
 }
 
+void chio_judge_missing(struct chio_judge *j, enum chio_attest_proof proof, const char *format, ...) {
+  struct chio_attest_result *r = &j->result->pub;
+  if (r->missing_count == CHIO_ATTEST_MISSING_MAX) return;
+  struct chio_attest_missing *missing = &j->result->missing[r->missing_count++];
+  missing->proof = proof;
+  va_list args;
+  va_start(args, format);
+  (void)vsnprintf(missing->text, sizeof missing->text, format, args);
+  va_end(args);
+}
+
 static void *keep(struct chio_judge *j, size_t len) {
   struct chio_result_block *block = malloc(sizeof *block + len);
   if (block == NULL) {
@@ -160,6 +171,36 @@ bool chio_judge_time(struct chio_judge *j, int64_t from, int64_t until, const ch
     return false;
   }
   return true;
+}
+
+/* A folder holds lists of several dates, and may be judged for a time that is past: then the list of that time counts,
+ * not the last one. */
+static bool is_better(const struct chio_judge *j, const struct chio_crl *crl, const struct chio_crl *found) {
+  if (found == NULL) return true;
+  bool begun = crl->this_update <= j->at, found_begun = found->this_update <= j->at;
+  return begun != found_begun ? begun : crl->this_update > found->this_update;
+}
+
+const struct chio_crl *chio_judge_find_crl(struct chio_judge *j, const struct chio_cert *issuer, const char *what) {
+  const struct chio_attest_collateral *c = j->collateral;
+  const struct chio_crl *found = NULL;
+  bool forged = false, may_sign = !issuer->has_key_usage || (issuer->key_usage & CHIO_KEY_USAGE_CRL_SIGN) != 0;
+  for (size_t i = 0; c != NULL && may_sign && i < c->crls_count; i++) {
+    const struct chio_crl *crl = &c->crls[i].crl;
+    if (!chio_slice_equal(crl->issuer, issuer->subject) || crl->has_unknown_critical || crl->next_update == 0) continue;
+    if (!is_better(j, crl, found)) continue;
+    if (chio_pubkey_verify_lasting(&issuer->key, crl->signature_alg, crl->tbs, crl->signature) == CHIO_OK)
+      found = crl;
+    else
+      forged = true;
+  }
+  if (found == NULL && forged)
+    chio_judge_fail(j, CHIO_ATTEST_COLLATERAL_SIGNATURE, "%s is not signed by its issuer", what);
+  else if (found == NULL)
+    chio_judge_missing(j, CHIO_ATTEST_PROVED_CRL, "the revocation list of '%.*s'",
+                       (int)(issuer->common_name.len < 96 ? issuer->common_name.len : 96),
+                       (const char *)issuer->common_name.data);
+  return found;
 }
 
 static void record_root(struct chio_judge *j, const struct chio_cert *root) {

@@ -22,6 +22,7 @@ struct chio_result_block {
 struct chio_result {
   struct chio_attest_result pub; /* first, so that a pointer to one is a pointer to the other */
   struct chio_attest_failure failures[CHIO_ATTEST_FAILURES_MAX];
+  struct chio_attest_missing missing[CHIO_ATTEST_MISSING_MAX];
   struct chio_result_block *blocks;
   const char *advisories[64];
   struct chio_attest_measurements measurements; /* pub points to it when it has a type */
@@ -72,6 +73,16 @@ static inline void chio_judge_prove(struct chio_judge *j, enum chio_attest_proof
 }
 static inline bool chio_judge_proved(const struct chio_judge *j, enum chio_attest_proof proof) {
   return (j->result->pub.proved & (uint32_t)proof) != 0;
+}
+
+/* Collateral that this proof needs, and nobody gave. */
+void chio_judge_missing(struct chio_judge *j, enum chio_attest_proof proof, const char *format, ...) CHIO_PRINTF(3, 4);
+
+/* Whether the platform itself made the evidence: its key signed it, and a root vouches for that key. Before that
+ * nothing that it says counts. */
+static inline bool chio_result_founded(const struct chio_attest_result *r) {
+  const uint32_t foundation = CHIO_ATTEST_PROVED_SIGNATURE | CHIO_ATTEST_PROVED_QE | CHIO_ATTEST_PROVED_CHAIN;
+  return (r->needed & foundation) != 0 && (r->needed & foundation & ~r->proved) == 0;
 }
 
 /* Whether the caller wants a nonce answered (its own, or one of its challenges), and whether this is one: then it is
@@ -139,6 +150,10 @@ void chio_judge_root(struct chio_judge *j, const struct chio_cert *root, const s
 
 /* Records a failure when the period does not hold now; true when it does. */
 bool chio_judge_time(struct chio_judge *j, int64_t from, int64_t until, const char *what, bool collateral);
+
+/* Of the collateral's revocation lists that this issuer signed the latest that has begun, else the latest. NULL when
+ * there is none: recorded as missing, or a failure when one is forged. Whether it holds now is the caller's to judge. */
+const struct chio_crl *chio_judge_find_crl(struct chio_judge *j, const struct chio_cert *issuer, const char *what);
 
 /* Bytes after the evidence: zeros are padding, others are refused unless the policy allows them. */
 void chio_judge_trailing(struct chio_judge *j, struct chio_slice rest);

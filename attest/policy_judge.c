@@ -74,10 +74,7 @@ static void judge_identity(struct chio_judge *j, const struct chio_attest_policy
   }
   ok = chio_judge_workload_identity(j) && ok;
   if (!expected) chio_judge_fail(j, CHIO_ATTEST_MEASUREMENT, "the policy expects neither a measurement nor a signer");
-  if (expected && ok && chio_judge_proved(j, CHIO_ATTEST_PROVED_CHAIN) &&
-      chio_judge_proved(j, CHIO_ATTEST_PROVED_SIGNATURE)) {
-    chio_judge_prove(j, CHIO_ATTEST_PROVED_MEASUREMENT);
-  }
+  if (expected && ok && chio_result_founded(r)) chio_judge_prove(j, CHIO_ATTEST_PROVED_MEASUREMENT);
 }
 
 /* A key that the evidence binds without a statement comes with no word on where it was born or what it may do. Only a
@@ -115,12 +112,11 @@ static void judge_provenance(struct chio_judge *j, const struct chio_attest_poli
 
 static void judge_age(struct chio_judge *j, const struct chio_attest_policy *p) {
   const struct chio_attest_result *r = &j->result->pub;
-  if (p->max_age < 0) return;
   if (r->evidence_time == 0) {
-    chio_judge_fail(j, CHIO_ATTEST_AGE, "the evidence does not say when it was made");
+    if (p->max_age >= 0) chio_judge_fail(j, CHIO_ATTEST_AGE, "the evidence does not say when it was made");
   } else if (r->evidence_time > j->at + p->max_future) {
     chio_judge_fail(j, CHIO_ATTEST_AGE, "the evidence is from the future");
-  } else if (j->at - r->evidence_time > p->max_age) {
+  } else if (p->max_age >= 0 && j->at - r->evidence_time > p->max_age) {
     chio_judge_fail(j, CHIO_ATTEST_AGE, "the evidence is %lld seconds old", (long long)(j->at - r->evidence_time));
   }
 }
@@ -148,15 +144,29 @@ static void judge_tcb_status(struct chio_judge *j, const struct chio_attest_poli
   }
 }
 
+/* Each thing that one proof lacks; false when nothing of its kind is missing. */
+static bool name_missing(struct chio_judge *j, unsigned bit) {
+  const struct chio_attest_result *r = &j->result->pub;
+  bool any = false;
+  for (size_t i = 0; i < r->missing_count; i++) {
+    const struct chio_attest_missing *missing = &j->result->missing[i];
+    if ((unsigned)missing->proof != 1u << bit) continue;
+    chio_judge_fail(j, CHIO_ATTEST_COLLATERAL_MISSING, "%s is missing, without which '%s' is not proved", missing->text,
+                    chio_attest_proof_code(bit));
+    any = true;
+  }
+  return any;
+}
+
 static void judge_collateral(struct chio_judge *j, const struct chio_attest_policy *p) {
   const struct chio_attest_result *r = &j->result->pub;
   uint32_t needed =
       r->needed & ~r->proved & (CHIO_ATTEST_PROVED_CRL | CHIO_ATTEST_PROVED_QE_IDENTITY | CHIO_ATTEST_PROVED_TCB);
   bool wanted = wants_collateral(j, p);
   for (unsigned bit = 0; wanted && chio_attest_proof_code(bit) != NULL; bit++) {
-    if ((needed & 1u << bit) == 0) continue;
-    chio_judge_fail(j, CHIO_ATTEST_COLLATERAL_MISSING,
-                    "'%s' is not proved: collateral for it is missing or does not hold", chio_attest_proof_code(bit));
+    if ((needed & 1u << bit) == 0 || name_missing(j, bit)) continue;
+    chio_judge_fail(j, CHIO_ATTEST_COLLATERAL_MISSING, "'%s' is not proved by the collateral at hand",
+                    chio_attest_proof_code(bit));
   }
   if (r->tcb_status != NULL) judge_tcb_status(j, p);
 }

@@ -118,6 +118,18 @@ static void put_failures(struct chio_buf *out, const struct chio_attest_result *
   chio_buf_append_u8(out, ']');
 }
 
+static void put_missing(struct chio_buf *out, const struct chio_attest_result *r) {
+  chio_buf_append_str(out, ",\"missing\":[");
+  for (size_t i = 0; i < r->missing_count; i++) {
+    unsigned bit = 0;
+    while (bit + 1 < CHIO_ARRAY_LEN(proofs) && (unsigned)r->missing[i].proof != 1u << bit) bit++;
+    chio_buf_printf(out, "%s{\"proof\":\"%s\"", i > 0 ? "," : "", proofs[bit].code);
+    put_string(out, "text", r->missing[i].text);
+    chio_buf_append_u8(out, '}');
+  }
+  chio_buf_append_u8(out, ']');
+}
+
 static void put_tcb(struct chio_buf *out, const struct chio_attest_result *r) {
   chio_buf_append_str(out, ",\"tcb\":");
   if (r->tcb_status == NULL) {
@@ -178,6 +190,7 @@ int chio_attest_result_json(const struct chio_attest_result *r, char **out_json)
   put_string(&out, "reason", chio_attest_reason_code(r->reason));
   put_failures(&out, r);
   put_proofs(&out, "proved", r->proved);
+  put_missing(&out, r);
   put_string(&out, "container", r->container);
   put_string(&out, "format", r->format);
   put_string(&out, "tee", r->tee);

@@ -136,29 +136,11 @@ static bool names_fit(const struct chio_path *path, const struct chio_snp_vek *v
   return path->anchor == NULL || path->anchor->simulated || strcmp(path->anchor->name, root) == 0;
 }
 
-static const struct chio_crl *find_crl(struct chio_judge *j, const struct chio_cert *root) {
-  const struct chio_attest_collateral *c = j->collateral;
-  const struct chio_crl *found = NULL;
-  bool forged = false;
-  if (root->has_key_usage && (root->key_usage & CHIO_KEY_USAGE_CRL_SIGN) == 0) return NULL;
-  for (size_t i = 0; c != NULL && i < c->crls_count; i++) {
-    const struct chio_crl *crl = &c->crls[i].crl;
-    if (!chio_slice_equal(crl->issuer, root->subject) || crl->has_unknown_critical || crl->next_update == 0) continue;
-    if (found != NULL && found->this_update >= crl->this_update) continue;
-    if (chio_pubkey_verify_lasting(&root->key, crl->signature_alg, crl->tbs, crl->signature) == CHIO_OK)
-      found = crl;
-    else
-      forged = true;
-  }
-  if (found == NULL && forged)
-    chio_judge_fail(j, CHIO_ATTEST_COLLATERAL_SIGNATURE, "the root's revocation list is not signed by its issuer");
-  return found;
-}
-
 /* AMD's list has the serial numbers of intermediates; endorsement keys are never revoked, AMD raises the TCB instead.
  */
 static void judge_revocation(struct chio_judge *j, const struct chio_path *path) {
-  const struct chio_crl *crl = find_crl(j, path->certs[path->count - 1]);
+  const struct chio_crl *crl =
+      chio_judge_find_crl(j, path->certs[path->count - 1], "the root's revocation list");
   bool revoked = true;
   if (crl == NULL) return;
   chio_judge_window(j, crl->this_update, crl->next_update);

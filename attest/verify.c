@@ -128,6 +128,7 @@ static void conclude(struct chio_result *result) {
   struct chio_attest_result *r = &result->pub;
   r->failures = result->failures;
   r->advisories = result->advisories;
+  r->missing = result->missing;
   if ((r->proved & CHIO_ATTEST_PROVED_NONCE) == 0) r->nonce_len = 0;
   r->accepted = r->failures_count == 0;
   r->reason = r->accepted ? CHIO_ATTEST_ACCEPTED : result->failures[0].reason;
@@ -136,12 +137,11 @@ static void conclude(struct chio_result *result) {
   if (chio_buf_err(&result->claims) != CHIO_OK || r->claims_json == NULL) result->out_of_memory = true;
 }
 
-/* What a statement or a measurement says counts only when the evidence itself stands. */
+/* What a statement or a TPM says counts only when the evidence itself stands. */
 static void drop_unfounded(struct chio_judge *j) {
-  const uint32_t foundation = CHIO_ATTEST_PROVED_SIGNATURE | CHIO_ATTEST_PROVED_QE | CHIO_ATTEST_PROVED_CHAIN;
-  const uint32_t founded = CHIO_ATTEST_PROVED_STATEMENT | CHIO_ATTEST_PROVED_KEY | CHIO_ATTEST_PROVED_NONCE;
-  struct chio_attest_result *r = &j->result->pub;
-  if ((r->needed & foundation & ~r->proved) != 0 || r->needed == 0) r->proved &= ~founded;
+  const uint32_t founded = CHIO_ATTEST_PROVED_STATEMENT | CHIO_ATTEST_PROVED_KEY | CHIO_ATTEST_PROVED_NONCE |
+                           CHIO_ATTEST_PROVED_REPORT_DATA | CHIO_ATTEST_PROVED_TPM;
+  if (!chio_result_founded(&j->result->pub)) j->result->pub.proved &= ~founded;
 }
 
 static void judge_all(struct chio_judge *j) {

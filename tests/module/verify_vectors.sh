@@ -60,7 +60,8 @@ def dcap(folder, e):
     if e.get("tcb_status") and os.path.exists(os.path.join(top, folder, "tcb_info.json")):
         expected["tcb"] = e["tcb_status"]
         expected["window"] = [rfc3339(t) for t in e["window"]]
-        proved["tcb"] = all(ok(collateral, n) for n in ("tcbinfo_time", "tcbinfo_sig", "fmspc"))
+        proved["tcb"] = (all(ok(collateral, n) for n in ("tcbinfo_time", "tcbinfo_sig", "fmspc"))
+                         and e["tcb_status"] != "TCB_NOT_SUPPORTED")
         proved["crl"] = "pck_crl" in collateral
     elif e.get("tcb_status"):
         print("# %s: TCB %s not compared: the folder has no collateral" % (folder, e["tcb_status"]))

@@ -195,11 +195,12 @@ struct chio_attest_collateral *rig_collateral(const struct rig_spec *spec) {
   make_document(spec, RIG_QE, &body, signature);
   chio_buf_printf(&text, "{\"enclaveIdentity\":%s,\"signature\":\"%s\"}", chio_buf_cstr(&body), signature);
   add(collateral, &text);
-  const enum rig_crl faults[] = {spec->pck_crl, spec->root_crl};
-  for (size_t i = 0; i < 2; i++) {
+  const enum rig_crl besides = spec->besides != RIG_CRL_GOOD ? spec->besides : RIG_CRL_ABSENT;
+  const enum rig_crl faults[] = {besides, besides, spec->pck_crl, spec->root_crl};
+  for (size_t i = 0; i < CHIO_ARRAY_LEN(faults); i++) {
     if (faults[i] == RIG_CRL_ABSENT) continue;
     chio_buf_reset(&text);
-    make_crl(faults[i], i == 0 ? CHIO_SIM_DCAP_PLATFORM_CA : CHIO_SIM_DCAP_ROOT, &text);
+    make_crl(faults[i], i % 2 == 0 ? CHIO_SIM_DCAP_PLATFORM_CA : CHIO_SIM_DCAP_ROOT, &text);
     add(collateral, &text);
   }
   chio_buf_reset(&text);

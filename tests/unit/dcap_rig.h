@@ -38,6 +38,7 @@ struct rig_spec {
   struct rig_edit edits[3];
   size_t edits_count;
   enum rig_crl pck_crl, root_crl;
+  enum rig_crl besides; /* one more list of each issuer, in front of these; RIG_CRL_GOOD: none */
   enum rig_signer signer;
   int64_t tcb_age, qe_age; /* seconds by which the documents are older than now (negative: from the future) */
 };

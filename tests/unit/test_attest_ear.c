@@ -42,24 +42,29 @@ static void each_result_has_its_tiers(void **state) {
     uint32_t proved;
     int accepted, simulated, debug;
     enum chio_attest_reason reason;
+    uint32_t needed;
   } rows[] = {
-      {"affirming 2 2 2 2 2", ALL_PROVED, 1, 0, 0, CHIO_ATTEST_ACCEPTED},
-      {"warning 32 2 2 0 0", ALL_PROVED, 1, 1, 0, CHIO_ATTEST_ACCEPTED},
-      {"affirming 2 96 2 2 96", ALL_PROVED, 1, 0, 1, CHIO_ATTEST_ACCEPTED}, /* insecure_allow_debug */
-      {"contraindicated 2 0 0 2 2", FOUNDED | CHIO_ATTEST_PROVED_TCB, 0, 0, 0, CHIO_ATTEST_NO_POLICY},
-      {"contraindicated 2 0 33 0 2", FOUNDED, 0, 0, 0, CHIO_ATTEST_MEASUREMENT},
-      {"contraindicated 2 0 33 0 2", FOUNDED, 0, 0, 0, CHIO_ATTEST_SIGNER},
-      {"contraindicated 2 96 0 0 2", FOUNDED, 0, 0, 0, CHIO_ATTEST_ATTRIBUTES},
-      {"contraindicated 2 0 0 32 2", FOUNDED | CHIO_ATTEST_PROVED_TCB, 0, 0, 0, CHIO_ATTEST_TCB_STATUS},
-      {"contraindicated 2 0 0 96 2", FOUNDED, 0, 0, 0, CHIO_ATTEST_TCB_REVOKED},
-      {"contraindicated 97 0 0 0 0", CHIO_ATTEST_PROVED_CHAIN | CHIO_ATTEST_PROVED_TCB, 0, 0, 0, CHIO_ATTEST_SIGNATURE},
-      {"contraindicated 97 0 0 0 0", CHIO_ATTEST_PROVED_SIGNATURE, 0, 0, 0, CHIO_ATTEST_CHAIN},
+      {"affirming 2 2 2 2 2", ALL_PROVED, 1, 0, 0, CHIO_ATTEST_ACCEPTED, 0},
+      {"warning 32 2 2 0 0", ALL_PROVED, 1, 1, 0, CHIO_ATTEST_ACCEPTED, 0},
+      {"affirming 2 96 2 2 96", ALL_PROVED, 1, 0, 1, CHIO_ATTEST_ACCEPTED, 0}, /* insecure_allow_debug */
+      {"contraindicated 2 0 0 2 2", FOUNDED | CHIO_ATTEST_PROVED_TCB, 0, 0, 0, CHIO_ATTEST_NO_POLICY, 0},
+      {"contraindicated 2 0 33 0 2", FOUNDED, 0, 0, 0, CHIO_ATTEST_MEASUREMENT, 0},
+      {"contraindicated 2 0 33 0 2", FOUNDED, 0, 0, 0, CHIO_ATTEST_SIGNER, 0},
+      {"contraindicated 2 96 0 0 2", FOUNDED, 0, 0, 0, CHIO_ATTEST_ATTRIBUTES, 0},
+      {"contraindicated 2 0 0 32 2", FOUNDED | CHIO_ATTEST_PROVED_TCB, 0, 0, 0, CHIO_ATTEST_TCB_STATUS, 0},
+      {"contraindicated 2 0 0 96 2", FOUNDED, 0, 0, 0, CHIO_ATTEST_TCB_REVOKED, 0},
+      {"contraindicated 97 0 0 0 0", CHIO_ATTEST_PROVED_CHAIN | CHIO_ATTEST_PROVED_TCB, 0, 0, 0, CHIO_ATTEST_SIGNATURE, 0},
+      {"contraindicated 97 0 0 0 0", CHIO_ATTEST_PROVED_SIGNATURE, 0, 0, 0, CHIO_ATTEST_CHAIN, 0},
+      /* The attestation key signed, and the chain is a genuine machine's; but nothing ties the one to the other. */
+      {"contraindicated 97 0 0 0 0", ALL_PROVED & ~CHIO_ATTEST_PROVED_POLICY, 0, 0, 0, CHIO_ATTEST_QE_BINDING,
+       CHIO_ATTEST_PROVED_QE},
   };
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     const struct chio_attest_failure failure = {.reason = rows[i].reason};
     const struct chio_attest_result result = {.accepted = rows[i].accepted,
                                               .reason = rows[i].reason,
                                               .proved = rows[i].proved,
+                                              .needed = FOUNDED | rows[i].needed,
                                               .failures_count = rows[i].accepted ? 0 : 1,
                                               .failures = &failure,
                                               .simulated = rows[i].simulated,

@@ -64,10 +64,10 @@ static void each_status_counts_as_it_should(void **state) {
        EDIT(RIG_INFO, "\"UpToDate\"},{\"tcb\":{\"sgxtcb", "\"ConfigurationNeeded\"},{\"tcb\":{\"sgxtcb"), NULL,
        CHIO_ATTEST_TCB_STATUS, 0},
       {"revoked", EDIT(RIG_INFO, "\"UpToDate\"},{\"tcb\":{\"sgxtcb", "\"Revoked\"},{\"tcb\":{\"sgxtcb"), NULL,
-       CHIO_ATTEST_TCB_REVOKED, 0},
+       CHIO_ATTEST_TCB_REVOKED, TCB},
       {"revoked, though a policy says it accepts that",
        EDIT(RIG_INFO, "\"UpToDate\"},{\"tcb\":{\"sgxtcb", "\"Revoked\"},{\"tcb\":{\"sgxtcb"),
-       "[tcb]\nstatuses = [\"Revoked\"]\n", CHIO_ATTEST_TCB_REVOKED, 0},
+       "[tcb]\nstatuses = [\"Revoked\"]\n", CHIO_ATTEST_TCB_REVOKED, TCB},
       {"a word that Intel does not use",
        EDIT(RIG_INFO, "\"UpToDate\"},{\"tcb\":{\"sgxtcb", "\"Fine\"},{\"tcb\":{\"sgxtcb"), NULL,
        CHIO_ATTEST_COLLATERAL_FORMAT, TCB},
@@ -79,7 +79,7 @@ static void each_status_counts_as_it_should(void **state) {
         .edits_count = 2},
        NULL,
        CHIO_ATTEST_TCB_NOT_SUPPORTED,
-       0},
+       TCB},
       {"PCESVN above in the first level", EDIT(RIG_INFO, "\"pcesvn\":11", "\"pcesvn\":12"), NULL,
        CHIO_ATTEST_TCB_STATUS, 0},
       {"PCESVN lower", EDIT(RIG_INFO, "\"pcesvn\":11", "\"pcesvn\":10"), NULL, CHIO_ATTEST_ACCEPTED, 0},
@@ -96,7 +96,7 @@ static void each_status_counts_as_it_should(void **state) {
         .edits_count = 2},
        NULL,
        CHIO_ATTEST_TCB_NOT_SUPPORTED,
-       0},
+       TCB},
       {"an old quoting enclave", EDIT(RIG_QE, "{\"isvsvn\":6}", "{\"isvsvn\":7}"), NULL, CHIO_ATTEST_TCB_STATUS, 0},
       {"a quoting enclave below every level",
        {.edits = {{RIG_QE, "{\"isvsvn\":6}", "{\"isvsvn\":9}", false},
@@ -104,8 +104,8 @@ static void each_status_counts_as_it_should(void **state) {
         .edits_count = 2},
        NULL,
        CHIO_ATTEST_TCB_NOT_SUPPORTED,
-       0},
-      {"a revoked quoting enclave", EDIT(RIG_QE, "\"UpToDate\"", "\"Revoked\""), NULL, CHIO_ATTEST_TCB_REVOKED, 0},
+       TCB},
+      {"a revoked quoting enclave", EDIT(RIG_QE, "\"UpToDate\"", "\"Revoked\""), NULL, CHIO_ATTEST_TCB_REVOKED, TCB},
       {"an advisory that is refused", EDIT(RIG_INFO, "{\"isvsvn\":5}", "{\"isvsvn\":7}"),
        "[tcb]\nstatuses = [\"OutOfDate\"]\nadvisories_refused = [\"INTEL-SA-2\"]\n", CHIO_ATTEST_TCB_ADVISORY, 0},
       {"an advisory that is not among the accepted", EDIT(RIG_INFO, "{\"isvsvn\":5}", "{\"isvsvn\":7}"),
@@ -222,6 +222,11 @@ static void revocation_is_looked_at_everywhere(void **state) {
       {"no root list", {.root_crl = RIG_CRL_ABSENT}, NULL, CHIO_ATTEST_COLLATERAL_MISSING, CRL},
       {"a list without end", {.pck_crl = RIG_CRL_NO_NEXT_UPDATE}, NULL, CHIO_ATTEST_COLLATERAL_MISSING, CRL},
       {"a delta list", {.pck_crl = RIG_CRL_DELTA}, NULL, CHIO_ATTEST_COLLATERAL_MISSING, CRL},
+      {"lists of tomorrow beside", {.besides = RIG_CRL_FUTURE}, NULL, CHIO_ATTEST_ACCEPTED, 0},
+      {"lists that have ended beside", {.besides = RIG_CRL_EXPIRED}, NULL, CHIO_ATTEST_ACCEPTED, 0},
+      {"forged lists beside", {.besides = RIG_CRL_FOREIGN}, NULL, CHIO_ATTEST_ACCEPTED, 0},
+      {"a list that has ended, and one of tomorrow", {.besides = RIG_CRL_FUTURE, .pck_crl = RIG_CRL_EXPIRED}, NULL,
+       CHIO_ATTEST_COLLATERAL_EXPIRED, CRL},
       {"a NUL after the list", {.pck_crl = RIG_CRL_TRAILING_NUL}, NULL, CHIO_ATTEST_ACCEPTED, 0},
   };
   judge_rows(rows, CHIO_ARRAY_LEN(rows));
@@ -261,12 +266,115 @@ static void a_report_without_its_vtpm_does_not_pass_for_its_registers(void **sta
   judge_rows(rows, CHIO_ARRAY_LEN(rows));
 }
 
+/* A machine's certificates and quoting enclave, taken from a genuine quote, around a key and a TD of one's own. */
+static void a_key_that_the_quoting_enclave_does_not_vouch_for_proves_no_measurement(void **state) {
+  (void)state;
+  struct chio_buf forged = CHIO_BUF_INIT, spki = CHIO_BUF_INIT;
+  EVP_PKEY *key = NULL;
+  chio_buf_append_slice(&forged, chio_buf_slice(&rig.quote));
+  uint8_t *signature = forged.data + 48 + 584 + 4;
+  assert_int_equal(chio_ecdsa_generate("P-256", &key), CHIO_OK);
+  assert_int_equal(chio_pkey_spki(key, &spki), CHIO_OK);
+  assert_int_equal(chio_ecdsa_sign_raw(key, chio_slice(forged.data, 48 + 584), 32, signature), CHIO_OK);
+  memcpy(signature + 64, spki.data + spki.len - 64, 64);
+  const struct rig_spec spec = {.edits_count = 0};
+  struct chio_attest_result *r = rig_judge(chio_buf_slice(&forged), &spec, "");
+  assert_int_equal(r->reason, CHIO_ATTEST_QE_BINDING);
+  assert_true((r->proved & CHIO_ATTEST_PROVED_SIGNATURE) != 0 && (r->proved & CHIO_ATTEST_PROVED_CHAIN) != 0);
+  assert_int_equal(r->proved & (CHIO_ATTEST_PROVED_QE | CHIO_ATTEST_PROVED_MEASUREMENT), 0);
+  chio_attest_result_free(r);
+  EVP_PKEY_free(key);
+  chio_buf_clear(&forged);
+  chio_buf_clear(&spki);
+}
+
+static void what_is_missing_is_named(void **state) {
+  (void)state;
+  static const struct {
+    struct rig_spec spec;
+    const char *text;
+  } rows[] = {
+      {{.pck_crl = RIG_CRL_ABSENT}, "Platform CA"},
+      {{.root_crl = RIG_CRL_ABSENT}, "Root CA"},
+      {EDIT(RIG_INFO, "\"id\":\"TDX\"", "\"id\":\"SGX\""), "the TCB info of TDX for FMSPC "},
+      {EDIT(RIG_QE, "\"id\":\"TD_QE\"", "\"id\":\"QE\""), "the QE identity 'TD_QE'"},
+  };
+  for (size_t i = 0; i < CHIO_ARRAY_LEN(rows); i++) {
+    struct chio_attest_result *r = rig_judge(chio_slice(NULL, 0), &rows[i].spec, "");
+    char *json = NULL;
+    assert_int_equal(r->reason, CHIO_ATTEST_COLLATERAL_MISSING);
+    assert_int_equal(r->failures_count, 1);
+    assert_int_equal(r->missing_count, 1);
+    if (strstr(r->failures[0].text, rows[i].text) == NULL || strstr(r->missing[0].text, rows[i].text) == NULL)
+      fail_msg("%s: %s", rows[i].text, r->failures[0].text);
+    assert_int_equal(r->proved & (uint32_t)r->missing[0].proof, 0);
+    assert_int_equal(chio_attest_result_json(r, &json), CHIO_ATTEST_OK);
+    assert_non_null(strstr(json, "\"missing\":[{\"proof\":\""));
+    chio_attest_free(json);
+    chio_attest_result_free(r);
+  }
+}
+
+/* A quote of TD 1.5: launched under the module of tee_tcb_svn, running under that of tee_tcb_svn_2. late: the microcode
+ * that was loaded late (component 2), then and now. */
+static void put_td15(const uint8_t launched[2], const uint8_t running[2], struct chio_buf *out) {
+  uint8_t head[6] = {3, 0, 0x88, 2, 0, 0}, more[64] = {running[0], 1, running[1]};
+  chio_sim_qe_header(&rig.qe, 5, CHIO_DCAP_TEE_TDX, out);
+  chio_buf_append(out, head, sizeof head);
+  chio_buf_append(out, rig.quote.data + 48, 584);
+  out->data[out->len - 584] = launched[0];
+  out->data[out->len - 582] = launched[1];
+  chio_buf_append(out, more, sizeof more);
+  assert_int_equal(chio_sim_qe_sign(&rig.qe, 5, true, out), CHIO_OK);
+}
+
+static void a_td_under_a_new_module_is_to_be_launched_anew(void **state) {
+  (void)state;
+#define FIRST(status) RIG_INFO, "\"UpToDate\"},{\"tcb\":{\"sgxtcb", "\"" status "\"},{\"tcb\":{\"sgxtcb", false
+#define FIRST_IS_LATER RIG_INFO, "{\"svn\":0},{\"svn\":0},{\"svn\":3}", "{\"svn\":0},{\"svn\":0},{\"svn\":4}", false
+#define SECOND(status) RIG_INFO, "\"OutOfDate\"}]}", "\"" status "\"}]}", false
+  static const struct {
+    uint8_t launched[2], running[2];
+    struct rig_edit edits[3];
+    size_t edits_count;
+    const char *status;
+  } rows[] = {
+      {{6, 3}, {6, 3}, {{.from = NULL}}, 0, "UpToDate"},
+      {{3, 3}, {6, 3}, {{.from = NULL}}, 0, "TDRelaunchAdvised"},
+      {{3, 3}, {3, 3}, {{.from = NULL}}, 0, "OutOfDate"},
+      {{3, 3}, {6, 3}, {{FIRST("SWHardeningNeeded")}}, 1, "TDRelaunchAdvised"},
+      {{3, 3}, {6, 3}, {{FIRST("ConfigurationNeeded")}}, 1, "TDRelaunchAdvisedConfigurationNeeded"},
+      {{6, 3}, {6, 4}, {{FIRST_IS_LATER}}, 1, "TDRelaunchAdvised"},
+      {{6, 3}, {6, 4}, {{FIRST_IS_LATER}, {SECOND("OutOfDateConfigurationNeeded")}}, 2,
+       "TDRelaunchAdvisedConfigurationNeeded"},
+      {{6, 3}, {6, 3}, {{FIRST_IS_LATER}, {SECOND("OutOfDateConfigurationNeeded")}}, 2,
+       "OutOfDateConfigurationNeeded"},
+      {{1, 3}, {6, 3}, {{.from = NULL}}, 0, "TCB_NOT_SUPPORTED"},
+      {{6, 3}, {1, 3}, {{.from = NULL}}, 0, "TCB_NOT_SUPPORTED"},
+  };
+  for (size_t i = 0; i < CHIO_ARRAY_LEN(rows); i++) {
+    struct chio_buf quote = CHIO_BUF_INIT;
+    struct rig_spec spec = {.edits_count = rows[i].edits_count};
+    memcpy(spec.edits, rows[i].edits, sizeof spec.edits);
+    put_td15(rows[i].launched, rows[i].running, &quote);
+    struct chio_attest_result *r = rig_judge(chio_buf_slice(&quote), &spec, "");
+    if (r->tcb_status == NULL || strcmp(r->tcb_status, rows[i].status) != 0)
+      fail_msg("row %zu: %s (%s)", i, r->tcb_status != NULL ? r->tcb_status : "-",
+               r->failures_count > 0 ? r->failures[0].text : "");
+    chio_attest_result_free(r);
+    chio_buf_clear(&quote);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(whole_collateral_proves_everything), cmocka_unit_test(each_status_counts_as_it_should),
       cmocka_unit_test(other_platforms_lists_do_not_count), cmocka_unit_test(damaged_documents_do_not_count),
       cmocka_unit_test(forged_documents_do_not_count),      cmocka_unit_test(collateral_counts_only_in_its_time),
       cmocka_unit_test(a_report_without_its_vtpm_does_not_pass_for_its_registers),
+      cmocka_unit_test(a_key_that_the_quoting_enclave_does_not_vouch_for_proves_no_measurement),
+      cmocka_unit_test(what_is_missing_is_named),
+      cmocka_unit_test(a_td_under_a_new_module_is_to_be_launched_anew),
       cmocka_unit_test(revocation_is_looked_at_everywhere), cmocka_unit_test(any_enclave_is_not_the_quoting_enclave),
   };
   return cmocka_run_group_tests(tests, rig_set_up, rig_tear_down);

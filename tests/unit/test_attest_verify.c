@@ -347,6 +347,26 @@ static void each_rule_of_a_policy_refuses(void **state) {
   }
 }
 
+/* The certificates hold already, the statement is an hour ahead: a clock that is wrong, or evidence kept for later. */
+static void evidence_from_the_future_is_refused_by_every_policy(void **state) {
+  (void)state;
+  static const struct policy_row rows[] = {
+      {"", "", CHIO_ATTEST_AGE},
+      {"max_age = 1000000\n", "", CHIO_ATTEST_AGE},
+      {"max_future = 3000\n", "", CHIO_ATTEST_AGE},
+      {"max_future = 7200\n", "", CHIO_ATTEST_ACCEPTED},
+  };
+  for (size_t i = 0; i < CHIO_ARRAY_LEN(rows); i++) {
+    struct chio_attest_policy *policy = sim_policy(rows[i].before, rows[i].after);
+    struct chio_attest_request request = request_of(chio_buf_slice(&birth));
+    request.policy = policy;
+    request.at -= 3600;
+    enum chio_attest_reason reason = judged(&request, NULL);
+    if (reason != rows[i].reason) fail_msg("row %zu: %s", i, chio_attest_reason_code(reason));
+    chio_attest_policy_free(policy);
+  }
+}
+
 static void another_measurement_or_tee_is_refused(void **state) {
   (void)state;
   struct chio_attest_request request = request_of(chio_buf_slice(&quote));
@@ -645,6 +665,7 @@ int main(void) {
       cmocka_unit_test(other_expectations_are_refused),
       cmocka_unit_test(certificates_count_only_in_their_time),
       cmocka_unit_test(each_rule_of_a_policy_refuses),
+      cmocka_unit_test(evidence_from_the_future_is_refused_by_every_policy),
       cmocka_unit_test(another_measurement_or_tee_is_refused),
       cmocka_unit_test(a_policy_that_expects_nothing_is_no_policy),
       cmocka_unit_test(an_in_toto_statement_is_about_the_one_key_of_its_predicate),

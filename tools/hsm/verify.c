@@ -120,6 +120,7 @@ static void print_proofs(const struct chio_attest_result *r, const struct chio_a
     if ((wanted & ~r->proved & 1u << bit) == 0) continue;
     (void)printf("%-12s%-13s%s\n", "NOT PROVED", chio_attest_proof_code(bit), chio_attest_proof_text(bit));
   }
+  for (size_t i = 0; i < r->missing_count; i++) (void)printf("%-12s%s\n", "missing", r->missing[i].text);
 }
 
 static void print_result(const struct chio_attest_result *r, const struct chio_attest_request *request) {
