@@ -52,6 +52,7 @@ CK_RV p11_rv(enum chio_err err) {
     case CHIO_E_OBJECT_UNKNOWN: return CKR_OBJECT_HANDLE_INVALID;
     case CHIO_E_ATTRIBUTE_UNKNOWN: return CKR_ATTRIBUTE_TYPE_INVALID;
     case CHIO_E_TOO_LONG:
+    case CHIO_E_EXISTS: /* the label, where CKA_CHIO_NEW_LABEL is asked for */
     case CHIO_E_ATTRIBUTE_VALUE: return CKR_ATTRIBUTE_VALUE_INVALID;
     case CHIO_E_ATTRIBUTE_READ_ONLY: return CKR_ATTRIBUTE_READ_ONLY;
     case CHIO_E_ATTRIBUTE_SENSITIVE: return CKR_ATTRIBUTE_SENSITIVE;
@@ -76,7 +77,6 @@ CK_RV p11_rv(enum chio_err err) {
     case CHIO_E_BACKEND_SIGNATURE:
     case CHIO_E_UNKNOWN_ERROR:
     case CHIO_E_NOT_FOUND:
-    case CHIO_E_EXISTS:
     case CHIO_E_TRUNCATED:
     case CHIO_E_TRAILING:
     case CHIO_E_MALFORMED:

@@ -137,6 +137,7 @@ static void put_template(const struct chio_keygen *g, const struct chio_uri *uri
   chio_attrs_add_bool(out, CKA_TOKEN, true);
   chio_attrs_add_bool(out, CKA_PRIVATE, is_private);
   chio_attrs_add(out, CKA_LABEL, chio_slice_str(uri->object));
+  if (!uri->has_id) chio_attrs_add_bool(out, (uint32_t)CKA_CHIO_NEW_LABEL, true); /* else another id is another key */
   chio_attrs_add(out, CKA_ID, id);
   chio_attrs_add_bool(out, is_private ? CKA_SIGN : CKA_VERIFY, true);
   if (g->kind == CHIO_KEY_RSA_PSS) add_pss_mechanisms(out);
@@ -200,6 +201,10 @@ static struct chio_key *make(const struct chio_keygen *g, const struct chio_uri 
   }
   enum chio_err err = ask(g, uri, type, found, &private_key, &detail);
   if (err == CHIO_OK) err = chio_found_add(found, 0, CHIO_WANT_PRIVATE, &private_key);
+  if (err == CHIO_E_EXISTS) { /* made by somebody else, since it was looked for */
+    chio_raise(g->prov, CHIO_R_EXISTS, "'%s' in token %s", uri->object, found->tokens[0].label);
+    return NULL;
+  }
   if (err != CHIO_OK) {
     chio_raise_err(g->prov, err, &detail, "generate");
     return NULL;

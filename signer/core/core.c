@@ -56,6 +56,7 @@ static enum chio_err open_slots(struct chio_core *core, struct chio_detail *deta
     slot->number = (uint32_t)i;
     (void)pthread_mutex_init(&slot->change, NULL);
     (void)pthread_mutex_init(&slot->row_lock, NULL);
+    chio_label_claims_init(&slot->claims);
     atomic_init(&slot->generation, first_generation());
   }
   enum chio_err err = chio_backends_open(core, detail);
@@ -197,6 +198,7 @@ static void close_slots(struct chio_core *core) {
   for (size_t i = 0; core->slots != NULL && i < core->slot_count; i++) {
     (void)pthread_mutex_destroy(&core->slots[i].change);
     (void)pthread_mutex_destroy(&core->slots[i].row_lock);
+    chio_label_claims_destroy(&core->slots[i].claims);
   }
   free(core->slots);
   chio_backends_close(core);

@@ -153,7 +153,7 @@ static void fill_common(const struct chio_call *call, const struct chio_delegate
 
 static void fill_private(const struct chio_call *call, const struct chio_delegated *d, const struct pair *p,
                          struct chio_attr_set *set) {
-  chio_attr_set_put_all(set, d->private_template);
+  chio_template_take(d->private_template, set);
   chio_attr_set_put_ulong(set, CKA_CLASS, CKO_PRIVATE_KEY);
   chio_attr_set_default_bool(set, CKA_PRIVATE, call->slot->backend->login);
   fill_common(call, d, p, set);
@@ -194,7 +194,7 @@ static enum chio_err fill(struct chio_call *call, const struct chio_delegated *d
   (void)crypto_hash_sha256(p->id, spki.data, spki.len);
   chio_backend_label(d->wanted[0] != '\0' ? d->wanted : d->key->uri, p->label, sizeof p->label);
   fill_private(call, d, p, &private_half->set);
-  chio_attr_set_put_all(&public_half->set, d->public_template);
+  chio_template_take(d->public_template, &public_half->set);
   chio_attr_set_put_ulong(&public_half->set, CKA_CLASS, CKO_PUBLIC_KEY);
   fill_common(call, d, p, &public_half->set);
   chio_template_default_public_key(&public_half->set);

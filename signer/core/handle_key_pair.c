@@ -114,8 +114,8 @@ static enum chio_err check(struct chio_call *call, const struct chio_key_pair_re
   if (err != CHIO_OK) return err;
   struct chio_attr_set *private_set = &p->newborns[PRIVATE].set;
   struct chio_attr_set *public_set = &p->newborns[PUBLIC].set;
-  chio_attr_set_put_all(private_set, q->private_template);
-  chio_attr_set_put_all(public_set, q->public_template);
+  chio_template_take(q->private_template, private_set);
+  chio_template_take(q->public_template, public_set);
   chio_template_default_private_key(private_set);
   chio_template_default_public_key(public_set);
   if ((err = chio_template_judge_private_key(private_set, &call->detail)) != CHIO_OK) return err;
@@ -361,23 +361,31 @@ static enum chio_err bear(struct chio_call *call, const struct chio_key_pair_req
   return err;
 }
 
+static enum chio_err make_here(struct chio_call *call, const struct chio_key_pair_request *q, struct chio_key_pair *p,
+                               struct chio_key_pair_reply *r) {
+  enum chio_err err = make(call, q, p);
+  if (err == CHIO_OK) err = bear(call, q, p);
+  if (err != CHIO_OK) return err;
+  r->private_key = p->newborns[PRIVATE].uid;
+  r->public_key = p->newborns[PUBLIC].uid;
+  return CHIO_OK;
+}
+
 enum chio_err chio_handle_key_pair(struct chio_call *call, const void *request, void *reply) {
   const struct chio_key_pair_request *q = request;
   struct chio_key_pair_reply *r = reply;
+  struct chio_label_claim claim = {.held = false};
   struct chio_key_pair *p = NULL;
   enum chio_err err = chio_call_enter(call, q->slot, q->ticket);
   if (err == CHIO_OK) err = pair_new(call, q, &p);
-  if (err == CHIO_OK && call->slot->backend != NULL) {
+  if (err != CHIO_OK) return err;
+  struct chio_label_claims *claims = &call->slot->claims;
+  err = chio_label_claim_take(call, q, &claim);
+  if (err == CHIO_OK && call->slot->backend != NULL)
     err = chio_backend_key_pair(call, q, p->generator, r);
-    chio_key_pair_free(p);
-    return err;
-  }
-  if (err == CHIO_OK) err = make(call, q, p);
-  if (err == CHIO_OK) err = bear(call, q, p);
-  if (err == CHIO_OK) {
-    r->private_key = p->newborns[PRIVATE].uid;
-    r->public_key = p->newborns[PUBLIC].uid;
-  }
+  else if (err == CHIO_OK)
+    err = make_here(call, q, p, r);
+  chio_label_claim_drop(claims, &claim);
   chio_key_pair_free(p);
   return err;
 }

@@ -43,6 +43,7 @@ signer_core_libchio_core_la_SOURCES = \
   signer/core/issue.c signer/core/issue.h \
   signer/core/key_pair.h \
   signer/core/key_state.c signer/core/key_state.h \
+  signer/core/label_claim.c signer/core/label_claim.h \
   signer/core/lifecycle.c signer/core/lifecycle.h \
   signer/core/newborn.c signer/core/newborn.h \
   signer/core/object.c signer/core/object.h \
@@ -85,6 +86,7 @@ signer_core_libchio_core_la_SOURCES += \
   signer/core/root_snp.c signer/core/root_snp.h \
   signer/core/root_wrapped.c signer/core/root_wrapped.h \
   signer/core/seal.c signer/core/seal.h \
+  signer/core/search.c signer/core/search.h \
   signer/core/state_file.c signer/core/state_file.h
 
 # The sealed store.

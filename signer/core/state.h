@@ -6,6 +6,7 @@
 #include "signer/core/boot_evidence.h"
 #include "signer/core/core.h"
 #include "signer/core/evidence.h"
+#include "signer/core/label_claim.h"
 #include "signer/core/object_table.h"
 #include "signer/core/user.h"
 #include "signer/wire/message.h"
@@ -25,6 +26,7 @@ struct chio_slot {
    * nanoseconds that looking took, and when it may be looked again, by the monotonic clock. */
   atomic_ullong rotation_due, rotation_seen, rotation_cost, rotation_next;
   atomic_ullong signatures; /* made in this run */
+  struct chio_label_claims claims;
   struct chio_backend *backend; /* whose keys it shows; NULL for one of [token] */
 };
 

@@ -60,6 +60,11 @@ enum chio_err chio_template_check(struct chio_attrs templ, enum chio_template_us
   return CHIO_OK;
 }
 
+void chio_template_take(struct chio_attrs templ, struct chio_attr_set *set) {
+  chio_attr_set_put_all(set, templ);
+  chio_attr_set_remove(set, CKA_CHIO_NEW_LABEL);
+}
+
 enum chio_err chio_template_expect(struct chio_attrs templ, uint32_t type, uint64_t value, struct chio_detail *detail) {
   if (chio_attrs_ulong(templ, type, value) == value) return CHIO_OK;
   return chio_fail(detail, CHIO_E_TEMPLATE_INCONSISTENT, "%s does not fit the call", chio_attribute_find(type)->name);

@@ -27,6 +27,9 @@ unsigned chio_class_bit(uint64_t class);
 CHIO_MUST_CHECK enum chio_err chio_template_check(struct chio_attrs templ, enum chio_template_use use, unsigned in,
                                                   bool so, struct chio_detail *detail);
 
+/* Takes over the rows of a checked template but those that say how an object is made, and are nothing that it has. */
+void chio_template_take(struct chio_attrs templ, struct chio_attr_set *set);
+
 /* A number that must be what the call says when the template has it at all (CKA_CLASS, CKA_KEY_TYPE). */
 CHIO_MUST_CHECK enum chio_err chio_template_expect(struct chio_attrs templ, uint32_t type, uint64_t value,
                                                    struct chio_detail *detail);

@@ -44,6 +44,28 @@ refute "what is no hash is refused" generate x --model-hash llama3
 check "a key is retired" chio-hsm key retire n --yes
 refute "and not found again" generate n --model llama4 --reuse
 
+# Many at once: one makes the key, and all have it.
+at_once() { # NUMBER ARGUMENTS...: exit statuses and outputs in race.N, race.N.status
+  rm -f race.*
+  number=$1 i=0
+  shift
+  while [ $i -lt "$number" ]; do
+    { chio-hsm key generate "$@" --json >race.$i 2>race.$i.err; echo $? >race.$i.status; } &
+    i=$((i + 1))
+  done
+  wait
+}
+count() { cat race.*.status | grep -c "^$1\$"; }
+labelled() { chio-hsm key list --json | python3 -c 'import json, sys; print([k["label"] for k in json.load(sys.stdin)].count(sys.argv[1]))' "$1"; }
+at_once 16 shared --model llama3 --type rsa2048 --reuse
+is "a key that is asked for sixteen times at once is given sixteen times" 16 "$(count 0)"
+is "and made once" 1 "$(cat race.[0-9]* | grep -c '"reused": false')"
+is "so that there is one of the label" 1 "$(labelled shared)"
+at_once 8 single --type rsa2048
+is "of eight that must be new one is made" 1 "$(count 0)"
+is "there, too" 1 "$(labelled single)"
+contains "the others are told that the label is taken" "has a key 'single'; choose another label" "$(cat race.*.err)"
+
 # Reports.
 check "its public key is exported" chio-hsm export-pub m -o m.pem
 check "a report needs no word on the model" chio-hsm attest m --format tee-report -o m.json

@@ -50,6 +50,11 @@ tests_unit_test_core_backend_use_SOURCES = tests/unit/test_core_backend_use.c $(
 tests_unit_test_core_backend_use_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_core_backend_use_LDADD = $(CORE_TEST_LIBS)
 
+UNIT_TESTS += tests/unit/test_core_new_label
+tests_unit_test_core_new_label_SOURCES = tests/unit/test_core_new_label.c $(SLOT_RIG)
+tests_unit_test_core_new_label_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_core_new_label_LDADD = $(CORE_TEST_LIBS)
+
 UNIT_TESTS += tests/unit/test_core_attestation
 tests_unit_test_core_attestation_SOURCES = tests/unit/test_core_attestation.c tests/support/hsm_attest.c \
   tests/support/hsm_attest.h $(FAKE_BACKEND) $(CORE_RIG)

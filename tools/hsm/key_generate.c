@@ -15,6 +15,7 @@
 #define ID_SIZE_MAX 255u
 #define TYPE_DEFAULT "p256"
 #define PSS "-pss"
+#define REUSE_TRIES 3u
 
 static enum chio_err choose_id(struct hsm *hsm, struct chio_buf *out, struct chio_detail *detail) {
   const char *text = hsm->option[HSM_OPT_ID];
@@ -30,15 +31,6 @@ static enum chio_err choose_id(struct hsm *hsm, struct chio_buf *out, struct chi
   if (err != CHIO_OK || out->len == 0 || out->len > ID_SIZE_MAX)
     return chio_fail(detail, CHIO_E_ARGUMENT, "--id '%s': expected 1 to %u bytes in hex", text, ID_SIZE_MAX);
   return CHIO_OK;
-}
-
-/* Two keys of one name could only be told apart by their ids; whoever wants that uses another tool. */
-static enum chio_err refuse_double(struct hsm *hsm, const char *label, struct chio_detail *detail) {
-  bool taken;
-  enum chio_err err = hsm_label_is_taken(hsm, label, &taken, detail);
-  if (err == CHIO_OK && taken)
-    err = chio_fail(detail, CHIO_E_EXISTS, "token '%s' has a key '%s'; choose another label", hsm->token_label, label);
-  return err;
 }
 
 /* "rsa3072-pss": the type before the suffix, and whether it was there. */
@@ -79,6 +71,8 @@ static void put_templates(struct hsm *hsm, const struct wanted *wanted, struct c
     chio_attrs_add_bool(both[i], CKA_TOKEN, true);
     chio_attrs_add_bool(both[i], CKA_PRIVATE, both[i] == private_template);
     chio_attrs_add(both[i], CKA_LABEL, label);
+    /* Two keys of one name could only be told apart by their ids; whoever wants that uses another tool. */
+    chio_attrs_add_bool(both[i], (uint32_t)CKA_CHIO_NEW_LABEL, true);
     chio_attrs_add(both[i], CKA_ID, wanted->id);
     if (wanted->model.len > 0) chio_attrs_add(both[i], (uint32_t)CKA_CHIO_MODEL_HASH, wanted->model);
     if (wanted->pss) put_pss_mechanisms(both[i]);
@@ -157,16 +151,21 @@ static enum chio_err show(struct hsm *hsm, const struct chio_uid *private_key, b
   return err;
 }
 
-/* Makes the key, or takes the one that is there where that is allowed. */
+/* Makes the key, or takes the one that is there where that is allowed. Another one may come while this one looks, and
+ * go again. */
 static enum chio_err find_or_generate(struct hsm *hsm, const struct wanted *wanted, struct chio_uid *out_private,
                                       bool *out_reused, struct chio_detail *detail) {
-  enum chio_err err;
+  enum chio_err err = CHIO_E_EXISTS;
+  bool reuse = hsm->option[HSM_OPT_REUSE] != NULL;
   *out_reused = false;
-  if (hsm->option[HSM_OPT_REUSE] != NULL)
-    err = hsm_key_reuse(hsm, wanted->type, wanted->model, wanted->id, out_reused, out_private, detail);
-  else
-    err = refuse_double(hsm, hsm->word[0], detail);
-  return err == CHIO_OK && !*out_reused ? generate(hsm, wanted, out_private, detail) : err;
+  for (unsigned i = 0; i < (reuse ? REUSE_TRIES : 1) && err == CHIO_E_EXISTS; i++) {
+    if (reuse) {
+      err = hsm_key_reuse(hsm, wanted->type, wanted->model, wanted->id, out_reused, out_private, detail);
+      if (err != CHIO_OK || *out_reused) return err;
+    }
+    err = generate(hsm, wanted, out_private, detail);
+  }
+  return err;
 }
 
 enum chio_err hsm_run_key_generate(struct hsm *hsm, struct chio_detail *detail) {
