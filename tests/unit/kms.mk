@@ -15,7 +15,8 @@ tests_unit_test_retry_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_retry_LDADD = kms-adapters/libchio-kms.la $(UNIT_LIBS)
 
 UNIT_TESTS += tests/unit/test_kms_base
-tests_unit_test_kms_base_SOURCES = tests/unit/test_kms_base.c tests/support/http_script.c tests/support/http_script.h
+tests_unit_test_kms_base_SOURCES = tests/unit/test_kms_base.c tests/support/http_script.c tests/support/http_script.h \
+  tests/support/own_clock.h
 tests_unit_test_kms_base_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(JANSSON_CFLAGS)
 tests_unit_test_kms_base_LDADD = kms-adapters/libchio-kms.la $(JANSSON_LIBS) $(UNIT_LIBS)
 
@@ -45,7 +46,7 @@ VAULT_RIG = tests/unit/vault_rig.c tests/unit/vault_rig.h tests/support/http_scr
   tests/support/temp_dir.h
 
 UNIT_TESTS += tests/unit/test_kms_vault
-tests_unit_test_kms_vault_SOURCES = tests/unit/test_kms_vault.c $(VAULT_RIG)
+tests_unit_test_kms_vault_SOURCES = tests/unit/test_kms_vault.c $(VAULT_RIG) tests/support/own_clock.h
 tests_unit_test_kms_vault_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(JANSSON_CFLAGS)
 tests_unit_test_kms_vault_LDADD = kms-adapters/libchio-kms.la $(JANSSON_LIBS) $(UNIT_LIBS)
 

@@ -97,7 +97,7 @@ static void a_key_is_described_by_its_alias_and_pinned_to_its_arn(void **state) 
                                               {.status = 200, .body = METADATA(ARN, "Enabled")}};
   struct rig rig = rig_start(replies, 2);
   struct chio_key_uri uri = uri_of("awskms:///alias/x");
-  struct chio_deadline deadline = chio_deadline_in(5000);
+  struct chio_deadline deadline = chio_deadline_in(60000);
   struct chio_kms_key key;
   assert_int_equal(chio_aws_ops.describe(rig.aws, &uri, &deadline, &key, NULL), CHIO_OK);
   assert_string_equal(key.uri.key, ARN);
@@ -124,7 +124,7 @@ static void who_may_not_describe_may_still_sign(void **state) {
                                               {.status = 400, .body = REFUSAL("AccessDeniedException")}};
   struct rig rig = rig_start(replies, 2);
   struct chio_key_uri uri = uri_of("awskms:///" ARN);
-  struct chio_deadline deadline = chio_deadline_in(5000);
+  struct chio_deadline deadline = chio_deadline_in(60000);
   struct chio_kms_key key;
   assert_int_equal(chio_aws_ops.describe(rig.aws, &uri, &deadline, &key, NULL), CHIO_OK);
   assert_string_equal(key.uri.key, ARN);
@@ -174,7 +174,7 @@ static void each_mechanism_asks_for_its_algorithm(void **state) {
   for (size_t i = 0; i < CHIO_ARRAY_LEN(rows); i++) {
     const struct http_script_reply reply = {.status = 400, .body = REFUSAL("ValidationException")};
     struct rig rig = rig_start(&reply, 1);
-    struct chio_deadline deadline = chio_deadline_in(5000);
+    struct chio_deadline deadline = chio_deadline_in(60000);
     struct chio_kms_key key = p256_key();
     struct chio_buf out = CHIO_BUF_INIT;
     struct chio_mech_params pss = {.kind = CHIO_PARAMS_PSS,
@@ -199,7 +199,7 @@ static void a_digest_info_is_taken_apart(void **state) {
                       0x65, 0x03, 0x04, 0x02, 0x01, 0x05, 0x00, 0x04, 0x20, 0xff};
   const struct http_script_reply reply = {.status = 400, .body = REFUSAL("ValidationException")};
   struct rig rig = rig_start(&reply, 1);
-  struct chio_deadline deadline = chio_deadline_in(5000);
+  struct chio_deadline deadline = chio_deadline_in(60000);
   struct chio_kms_key key = p256_key();
   struct chio_buf out = CHIO_BUF_INIT;
   key.key_type = CKK_RSA;
@@ -618,7 +618,7 @@ static void what_is_described_must_be_usable_and_the_same(void **state) {
                                                 {.status = 200, .body = rows[i].second}};
     struct rig rig = rig_start(replies, 2);
     struct chio_key_uri uri = uri_of("awskms:///" ARN);
-    struct chio_deadline deadline = chio_deadline_in(5000);
+    struct chio_deadline deadline = chio_deadline_in(60000);
     struct chio_kms_key key;
     struct chio_detail detail = {.text = ""};
     enum chio_err err = chio_aws_ops.describe(rig.aws, &uri, &deadline, &key, &detail);
@@ -628,7 +628,7 @@ static void what_is_described_must_be_usable_and_the_same(void **state) {
   const struct http_script_reply none = {.status = 200, .body = PUBLIC_KEY};
   struct rig rig = rig_start(&none, 1);
   struct chio_key_uri uri = uri_of("awskms:///" ARN "?key_version=3");
-  struct chio_deadline deadline = chio_deadline_in(5000);
+  struct chio_deadline deadline = chio_deadline_in(60000);
   struct chio_kms_key key;
   assert_int_equal(chio_aws_ops.describe(rig.aws, &uri, &deadline, &key, NULL), CHIO_E_CONFIG);
   assert_int_equal(http_script_count(rig.script), 0);

@@ -49,7 +49,7 @@ static struct rig rig_open(const struct http_script_reply *replies, size_t count
   assert_int_equal(chio_http_new(&rig.http), CHIO_OK);
   assert_int_equal(chio_azure_ops.open(&options, rig.http, &rig.self, &rig.detail), CHIO_OK);
   assert_int_equal(chio_key_uri_parse("azurekms://v.vault.azure.net/k", &rig.uri, NULL), CHIO_OK);
-  rig.deadline = chio_deadline_in(10000);
+  rig.deadline = chio_deadline_in(60000);
   return rig;
 }
 
@@ -452,7 +452,7 @@ static void what_is_missing_in_the_configuration_is_named(void **state) {
 static void a_managed_identity_asks_the_metadata_service(void **state) {
   (void)state;
   static const struct http_script_reply replies[] = {TOKEN, {.status = 200, .body = BUNDLE}};
-  struct rig rig = {.detail = {""}, .script = http_script_start(replies, 2), .deadline = chio_deadline_in(10000)};
+  struct rig rig = {.detail = {""}, .script = http_script_start(replies, 2), .deadline = chio_deadline_in(60000)};
   char url[128];
   snprintf(url, sizeof url, "%s/metadata/identity/oauth2/token", http_script_url(rig.script));
   struct chio_backend_options options = {

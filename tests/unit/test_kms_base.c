@@ -6,6 +6,7 @@
 #include "kms-adapters/trace.h"
 #include "signer/base/text.h"
 #include "tests/support/http_script.h"
+#include "tests/support/own_clock.h"
 
 #include <pthread.h>
 #include <setjmp.h>
@@ -156,8 +157,22 @@ static enum chio_err fetch(void *arg, const struct chio_deadline *deadline, stru
   return chio_secret_copy(chio_slice(&number, sizeof number), out_secret);
 }
 
+static int stop_clock(void **state) {
+  (void)state;
+  own_clock_stop();
+  return 0;
+}
+
+static int let_clock_go(void **state) {
+  (void)state;
+  own_clock_go();
+  return 0;
+}
+
+#define TIMELESS(test) cmocka_unit_test_setup_teardown(test, stop_clock, let_clock_go)
+
 static const struct chio_secret *get(struct chio_lease *lease, enum chio_err want) {
-  struct chio_deadline deadline = chio_deadline_in(10000);
+  struct chio_deadline deadline = chio_deadline_in(60000);
   const struct chio_secret *secret = NULL;
   assert_int_equal(chio_lease_get(lease, &deadline, &secret, NULL), want);
   return secret;
@@ -177,7 +192,7 @@ static void a_credential_is_fetched_once_while_it_lives(void **state) {
 
 static void *get_and_refuse(void *arg) {
   struct chio_lease *lease = arg;
-  struct chio_deadline deadline = chio_deadline_in(10000);
+  struct chio_deadline deadline = chio_deadline_in(60000);
   const struct chio_secret *secret = NULL;
   if (chio_lease_get(lease, &deadline, &secret, NULL) != CHIO_OK) return (void *)1;
   unsigned number;
@@ -219,12 +234,15 @@ static void the_old_credential_stays_in_use_while_the_source_fails(void **state)
   assert_int_equal(chio_lease_new(fetch, &source, &lease), CHIO_OK);
   chio_lease_put(lease, get(lease, CHIO_OK));
   source.err = CHIO_E_BACKEND_UNREACHABLE;
-  usleep(320000); /* past two thirds of its life */
+  own_clock_ahead(320); /* past two thirds of its life */
   chio_lease_put(lease, get(lease, CHIO_OK));
   assert_int_equal(source.fetches, 2);
-  usleep(120000); /* past its end, within the hold-off */
+  own_clock_ahead(120); /* past its end, within the hold-off */
   get(lease, CHIO_E_BACKEND_UNREACHABLE);
   assert_int_equal(source.fetches, 2);
+  own_clock_ahead(CHIO_LEASE_HOLD_OFF_MS);
+  get(lease, CHIO_E_BACKEND_UNREACHABLE);
+  assert_int_equal(source.fetches, 3);
   chio_lease_free(lease);
 }
 
@@ -232,7 +250,7 @@ static void a_failed_source_is_not_asked_by_each_caller(void **state) {
   (void)state;
   struct source source = SOURCE(.err = CHIO_E_PERMISSION);
   struct chio_lease *lease = NULL;
-  struct chio_deadline deadline = chio_deadline_in(10000);
+  struct chio_deadline deadline = chio_deadline_in(60000);
   struct chio_detail detail = {.text = ""};
   const struct chio_secret *secret = NULL;
   assert_int_equal(chio_lease_new(fetch, &source, &lease), CHIO_OK);
@@ -356,7 +374,7 @@ static void a_scripted_server_answers_in_order_and_keeps_what_it_was_asked(void 
                                       .headers = headers,
                                       .header_count = 1,
                                       .body = chio_slice_str("{}"),
-                                      .timeout_ms = 5000,
+                                      .timeout_ms = 60000,
                                       .allow_http = true};
   struct chio_http_reply reply;
   assert_int_equal(chio_http_new(&http), CHIO_OK);
@@ -391,7 +409,7 @@ static void a_call_names_the_trace_that_its_operation_belongs_to(void **state) {
   struct http_script *script = http_script_start(replies, 1);
   struct chio_http *http = NULL;
   struct chio_http_request request = {
-      .method = "GET", .url = http_script_url(script), .timeout_ms = 5000, .allow_http = true};
+      .method = "GET", .url = http_script_url(script), .timeout_ms = 60000, .allow_http = true};
   assert_int_equal(chio_http_new(&http), CHIO_OK);
   for (size_t i = 0; i < CHIO_ARRAY_LEN(rows); i++) {
     struct chio_http_reply reply;
@@ -418,7 +436,7 @@ static void a_body_that_is_cut_short_is_an_error_of_the_transport(void **state) 
   struct http_script *script = http_script_start(replies, 2);
   struct chio_http *http = NULL;
   struct chio_http_request request = {
-      .method = "GET", .url = http_script_url(script), .timeout_ms = 5000, .allow_http = true};
+      .method = "GET", .url = http_script_url(script), .timeout_ms = 60000, .allow_http = true};
   struct chio_http_reply reply;
   assert_int_equal(chio_http_new(&http), CHIO_OK);
   assert_int_equal(chio_http_call(http, &request, &reply, NULL), CHIO_E_BACKEND_UNREACHABLE);
@@ -467,8 +485,8 @@ int main(void) {
       cmocka_unit_test(a_secret_file_is_read_whole_or_refused_by_name),
       cmocka_unit_test(a_credential_is_fetched_once_while_it_lives),
       cmocka_unit_test(fifty_threads_that_are_refused_cause_one_fetch),
-      cmocka_unit_test(the_old_credential_stays_in_use_while_the_source_fails),
-      cmocka_unit_test(a_failed_source_is_not_asked_by_each_caller),
+      TIMELESS(the_old_credential_stays_in_use_while_the_source_fails),
+      TIMELESS(a_failed_source_is_not_asked_by_each_caller),
       cmocka_unit_test(short_numbers_are_padded_to_the_full_width),
       cmocka_unit_test(malformed_signatures_are_refused),
       cmocka_unit_test(fixed_signatures_have_exactly_the_width),

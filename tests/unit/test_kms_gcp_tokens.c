@@ -54,7 +54,7 @@ static void flow_stop(struct flow *flow) {
 
 static enum chio_err get(struct flow *flow, char out_token[64]) {
   const struct chio_secret *token;
-  struct chio_deadline deadline = chio_deadline_in(10000);
+  struct chio_deadline deadline = chio_deadline_in(60000);
   enum chio_err err = chio_gcp_token_get(flow->credentials, &deadline, &token, &flow->detail);
   if (err != CHIO_OK) return err;
   (void)snprintf(out_token, 64, "%.*s", (int)token->len, token->data);
@@ -91,7 +91,7 @@ static void a_refused_token_is_replaced_by_one_fetch(void **state) {
   const struct chio_secret *first, *second;
   const struct http_script_reply replies[] = {{.status = 200, .body = TOKEN_REPLY("ya29.a")},
                                               {.status = 200, .body = TOKEN_REPLY("ya29.b")}};
-  struct chio_deadline deadline = chio_deadline_in(10000);
+  struct chio_deadline deadline = chio_deadline_in(60000);
   flow_start(&flow, replies, 2);
   flow_open(&flow, "file", account_at(&flow));
   assert_int_equal(chio_gcp_token_get(flow.credentials, &deadline, &first, NULL), CHIO_OK);
@@ -217,7 +217,7 @@ static void a_foreign_token_in_a_file_is_exchanged_and_read_anew_each_time(void 
   const struct chio_secret *first;
   const struct http_script_reply replies[] = {{.status = 200, .body = TOKEN_REPLY("ya29.x")},
                                               {.status = 200, .body = TOKEN_REPLY("ya29.y")}};
-  struct chio_deadline deadline = chio_deadline_in(10000);
+  struct chio_deadline deadline = chio_deadline_in(60000);
   flow_start(&flow, replies, 2);
   gcp_rig_write(temp_dir_file(&flow.dir, "subject", path), "subject-1\n");
   flow_open(&flow, NULL, external_at(&flow, gcp_text("{\"file\":\"%s\"}", path), false));

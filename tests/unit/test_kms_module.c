@@ -259,7 +259,7 @@ static void rig_close(struct rig *rig) {
 
 static enum chio_err describe(struct rig *rig, const char *text) {
   struct chio_key_uri uri;
-  const struct chio_deadline deadline = chio_deadline_in(5000);
+  const struct chio_deadline deadline = chio_deadline_in(60000);
   assert_int_equal(chio_key_uri_parse(text, &uri, NULL), CHIO_OK);
   return chio_module_ops.describe(rig->module, &uri, &deadline, &rig->key, &rig->detail);
 }
@@ -269,7 +269,7 @@ static const struct chio_mech_params no_params = {.kind = CHIO_PARAMS_NONE};
 static enum chio_err sign_with(struct rig *rig, uint32_t mechanism, const struct chio_mech_params *params, size_t len,
                                struct chio_buf *out) {
   static const uint8_t data[64] = {9, 8, 7};
-  const struct chio_deadline deadline = chio_deadline_in(5000);
+  const struct chio_deadline deadline = chio_deadline_in(60000);
   return chio_module_ops.sign(rig->module, &rig->key, chio_mechanism_by_wire(mechanism), params, chio_slice(data, len),
                               &deadline, out, &rig->detail);
 }
@@ -642,7 +642,7 @@ static void making_a_key_is_not_tried_twice_and_not_under_a_taken_label(void **s
   struct rig rig;
   struct chio_key_uri uri;
   struct chio_kms_spec spec = {.key_type = CKK_EC, .bits = 256, .label = "k"};
-  const struct chio_deadline deadline = chio_deadline_in(5000);
+  const struct chio_deadline deadline = chio_deadline_in(60000);
   rig_open(&rig);
   assert_int_equal(chio_module_ops.create(rig.module, &spec, &deadline, &uri, &rig.detail), CHIO_E_EXISTS);
   fake.keys = 0;
@@ -664,7 +664,7 @@ static void random_bytes_come_or_do_not(void **state) {
   (void)state;
   struct rig rig;
   struct chio_buf out = CHIO_BUF_INIT;
-  const struct chio_deadline deadline = chio_deadline_in(5000);
+  const struct chio_deadline deadline = chio_deadline_in(60000);
   rig_open(&rig);
   assert_int_equal(chio_module_ops.random(rig.module, 0, &deadline, &out, &rig.detail), CHIO_E_DATA_LEN);
   assert_int_equal(chio_module_ops.random(rig.module, 65537, &deadline, &out, &rig.detail), CHIO_E_DATA_LEN);

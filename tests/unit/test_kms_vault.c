@@ -1,5 +1,6 @@
 /* Keys of Vault's transit engine: described, pinned, used; logins. Against what a real Vault 1.21 said, and against what
  * none should say. The rest of the adapter: test_kms_vault_keys.c. */
+#include "tests/support/own_clock.h"
 #include "tests/unit/vault_rig.h"
 
 #include <stdio.h>
@@ -484,7 +485,7 @@ static void a_file_that_is_missing_is_no_login_and_no_call(void **state) {
 static void a_token_is_renewed_before_its_end_and_replaced_when_that_fails(void **state) {
   (void)state;
   const struct http_script_reply replies[] = {
-      SAYS(200, LOGIN("hvs.1", "1")), SAYS(200, KEY_P256), SAYS(200, LOGIN("hvs.1", "1")), SAYS(200, KEY_P256),
+      SAYS(200, LOGIN("hvs.1", "3600")), SAYS(200, KEY_P256), SAYS(200, LOGIN("hvs.1", "3600")), SAYS(200, KEY_P256),
       SAYS(400, "{\"errors\":[\"lease is not renewable\"]}"), SAYS(200, LOGIN("hvs.2", "60")), SAYS(200, KEY_P256)};
   static const char *const lines[] = {"POST /v1/auth/jwt/login",          "GET /v1/transit/keys/k",
                                       "POST /v1/auth/token/renew-self",   "GET /v1/transit/keys/k",
@@ -494,9 +495,9 @@ static void a_token_is_renewed_before_its_end_and_replaced_when_that_fails(void 
   struct chio_kms_key key;
   vault_rig_open(&rig, (struct chio_backend_options){.auth = "jwt", .role = "r"}, replies, CHIO_ARRAY_LEN(replies));
   assert_int_equal(describe(&rig, "hashivault://k", &key), CHIO_OK);
-  (void)usleep(800000);
+  own_clock_ahead(2500 * 1000);
   assert_int_equal(describe(&rig, "hashivault://k", &key), CHIO_OK);
-  (void)usleep(800000);
+  own_clock_ahead(2500 * 1000);
   assert_int_equal(describe(&rig, "hashivault://k", &key), CHIO_OK);
   assert_int_equal(http_script_count(rig.script), CHIO_ARRAY_LEN(lines));
   for (size_t i = 0; i < CHIO_ARRAY_LEN(lines); i++)
