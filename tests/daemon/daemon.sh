@@ -13,7 +13,7 @@ wait_for() {
   wait_tries=0
   until "$@" 2>/dev/null; do
     wait_tries=$((wait_tries + 1))
-    [ $wait_tries -lt 300 ] || return 1
+    [ $wait_tries -lt 600 ] || return 1
     sleep 0.1
   done
 }

@@ -116,7 +116,7 @@ rm -f "$SCRIPT_DIR"/*
 : >"$SCRIPT_DIR/helm.install.hang"
 "$hsm" coco install >/dev/null 2>&1 &
 pid=$!
-tries=100
+tries=600
 until [ -s "$SCRIPT_DIR/helm.pid" ] || [ $tries = 0 ]; do
   sleep 0.1
   tries=$((tries - 1))
@@ -125,7 +125,7 @@ kill -TERM $pid
 wait $pid
 is "chio-hsm ends by the signal that it gets" 143 $?
 gone() {
-  gone_tries=50
+  gone_tries=600
   while kill -0 "$1" 2>/dev/null && ! grep -q '^State:[[:space:]]*Z' "/proc/$1/status" 2>/dev/null; do
     gone_tries=$((gone_tries - 1))
     [ $gone_tries -gt 0 ] || return 1

@@ -1,5 +1,6 @@
 # What tests/module/ adds to the build: programs and scripts that use the built modules as applications do.
 P11TEST = tests/module/p11test.c tests/module/p11test.h
+CHIOD_RUN = tests/support/chiod_run.c tests/support/chiod_run.h
 check_PROGRAMS += tests/module/pkcs11_batch tests/module/pkcs11_conformance tests/module/pkcs11_fork \
   tests/module/pkcs11_objects tests/module/pkcs11_operations tests/module/pkcs11_restart \
   tests/module/pkcs11_round_trips tests/module/pkcs11_states tests/module/pkcs11_threads tests/module/pkcs11_two_slots
@@ -8,7 +9,7 @@ tests_module_pkcs11_conformance_SOURCES = tests/module/pkcs11_conformance.c $(P1
 tests_module_pkcs11_fork_SOURCES = tests/module/pkcs11_fork.c $(P11TEST)
 tests_module_pkcs11_objects_SOURCES = tests/module/pkcs11_objects.c $(P11TEST)
 tests_module_pkcs11_operations_SOURCES = tests/module/pkcs11_operations.c $(P11TEST)
-tests_module_pkcs11_restart_SOURCES = tests/module/pkcs11_restart.c $(P11TEST)
+tests_module_pkcs11_restart_SOURCES = tests/module/pkcs11_restart.c $(P11TEST) $(CHIOD_RUN)
 tests_module_pkcs11_round_trips_SOURCES = tests/module/pkcs11_round_trips.c $(P11TEST)
 tests_module_pkcs11_states_SOURCES = tests/module/pkcs11_states.c $(P11TEST)
 tests_module_pkcs11_threads_SOURCES = tests/module/pkcs11_threads.c $(P11TEST)

@@ -3,26 +3,20 @@
  * handles, sessions and login they have; each signature that is handed out is checked by libcrypto.
  */
 #include "tests/module/p11test.h"
+#include "tests/support/chiod_run.h"
 
 #include "signer/base/macros.h"
 
 #include <openssl/evp.h>
 #include <openssl/x509.h>
 #include <pthread.h>
-#include <signal.h>
-#include <spawn.h>
 #include <stdatomic.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #define THREADS 4
 #define KILLS 3
 #define SIGNED_BETWEEN 200 /* signatures of each thread between two kills */
-
-extern char **environ;
 
 struct worker {
   pthread_t thread;
@@ -73,11 +67,6 @@ static void *work(void *arg) {
   return NULL;
 }
 
-static void pause_ms(long ms) {
-  struct timespec t = {0, ms * 1000000};
-  (void)nanosleep(&t, NULL);
-}
-
 /* Waits until every thread has signed so much more; false when they do not get on. */
 static bool let_sign(void) {
   unsigned goal[THREADS];
@@ -86,33 +75,9 @@ static bool let_sign(void) {
     size_t there = 0;
     for (size_t i = 0; i < THREADS; i++) there += atomic_load(&workers[i].signatures) >= goal[i];
     if (there == THREADS) return true;
-    pause_ms(10);
+    (void)usleep(10000);
   }
   return false;
-}
-
-static pid_t chiod_pid(void) {
-  const char *path = getenv("CHIO_PIDFILE");
-  FILE *file = path != NULL ? fopen(path, "re") : NULL;
-  char line[32] = "";
-  if (file == NULL) return -1;
-  char *got = fgets(line, sizeof line, file);
-  (void)fclose(file);
-  return got != NULL ? (pid_t)strtol(line, NULL, 10) : -1;
-}
-
-static bool start_chiod(void) {
-  char *command = getenv("CHIO_START");
-  char *argv[] = {command, NULL};
-  pid_t pid;
-  int status = -1;
-  if (command == NULL || posix_spawn(&pid, command, NULL, NULL, argv, environ) != 0) return false;
-  return waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) == 0;
-}
-
-static bool kill_chiod(void) {
-  pid_t pid = chiod_pid();
-  return pid > 1 && kill(pid, SIGKILL) == 0;
 }
 
 static bool read_public_key(CK_SESSION_HANDLE session) {
@@ -137,7 +102,6 @@ static void threads_go_on_with_the_same_handles(void) {
   for (int i = 0; i < KILLS; i++) {
     CHECK(let_sign());
     CHECK(kill_chiod());
-    pause_ms(100);
     CHECK(start_chiod());
   }
   CHECK(let_sign());
@@ -174,7 +138,6 @@ static void a_stream_and_a_session_object_are_lost_and_say_so(void) {
   RV(CKR_OK, F->C_SignInit(session, &eddsa, key.private_key));
   RV(CKR_OK, F->C_SignUpdate(session, large, sizeof large));
   CHECK(kill_chiod());
-  pause_ms(100);
   CHECK(start_chiod());
   RV(CKR_DEVICE_ERROR, F->C_SignFinal(session, signature, &len));
   RV(CKR_OPERATION_NOT_INITIALIZED, F->C_SignFinal(session, signature, &len));

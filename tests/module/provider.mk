@@ -20,7 +20,7 @@ tests_module_provider_evp_CPPFLAGS = $(AM_CPPFLAGS) $(CRYPTO_CFLAGS)
 tests_module_provider_evp_LDADD = $(CRYPTO_LIBS)
 
 check_PROGRAMS += tests/module/provider_fork
-tests_module_provider_fork_SOURCES = tests/module/provider_fork.c tests/module/ossltest.h tests/support/tap.h
+tests_module_provider_fork_SOURCES = tests/module/provider_fork.c tests/module/ossltest.h tests/support/tap.h $(CHIOD_RUN)
 tests_module_provider_fork_CPPFLAGS = $(AM_CPPFLAGS) $(CRYPTO_CFLAGS)
 tests_module_provider_fork_LDADD = $(CRYPTO_LIBS)
 

@@ -3,13 +3,13 @@
  * with-chiod, with keys made by provider_fork.sh. No case depends on how long anything takes.
  */
 #include "tests/module/ossltest.h"
+#include "tests/support/chiod_run.h"
 
 #include <grp.h>
 #include <openssl/pem.h>
 #include <openssl/ui.h>
 #include <pthread.h>
 #include <pwd.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -136,40 +136,6 @@ static void threads_that_load(void) {
 }
 
 /* ---- A restart of chiod ---- */
-
-static pid_t chiod_pid(void) {
-  long pid = 0;
-  FILE *file = fopen(getenv("CHIO_PIDFILE"), "r");
-  if (file == NULL || fscanf(file, "%ld", &pid) != 1) pid = 0;
-  if (file != NULL) (void)fclose(file);
-  return (pid_t)pid;
-}
-
-/* A killed process may stay as a zombie where nobody reaps it. */
-static bool alive(pid_t pid) {
-  char path[64], state = 'Z';
-  (void)snprintf(path, sizeof path, "/proc/%ld/stat", (long)pid);
-  FILE *file = fopen(path, "r");
-  if (file == NULL) return false;
-  if (fscanf(file, "%*d (%*[^)]) %c", &state) != 1) state = 'Z';
-  (void)fclose(file);
-  return state != 'Z';
-}
-
-static bool kill_chiod(void) {
-  pid_t pid = chiod_pid();
-  if (pid <= 1 || kill(pid, SIGKILL) != 0) return false;
-  for (int i = 0; i < 1000 && alive(pid); i++) (void)usleep(10000);
-  return !alive(pid);
-}
-
-static bool start_chiod(void) {
-  (void)fflush(stdout);
-  pid_t pid = fork();
-  if (pid != 0) return ended_well(pid);
-  execl(getenv("CHIO_START"), getenv("CHIO_START"), (char *)NULL);
-  _exit(127);
-}
 
 static void a_restart_between_two_signatures(void) {
   ok(kill_chiod() && start_chiod(), "chiod was killed and started");

@@ -29,7 +29,7 @@ serve() { # OPTIONS
   server=$!
   port=
   tries=0
-  while [ -z "$port" ] && [ $tries -lt 100 ] && kill -0 $server 2>/dev/null; do
+  while [ -z "$port" ] && [ $tries -lt 600 ] && kill -0 $server 2>/dev/null; do
     sleep 0.1
     tries=$((tries + 1))
     inode=$(find "/proc/$server/fd" -lname 'socket:*' -printf '%l\n' 2>/dev/null | sed 's/.*\[\(.*\)\]/\1/' | tr '\n' '|')

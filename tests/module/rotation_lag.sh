@@ -16,7 +16,7 @@ until_it() { # COMMAND...: bounded
   tries=0
   until "$@"; do
     tries=$((tries + 1))
-    [ $tries -lt 100 ] || return 1
+    [ $tries -lt 300 ] || return 1
     sleep 0.2
   done
 }

@@ -81,7 +81,7 @@ stop_chiod() {
   stop_pid=$(cat "$CHIO_PIDFILE")
   kill "$stop_pid"
   stop_tries=0
-  while [ $stop_tries -lt 300 ] && kill -0 "$stop_pid" 2>/dev/null && ! grep -q '^State:[[:space:]]*Z' "/proc/$stop_pid/status"; do
+  while [ $stop_tries -lt 600 ] && kill -0 "$stop_pid" 2>/dev/null && ! grep -q '^State:[[:space:]]*Z' "/proc/$stop_pid/status"; do
     sleep 0.1
     stop_tries=$((stop_tries + 1))
   done
