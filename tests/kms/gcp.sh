@@ -125,7 +125,7 @@ make_key EC_SIGN_P256_SHA256 ASYMMETRIC_SIGN 2>/dev/null || :
 api POST "$ring/cryptoKeys?cryptoKeyId=states" \
   '{"purpose":"ASYMMETRIC_SIGN","versionTemplate":{"algorithm":"EC_SIGN_P256_SHA256"}}'
 api POST "$ring/cryptoKeys/states/cryptoKeyVersions" '{}'
-sleep 0.3
+admin "pending?ms=0"
 contains "a key without a version is pinned to the newest" "cryptoKeyVersions/2 " "$(use describe "$keys/states")"
 api PATCH "$ring/cryptoKeys/states/cryptoKeyVersions/2?updateMask=state" '{"state":"DISABLED"}'
 contains "a disabled one is passed over" "cryptoKeyVersions/1 " "$(use describe "$keys/states")"
@@ -134,12 +134,12 @@ refused "and its state is said" "DISABLED" use sign "$keys/states/cryptoKeyVersi
 api POST "$ring/cryptoKeys/states/cryptoKeyVersions/1:destroy" '{}'
 refused "one that is to be destroyed is refused" "DESTROY_SCHEDULED" use sign "$keys/states/cryptoKeyVersions/1" ECDSA
 refused "a key without an enabled version is refused" "POLICY" use describe "$keys/states"
-admin "pending?ms=1200"
+admin "pending?ms=600000"
 uri=$(use create ec 256 slow)
 is "a key is made with the name that was asked for" "gcpkms://$ring/cryptoKeys/slow/cryptoKeyVersions/1" "$uri"
 refused "a key that is being made is waited for until the deadline" "PENDING_GENERATION" use --timeout-ms 500 describe "$uri"
-check "and signs once it is made" use sign "$uri" ECDSA
 admin "pending?ms=100"
+check "and signs once it is made" use sign "$uri" ECDSA
 refused "a name that is taken is said to be" EXISTS use create ec 256 slow
 refused "Google makes no P-521" CURVE_UNSUPPORTED use create ec 521 other
 refused "Google makes no RSA of 1024 bits" KEY_SIZE use create rsa 1024 other

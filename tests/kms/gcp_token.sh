@@ -160,7 +160,7 @@ openssl req -x509 -new -key "chio:token=google;object=tls" -sigopt rsa_padding_m
 check "a certificate is made for it" openssl verify -CAfile tls.pem tls.pem
 openssl s_server -accept 127.0.0.1:0 -naccept 1 -www -cert tls.pem -key "chio:token=google;object=tls" >tls.log 2>&1 &
 server_pid=$!
-tries=100
+tries=600
 while [ $tries -gt 0 ] && ! grep -q '^ACCEPT' tls.log; do sleep 0.1; tries=$((tries - 1)); done
 port=$(sed -n 's/^ACCEPT.*:\([0-9]*\)$/\1/p' tls.log)
 out=$(echo "GET / HTTP/1.0" | timeout 30 openssl s_client -ign_eof -tls1_3 -connect "127.0.0.1:$port" -CAfile tls.pem 2>&1)
@@ -189,7 +189,7 @@ admin "tokens?revoke=1"
 check "a revoked token is replaced" sign p256 ECDSA sha256
 get_api_token
 api POST "$CHIO_TEST_GCP_RING/cryptoKeys/p256/cryptoKeyVersions" "{}"
-sleep 0.3
+admin "pending?ms=0"
 check "with a newer version there it signs" sign p256 ECDSA sha256 --signature-format openssl
 verified "with the one that it is pinned to" p256 -in sha256
 plan

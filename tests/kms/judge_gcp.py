@@ -138,9 +138,14 @@ def make(kms, algorithm, purpose=Purpose.ASYMMETRIC_SIGN, level=kms_v1.Protectio
         crypto_key={"purpose": purpose, "version_template": {"algorithm": algorithm, "protection_level": level}},
     )
     name = f"{key.name}/cryptoKeyVersions/1"
-    for _ in range(100):
+    wait_made(kms, name)
+    return key.name, name
+
+
+def wait_made(kms, name):
+    for _ in range(1000):
         if kms.get_crypto_key_version(name=name).state != State.PENDING_GENERATION:
-            return key.name, name
+            return
         time.sleep(0.05)
     raise AssertionError("the key is never made")
 
@@ -215,7 +220,7 @@ def judge(transport):
         key, first = make(kms, Alg.EC_SIGN_P256_SHA256)
         second = kms.create_crypto_key_version(parent=key, crypto_key_version={}).name
         assert second == f"{key}/cryptoKeyVersions/2"
-        time.sleep(0.3)
+        wait_made(kms, second)
         digest = {"sha256": bytes(32)}
         off = kms_v1.CryptoKeyVersion(name=first, state=State.DISABLED)
         assert kms.update_crypto_key_version(crypto_key_version=off, update_mask={"paths": ["state"]}).state == State.DISABLED

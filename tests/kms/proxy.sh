@@ -23,8 +23,16 @@ export AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test
 unset AWS_SESSION_TOKEN AWS_PROFILE AWS_ENDPOINT_URL AWS_ENDPOINT_URL_KMS AWS_CA_BUNDLE
 unset http_proxy https_proxy HTTPS_PROXY HTTP_PROXY ALL_PROXY all_proxy no_proxy NO_PROXY
 
-# A proxy of our own on a free port: proxy NAME LINE...; its address is in $address, its log in $use_dir/NAME.log.
+# A proxy of our own on a free port: proxy NAME LINE...; its address is in $address, its log in $use_dir/NAME.log. The
+# port may be taken by another before tinyproxy has it: then it ends, and another port is tried.
 proxy() {
+  for _ in 1 2 3 4 5; do
+    start_proxy "$@" && return 0
+  done
+  skip_all "tinyproxy does not start"
+}
+
+start_proxy() {
   address=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print("127.0.0.1:%d" % s.getsockname()[1])')
   name=$1
   shift
@@ -35,12 +43,15 @@ proxy() {
   } >"$use_dir/$name.conf"
   : >"$use_dir/$name.log"
   "$tinyproxy" -d -c "$use_dir/$name.conf" >/dev/null 2>&1 &
-  proxies="$proxies $!"
-  for _ in 1 2 3 4 5 6 7 8 9 10; do
+  proxy_pid=$!
+  proxies="$proxies $proxy_pid"
+  proxy_tries=150
+  while [ $proxy_tries -gt 0 ] && kill -0 $proxy_pid 2>/dev/null; do
     curl -s -o "$use_dir/answer" --max-time 2 "http://$address/" && return 0
+    proxy_tries=$((proxy_tries - 1))
     sleep 0.2
   done
-  skip_all "tinyproxy does not start"
+  return 1
 }
 
 tunnels() {

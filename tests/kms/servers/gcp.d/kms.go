@@ -203,6 +203,19 @@ func (k *kms) addVersion(one *key) (*version, error) {
 	return v, nil
 }
 
+// With the lock held: new versions take so long, and those that are being made take no longer from now on.
+func (k *kms) setPending(pending time.Duration) {
+	k.pending = pending
+	latest := time.Now().Add(pending)
+	for _, one := range k.keys {
+		for _, v := range one.versions {
+			if v.readyAt.After(latest) {
+				v.readyAt = latest
+			}
+		}
+	}
+}
+
 // With the lock held: a version that was being made may be ready by now.
 func (v *version) settle() *version {
 	if v.pb.State == kmspb.CryptoKeyVersion_PENDING_GENERATION && !time.Now().Before(v.readyAt) {

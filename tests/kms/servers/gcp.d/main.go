@@ -10,7 +10,7 @@
 //	POST /admin/clock?offset=600            this server's clock, in seconds off
 //	POST /admin/tokens?revoke=1             all tokens end now;  ?life=5 how many seconds new ones live
 //	GET  /admin/tokens                      how many were given out
-//	POST /admin/pending?ms=500              how long a new version is being made
+//	POST /admin/pending?ms=500              how long a new version is being made; one that is under way, no longer than that
 //	POST /admin/attestations?flaws=imported what is wrong with attestations of the versions that are made from now on
 package main
 
@@ -85,7 +85,7 @@ func (a *admin) pending(w http.ResponseWriter, r *http.Request) {
 	}
 	a.kms.mu.Lock()
 	defer a.kms.mu.Unlock()
-	a.kms.pending = time.Duration(ms) * time.Millisecond
+	a.kms.setPending(time.Duration(ms) * time.Millisecond)
 }
 
 func (a *admin) register(mux *http.ServeMux) {
