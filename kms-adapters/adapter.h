@@ -96,6 +96,7 @@ struct chio_kms_cipher {
 struct chio_adapter_ops {
   const char *name; /* "vault": the word for `kind` in the configuration */
   enum chio_kms_kind kind;
+  const char *options; /* names that it looks at, a blank before and behind each; NULL: whatever is given */
 
   /* Checks the options (CHIO_E_CONFIG names the key), makes no call: a KMS that is down does not keep chiod from
    * starting. */

@@ -243,6 +243,7 @@ static enum chio_err aws_health(void *arg, const struct chio_deadline *deadline,
 const struct chio_adapter_ops chio_aws_ops = {
     .name = "aws",
     .kind = CHIO_KMS_AWS,
+    .options = " endpoint ca_file region auth role auth_endpoint token_file secret_file ",
     .open = aws_open,
     .close = aws_close,
     .describe = chio_aws_describe,

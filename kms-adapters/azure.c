@@ -12,6 +12,7 @@
 #define NAME_LEN_MAX 127u /* of a key: 1 to 127 of 0-9 a-z A-Z - */
 #define RANDOM_MAX 128u   /* bytes of one call */
 #define PAGES_MAX 400u    /* of 25 keys */
+#define HOST_LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-.:"
 
 static enum chio_err copy_option(const char *backend, const char *name, const char *from, char *to, size_t size,
                                  struct chio_detail *detail) {
@@ -29,6 +30,8 @@ static enum chio_err read_options(const struct chio_backend_options *options, st
   if (err == CHIO_OK) err = copy_option(name, "vault", options->vault, self->vault, sizeof self->vault, detail);
   if (err == CHIO_OK) err = copy_option(name, "ca_file", options->ca_file, self->ca_file, sizeof self->ca_file, detail);
   if (err != CHIO_OK) return err;
+  if (self->vault[strspn(self->vault, HOST_LETTERS)] != '\0')
+    return chio_fail(detail, CHIO_E_CONFIG, "backend %s: vault is the name of a vault, or its host", name);
   size_t len = strlen(self->endpoint);
   if (len > 0 && self->endpoint[len - 1] == '/') self->endpoint[len - 1] = '\0';
   if (len > 0 && strncmp(self->endpoint, "https://", 8) != 0 && !chio_http_is_loopback(self->endpoint))
@@ -469,6 +472,7 @@ static enum chio_err azure_health(void *arg, const struct chio_deadline *deadlin
 const struct chio_adapter_ops chio_azure_ops = {
     .name = "azure",
     .kind = CHIO_KMS_AZURE,
+    .options = " endpoint ca_file vault protection auth role tenant auth_endpoint token_file secret_file ",
     .open = azure_open,
     .close = azure_close,
     .describe = azure_describe,

@@ -84,6 +84,7 @@ static enum chio_err open_(const struct chio_backend_options *options, struct ch
 const struct chio_adapter_ops chio_gcp_ops = {
     .name = "gcp",
     .kind = CHIO_KMS_GCP,
+    .options = " endpoint ca_file key_ring protection auth role auth_endpoint token_file secret_file ",
     .open = open_,
     .close = close_,
     .describe = chio_gcp_describe,

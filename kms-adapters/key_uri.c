@@ -86,6 +86,8 @@ static enum chio_err set_option(struct chio_slice option, struct chio_key_uri *u
     if (!is(name, rows[i].name)) continue;
     if (rows[i].to[0] != '\0')
       return chio_fail(detail, CHIO_E_MALFORMED, "%s stands twice in the key URI", rows[i].name);
+    if (rows[i].to == uri->endpoint && value.len > 0 && memchr(value.data, '@', value.len) != NULL)
+      return chio_fail(detail, CHIO_E_POLICY, "the endpoint in the key URI names a user: secrets stand in files");
     for (const char *c = "&;?"; *c != '\0'; c++) /* they would mean something else in the other spelling */
       if (value.len > 0 && memchr(value.data, *c, value.len) != NULL)
         return chio_fail(detail, CHIO_E_MALFORMED, "%s in the key URI has a '%c'", rows[i].name, *c);

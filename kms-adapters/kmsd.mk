@@ -6,6 +6,7 @@ kms_adapters_libchio_kmsd_la_SOURCES = \
   kms-adapters/kmsd_backend.c kms-adapters/kmsd_backend.h \
   kms-adapters/kmsd_call.c kms-adapters/kmsd_call.h \
   kms-adapters/kmsd_fetch.c kms-adapters/kmsd_fetch.h \
+  kms-adapters/kmsd_check.c kms-adapters/kmsd_check.h \
   kms-adapters/kmsd_files.c kms-adapters/kmsd_files.h \
   signer/base/filter.c signer/base/filter.h \
   kms-adapters/kmsd_sandbox.c kms-adapters/kmsd_sandbox.def kms-adapters/kmsd_sandbox.h \

@@ -1,5 +1,6 @@
 #include "kms-adapters/kmsd_backend.h"
 
+#include "kms-adapters/kmsd_check.h"
 #include "kms-adapters/kmsd_files.h"
 #include "kms-adapters/registry.h"
 
@@ -125,12 +126,16 @@ static enum chio_err open_source(struct chio_kmsd_backend *backend, const struct
 }
 
 static enum chio_err open_backend(struct chio_kmsd *kmsd, struct chio_kmsd_backend *backend, const char *kind,
-                                  const struct chio_backend_options *options, struct chio_detail *detail) {
+                                  const struct chio_backend_options *options, struct chio_slice keys,
+                                  struct chio_detail *detail) {
   backend->timeout_ms = options->timeout_ms > 0 ? options->timeout_ms : CHIO_KMS_TIMEOUT_MS;
-  if (strcmp(kind, CHIO_KMSD_COLLATERAL) == 0) return open_source(backend, options, detail);
-  const struct chio_adapter_ops *ops = chio_adapter_find(kind);
-  if (ops == NULL) return unknown_kind(backend->name, kind, detail);
-  enum chio_err err = ops->open(options, kmsd->http, &backend->self, detail);
+  bool source = strcmp(kind, CHIO_KMSD_COLLATERAL) == 0;
+  const struct chio_adapter_ops *ops = source ? NULL : chio_adapter_find(kind);
+  if (ops == NULL && !source) return unknown_kind(backend->name, kind, detail);
+  enum chio_err err = chio_kmsd_check_options(ops, options, detail);
+  if (err == CHIO_OK && source) return open_source(backend, options, detail);
+  if (err == CHIO_OK) err = chio_kmsd_check_keys(ops->kind, keys, detail);
+  if (err == CHIO_OK) err = ops->open(options, kmsd->http, &backend->self, detail);
   if (err != CHIO_OK) return err;
   backend->ops = ops;
   kmsd->has_modules = kmsd->has_modules || ops->kind == CHIO_KMS_PKCS11;
@@ -156,7 +161,7 @@ enum chio_err chio_kmsd_open(struct chio_kmsd *kmsd, const struct chio_backend_o
       err = chio_fail(detail, CHIO_E_CONFIG, "a backend has no name or no kind");
     else
       (void)snprintf(backend->name, sizeof backend->name, "%s", options.name);
-    if (err == CHIO_OK) err = open_backend(kmsd, backend, kind, &options, detail);
+    if (err == CHIO_OK) err = open_backend(kmsd, backend, kind, &options, request->keys, detail);
   }
   if (err == CHIO_OK) err = chio_kmsd_files_note(kmsd, request);
   if (err == CHIO_OK) kmsd->backends[kmsd->count++] = backend;

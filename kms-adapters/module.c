@@ -391,6 +391,7 @@ static enum chio_err module_open(const struct chio_backend_options *options, str
 const struct chio_adapter_ops chio_module_ops = {
     .name = "pkcs11",
     .kind = CHIO_KMS_PKCS11,
+    .options = " module token secret_file ",
     .open = module_open,
     .close = module_close,
     .describe = module_describe,

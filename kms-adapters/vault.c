@@ -320,6 +320,7 @@ static enum chio_err vault_health(void *self, const struct chio_deadline *deadli
 const struct chio_adapter_ops chio_vault_ops = {
     .name = "vault",
     .kind = CHIO_KMS_VAULT,
+    .options = " endpoint ca_file mount namespace auth role token_file secret_file cert_file ",
     .open = vault_open,
     .close = vault_close,
     .describe = vault_describe,

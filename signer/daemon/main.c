@@ -201,12 +201,16 @@ static enum chio_err settle_process(struct chiod *d, struct chio_detail *detail)
 static enum chio_err open_reach(struct chiod *d, struct chio_detail *detail) {
   const struct chio_options_backend *list = d->options.backends.items;
   struct chio_backend_open_request requests[CHIO_OPTIONS_KMSD_MAX];
-  size_t refused = 0;
+  struct chio_buf keys[CHIO_OPTIONS_KMSD_MAX] = {CHIO_BUF_INIT};
+  size_t refused = 0, count = 0;
   if (d->spawner_fd < 0) return CHIO_OK;
-  size_t count = chio_options_kmsd(&d->options, requests);
+  enum chio_err err = chio_options_kmsd(&d->options, keys, requests, &count);
   const struct chio_reach_config config = {d->spawner_fd, requests, count, d->options.state, &d->options.kmsd_files};
-  d->spawner_fd = -1;
-  enum chio_err err = chio_reach_new(&config, &refused, &d->reach, detail);
+  if (err == CHIO_OK) {
+    d->spawner_fd = -1;
+    err = chio_reach_new(&config, &refused, &d->reach, detail);
+  }
+  for (size_t i = 0; i < CHIO_OPTIONS_KMSD_MAX; i++) chio_buf_clear(&keys[i]);
   if (err == CHIO_E_CONFIG && refused < d->options.backends.count)
     chio_options_backend_place(d->options.config[0] != '\0' ? d->options.config : CHIO_OPTIONS_FILE,
                                list[refused].name, detail);

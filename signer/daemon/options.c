@@ -319,19 +319,30 @@ static struct chio_backend_open_request source_of(const char *name, const char *
                                             .ca_file = chio_slice_str(ca_file)};
 }
 
-size_t chio_options_kmsd(const struct chio_options *options, struct chio_backend_open_request *requests) {
+/* A backend's keys and, where it is that one, the key of the sealing root. */
+static enum chio_err backend_request(const struct chio_options *options, const struct chio_options_backend *backend,
+                                     struct chio_buf *keys, struct chio_backend_open_request *out_request) {
+  if (options->seal_key[0] != '\0' && strcmp(options->seal_backend, backend->name) == 0) {
+    chio_buf_append_str(keys, options->seal_key);
+    chio_buf_append_u8(keys, 0);
+  }
+  return chio_options_backend_open(backend, keys, out_request);
+}
+
+enum chio_err chio_options_kmsd(const struct chio_options *options, struct chio_buf *keys,
+                                struct chio_backend_open_request *requests, size_t *out_count) {
   const struct chio_options_backend *list = options->backends.items;
   const char *const urls[] = {options->collateral_pcs, options->collateral_crl, options->collateral_kds};
+  enum chio_err err = CHIO_OK;
   size_t count = 0;
-  while (count < options->backends.count) {
-    chio_options_backend_open(&list[count], &requests[count]);
-    count++;
-  }
+  for (; err == CHIO_OK && count < options->backends.count; count++)
+    err = backend_request(options, &list[count], &keys[count], &requests[count]);
   for (size_t i = 0; options->collateral_enabled && i < CHIO_ARRAY_LEN(urls); i++)
     requests[count++] = source_of(chio_collateral_sources[i], urls[i], options->collateral_ca_file);
   if (options->seal_attestation[0] != '\0')
     requests[count++] = source_of(CHIO_REACH_JUDGE, options->seal_attestation, options->seal_attestation_ca_file);
-  return count;
+  *out_count = count;
+  return err;
 }
 
 void chio_options_core_backends(const struct chio_options *options, struct chio_backend_config *backends,

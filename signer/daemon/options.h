@@ -105,10 +105,12 @@ void chio_options_core(const struct chio_options *options, struct chio_buf *mani
 void chio_options_core_backends(const struct chio_options *options, struct chio_backend_config *backends,
                                 struct chio_core_config *out_config);
 
-/* Whether chio-kmsd is needed, and what it is told: room for CHIO_OPTIONS_KMSD_MAX; returns how many. */
+/* Whether chio-kmsd is needed, and what it is told: room for CHIO_OPTIONS_KMSD_MAX requests and as many empty buffers
+ * that they borrow from, for the caller to clear. */
 #define CHIO_OPTIONS_KMSD_MAX (CHIO_BACKENDS_MAX + 4u)
 bool chio_options_need_kmsd(const struct chio_options *options);
-size_t chio_options_kmsd(const struct chio_options *options, struct chio_backend_open_request *requests);
+CHIO_MUST_CHECK enum chio_err chio_options_kmsd(const struct chio_options *options, struct chio_buf *keys,
+                                                struct chio_backend_open_request *requests, size_t *out_count);
 
 /* The server's share, users and groups looked up. CHIO_E_CONFIG names the one that does not exist. */
 CHIO_MUST_CHECK enum chio_err chio_options_server(const struct chio_options *options,

@@ -116,8 +116,13 @@ void chio_options_backend_core(const struct chio_options_backend *backend, struc
   };
 }
 
-void chio_options_backend_open(const struct chio_options_backend *backend,
-                               struct chio_backend_open_request *out_request) {
+enum chio_err chio_options_backend_open(const struct chio_options_backend *backend, struct chio_buf *keys,
+                                        struct chio_backend_open_request *out_request) {
+  for (size_t i = 0; i < backend->keys.count; i++) {
+    const char *uri = backend->keys.items[i];
+    chio_buf_append(keys, uri, strcspn(uri, "#")); /* what follows is the core's: a pin */
+    chio_buf_append_u8(keys, 0);
+  }
   *out_request = (struct chio_backend_open_request){
       .name = chio_slice_str(backend->name),
       .kind = chio_slice_str(kind_of(backend)),
@@ -139,7 +144,9 @@ void chio_options_backend_open(const struct chio_options_backend *backend,
       .secret_file = chio_slice_str(backend->secret_file),
       .cert_file = chio_slice_str(backend->cert_file),
       .timeout_ms = (uint32_t)backend->timeout_ms,
+      .keys = chio_buf_slice(keys),
   };
+  return chio_buf_err(keys);
 }
 
 void chio_options_backend_place(const char *file, const char *name, struct chio_detail *detail) {

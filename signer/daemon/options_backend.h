@@ -38,10 +38,12 @@ CHIO_MUST_CHECK enum chio_err chio_options_backend_check(const struct chio_confi
  * backends. */
 void chio_options_backend_manifest(const struct chio_config_tables *backends, struct chio_buf *out);
 
-/* The core's share and chio-kmsd's, of one table; strings are borrowed. */
+/* The core's share and chio-kmsd's, of one table; strings are borrowed. keys gets the URIs of OPEN, as chio-kmsd will
+ * be asked for them, and is borrowed too; CHIO_E_NO_MEMORY. */
 void chio_options_backend_core(const struct chio_options_backend *backend, struct chio_backend_config *out_config);
-void chio_options_backend_open(const struct chio_options_backend *backend,
-                               struct chio_backend_open_request *out_request);
+CHIO_MUST_CHECK enum chio_err chio_options_backend_open(const struct chio_options_backend *backend,
+                                                        struct chio_buf *keys,
+                                                        struct chio_backend_open_request *out_request);
 
 /* Puts "FILE:LINE: " of the table [backend.NAME] in front of a detail about it. */
 void chio_options_backend_place(const char *file, const char *name, struct chio_detail *detail);

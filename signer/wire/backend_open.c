@@ -21,6 +21,7 @@ static const struct chio_field request_fields[] = {
     CHIO_FIELD(chio_backend_open_request, secret_file, BYTES, CHIO_BACKEND_OPTION_MAX),
     CHIO_FIELD(chio_backend_open_request, cert_file, BYTES, CHIO_BACKEND_OPTION_MAX),
     CHIO_FIELD(chio_backend_open_request, timeout_ms, U32, 0),
+    CHIO_FIELD(chio_backend_open_request, keys, BYTES, CHIO_BACKEND_URIS_MAX),
 };
 const struct chio_fields chio_backend_open_request_fields = CHIO_FIELDS(request_fields);
 

@@ -24,6 +24,7 @@
  *   secret_file       BYTES    4 + n, n <= CHIO_BACKEND_OPTION_MAX
  *   cert_file         BYTES    4 + n, n <= CHIO_BACKEND_OPTION_MAX
  *   timeout_ms        U32      4
+ *   keys              BYTES    4 + n, n <= CHIO_BACKEND_URIS_MAX
  *
  * Reply body:
  *   (empty)
@@ -55,6 +56,7 @@ struct chio_backend_open_request {
   struct chio_slice secret_file;
   struct chio_slice cert_file;
   uint32_t timeout_ms; /* of an operation with its retries; 0: the default */
+  struct chio_slice keys; /* URIs that will be asked for, each ended by a NUL: checked now */
 };
 
 extern const struct chio_fields chio_backend_open_request_fields;

@@ -192,6 +192,24 @@ refused "what an adapter refuses is named with its line" '
 [backend.fake]
 endpoint = "/no/such/folder"
 ' "$CHIO_TEST_DIR/hsm.toml:3: backend 'fake': endpoint is no folder"
+refused "a key of another kind" "[backend.fake]
+endpoint = \"$FAKE_KMS\"
+keys = [\"hashivault://ci\", \"awskms:///ci\"]
+" "hsm.toml:2: key 'awskms:///ci': this backend has no keys of this kind of URI"
+refused "a secret in a key's URI" "[backend.fake]
+endpoint = \"$FAKE_KMS\"
+keys = [\"hashivault://ci?token=hvs.in-a-uri\"]
+" "hsm.toml:2: key 'hashivault://ci': a key URI must not hold a secret (token)"
+lacks "which is not repeated" "hvs.in-a-uri" "$out"
+refused "nor is it in the sealing key's" "seal = \"kms\"
+[seal_kms]
+backend = \"fake\"
+evidence = false
+key = \"hashivault://ci?secret=in-a-uri\"
+[backend.fake]
+endpoint = \"$FAKE_KMS\"
+" "key 'hashivault://ci': a key URI must not hold a secret"
+lacks "nor repeated" "in-a-uri" "$out"
 refused "so is an unknown kind" '[backend.fake]
 kind = "abacus"
 ' "hsm.toml:2: backend 'fake': there is no kind 'abacus'"

@@ -65,6 +65,11 @@ tests_unit_test_kms_module_SOURCES = tests/unit/test_kms_module.c tests/support/
 tests_unit_test_kms_module_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(CRYPTO_CFLAGS)
 tests_unit_test_kms_module_LDADD = kms-adapters/libchio-kms.la $(CRYPTO_LIBS) $(P11KIT_LIBS) $(UNIT_LIBS)
 
+UNIT_TESTS += tests/unit/test_kmsd_check
+tests_unit_test_kmsd_check_SOURCES = tests/unit/test_kmsd_check.c
+tests_unit_test_kmsd_check_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_kmsd_check_LDADD = $(CMOCKA_LIBS) $(KMSD_LIBS)
+
 UNIT_TESTS += tests/unit/test_kmsd_sandbox
 tests_unit_test_kmsd_sandbox_SOURCES = tests/unit/test_kmsd_sandbox.c
 tests_unit_test_kmsd_sandbox_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)

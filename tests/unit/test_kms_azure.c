@@ -439,6 +439,7 @@ static void what_is_missing_in_the_configuration_is_named(void **state) {
       {{.name = "az", .auth = "secret", .role = "c", .secret_file = "/s", .auth_endpoint = "http://evil"}, "auth_endpoint"},
       {{.name = "az", .endpoint = "http://10.0.0.1"}, "endpoint"},
       {{.name = "az", .protection = "gold"}, "protection"},
+      {{.name = "az", .vault = "https://x.vault.azure.net"}, "vault is the name"},
   };
   unsetenv("AZURE_CLIENT_SECRET");
   for (size_t i = 0; i < CHIO_ARRAY_LEN(rows); i++) {
