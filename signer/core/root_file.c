@@ -11,9 +11,8 @@
 static enum chio_err make_root(int dir_fd, const char *dir, struct chio_secret **out_root,
                                struct chio_detail *detail) {
   CHIO_AUTO(chio_secret) struct chio_secret *root = NULL;
-  if (chio_state_folder_has_store(dir_fd))
-    return chio_fail(detail, CHIO_E_SEAL, "%s/" ROOT_NAME " is missing, but a store exists: bring the root back", dir);
-  enum chio_err err = chio_secret_new(ROOT_SIZE, &root);
+  enum chio_err err = chio_state_folder_may_have_root(dir_fd, dir, ROOT_NAME, detail);
+  if (err == CHIO_OK) err = chio_secret_new(ROOT_SIZE, &root);
   if (err != CHIO_OK) return err;
   randombytes_buf(root->data, ROOT_SIZE);
   err = chio_state_file_write(dir_fd, dir, ROOT_NAME, chio_secret_slice(root), detail);

@@ -137,9 +137,9 @@ static enum chio_err make_root(const struct chio_root_kms *s, int dir_fd, const 
   CHIO_AUTO(chio_buf) struct chio_buf *file = chio_buf_new();
   uint8_t head[HEAD_SIZE];
   if (wrapped == NULL || file == NULL) return CHIO_E_NO_MEMORY;
-  if (chio_state_folder_has_store(dir_fd))
-    return chio_fail(detail, CHIO_E_SEAL, "%s/" NAME " is missing, but a store exists: bring the root back", dir);
-  enum chio_err err = how_of(s) == BY_RELEASE ? find_released(s, wrapped, detail) : wrap_new_key(s, wrapped, detail);
+  enum chio_err err = chio_state_folder_may_have_root(dir_fd, dir, NAME, detail);
+  if (err == CHIO_OK)
+    err = how_of(s) == BY_RELEASE ? find_released(s, wrapped, detail) : wrap_new_key(s, wrapped, detail);
   /* by the very way that the next start goes: a root that does not open again must not seal anything */
   if (err == CHIO_OK) err = wrapping_key(s, chio_buf_slice(wrapped), &key, detail);
   if (err == CHIO_OK) err = chio_secret_new(ROOT_SIZE, &root);

@@ -43,9 +43,8 @@ static enum chio_err make_root(const struct chio_root_wrapper *w, const void *so
   CHIO_AUTO(chio_buf) struct chio_buf *file = chio_buf_new();
   uint8_t facts[CHIO_ROOT_FACTS_MAX];
   if (file == NULL) return CHIO_E_NO_MEMORY;
-  if (chio_state_folder_has_store(dir_fd))
-    return chio_fail(detail, CHIO_E_SEAL, "%s/%s is missing, but a store exists: bring the root back", dir, w->name);
-  enum chio_err err = w->facts_size > 0 ? w->describe(source, facts, detail) : CHIO_OK;
+  enum chio_err err = chio_state_folder_may_have_root(dir_fd, dir, w->name, detail);
+  if (err == CHIO_OK && w->facts_size > 0) err = w->describe(source, facts, detail);
   if (err == CHIO_OK) err = wrapping_key(w, source, facts, &key, detail);
   if (err == CHIO_OK) err = chio_secret_new(ROOT_SIZE, &root);
   if (err != CHIO_OK) return err;

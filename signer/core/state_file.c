@@ -25,8 +25,22 @@ enum chio_err chio_state_folder_open(const char *dir, int *out_fd, struct chio_d
   return CHIO_OK;
 }
 
-bool chio_state_folder_has_store(int dir_fd) {
+static bool has_store(int dir_fd) {
   return faccessat(dir_fd, "store.sqlite", F_OK, 0) == 0;
+}
+
+static const char *const roots[] = {"root.key", "root.snp", "root.sgx", "root.sgx-signer", "root.kms"};
+
+enum chio_err chio_state_folder_may_have_root(int dir_fd, const char *dir, const char *name,
+                                              struct chio_detail *detail) {
+  if (!has_store(dir_fd)) return CHIO_OK;
+  for (size_t i = 0; i < CHIO_ARRAY_LEN(roots); i++) {
+    if (strcmp(roots[i], name) == 0 || faccessat(dir_fd, roots[i], F_OK, 0) != 0) continue;
+    return chio_fail(detail, CHIO_E_SEAL,
+                     "the store in %s was made under %s, and 'seal' asks for %s: a store keeps the root that it was "
+                     "made under", dir, roots[i], name);
+  }
+  return chio_fail(detail, CHIO_E_SEAL, "%s/%s is missing, but a store exists: bring the root back", dir, name);
 }
 
 static bool read_whole(int fd, uint8_t *out, size_t len) {

@@ -8,8 +8,10 @@
 /* The state folder; the caller closes it. CHIO_E_IO and its like. */
 CHIO_MUST_CHECK enum chio_err chio_state_folder_open(const char *dir, int *out_fd, struct chio_detail *detail);
 
-/* Whether the folder has a store already: then a missing root is not made anew. */
-bool chio_state_folder_has_store(int dir_fd);
+/* Whether a root may be made in a file of this name: not beside a store, whose root it was not. CHIO_E_SEAL says
+ * whether the store has another root, or none any more. */
+CHIO_MUST_CHECK enum chio_err chio_state_folder_may_have_root(int dir_fd, const char *dir, const char *name,
+                                                              struct chio_detail *detail);
 
 /* The contents of DIR/NAME, exactly size bytes. CHIO_E_NOT_FOUND (silently), CHIO_E_SEAL (unreadable, a link, of
  * another mode or size), CHIO_E_IO. dir is for messages. */

@@ -116,6 +116,13 @@ auth = \"token\"
 token_file = \"$CHIO_TEST_VAULT_TOKEN_FILE\""
   configure vault hashivault://seal false "$place"
   check "a root that Vault wraps opens again at the next start" "$with_chiod" "$use_dir/restart"
+  cat >"$use_dir/from_a_file" <<'SCRIPT'
+#!/bin/sh
+rm "$CHIO_STATE/root.kms" && head -c 32 /dev/zero >"$CHIO_STATE/root.key" && chmod 600 "$CHIO_STATE/root.key"
+SCRIPT
+  chmod 755 "$use_dir/from_a_file"
+  check "a store that was made under a file is not sealed anew" start_fails "was made under root.key" \
+    "$with_chiod" "$use_dir/restart" "$use_dir/from_a_file"
   configure vault hashivault://seal true "$place"
   check "Vault knows no evidence" start_fails "seal_kms: backend 'root'" "$with_chiod" true
 else

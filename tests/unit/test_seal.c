@@ -87,6 +87,19 @@ static void a_store_without_its_root_is_not_given_a_new_one(void **state) {
   assert_null(seal);
 }
 
+static void a_store_under_another_root_is_told_from_one_that_lost_its_own(void **state) {
+  struct temp_dir *dir = *state;
+  struct chio_seal *seal = NULL;
+  struct chio_detail detail = {""};
+  write_file(dir, "store.sqlite", "", 0, 0600);
+  assert_int_equal(open_seal(dir, &seal, &detail), CHIO_E_SEAL);
+  assert_non_null(strstr(detail.text, "root.key is missing"));
+  write_file(dir, "root.kms", "", 0, 0600);
+  assert_int_equal(open_seal(dir, &seal, &detail), CHIO_E_SEAL);
+  assert_non_null(strstr(detail.text, "was made under root.kms"));
+  assert_null(seal);
+}
+
 static void a_link_as_root_is_refused(void **state) {
   struct temp_dir *dir = *state;
   struct chio_seal *seal = NULL;
@@ -185,6 +198,7 @@ int main(void) {
       WITH_DIR(a_new_folder_gets_a_root_that_stays),
       WITH_DIR(a_root_that_is_unfit_is_refused_and_named),
       WITH_DIR(a_store_without_its_root_is_not_given_a_new_one),
+      WITH_DIR(a_store_under_another_root_is_told_from_one_that_lost_its_own),
       WITH_DIR(a_link_as_root_is_refused),
       WITH_DIR(an_unknown_provider_is_refused_by_name),
       WITH_DIR(derived_keys_are_those_of_hkdf_sha_256),
