@@ -60,7 +60,7 @@ static enum chio_err check_old(struct chio_call *call, const struct rotation *r)
     return chio_fail(&call->detail, CHIO_E_NOT_LOGGED_IN, "a key is rotated by its token's user");
   if (old->class != CKO_PRIVATE_KEY) return refuse(call, old, "that takes a private key");
   if (old->delegated || call->slot->backend != NULL)
-    return refuse(call, old, "it lives in a KMS; make another one there, and retire this one");
+    return refuse(call, old, "it lives in a KMS; rotate it there, and name its new version among the backend's keys");
   if (!chio_slice_equal(origin, chio_slice_str("born"))) return refuse(call, old, "it was not born here");
   if (!old->is_token) return refuse(call, old, "it ends with its session");
   if (!old->modifiable)

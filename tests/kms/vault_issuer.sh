@@ -52,4 +52,26 @@ OPENSSL_CONF=/dev/null openssl pkey -in stranger.key -pubout -out stranger.pub
 refute "another issuer is refused" offline --issuer stranger.pub --file file --signature file.sig
 refute "after the delegation's end it is refused" \
   offline --issuer issuer.pub --file file --signature file.sig --at 2099-01-01T00:00:00Z
+
+# The issuer is rotated in Vault: nothing changes here until the configuration names its new version.
+"$CHIO_START" || exit 99
+vault_token=$(cat "$CHIO_TEST_VAULT_TOKEN_FILE")
+check "the issuer is rotated in Vault" curl -s -f -X POST -H "X-Vault-Token: $vault_token" \
+  "$CHIO_TEST_VAULT_ENDPOINT/v1/transit/keys/issuer/rotate"
+vouch() { # FILE
+  chio-hsm delegate --issuer "chio:token=vault;object=issuer" --key web --token test --policy policy.toml --days 7 -o "$1"
+}
+check "the version that was pinned goes on vouching" vouch same.pem
+check "and is followed from the key that was published" chio-hsm verify same.pem --issuer issuer.pub
+contains "what a rotation takes is said" "rotate it there" "$(chio-hsm key rotate issuer --token vault --yes 2>&1)"
+stop_chiod
+sed -i 's,"hashivault://issuer","hashivault://issuer?key_version=2",' "$CHIO_STATE/hsm.toml"
+"$CHIO_START" || exit 99
+check "with the new version in the place of the old one it has one key" chio-hsm export-pub issuer --token vault -o second.pub
+refute "which is another" cmp issuer.pub second.pub
+contains "and tells its version" "key_version=2" "$(chio-hsm key list --token vault --json)"
+check "it vouches" vouch second.pem
+check "and is followed from its public key" chio-hsm verify second.pem --issuer second.pub --file file --signature file.sig
+refute "but not from the old one's" chio-hsm verify second.pem --issuer issuer.pub
+check "what the old one vouched for is good until its end" chio-hsm verify same.pem --issuer issuer.pub
 plan

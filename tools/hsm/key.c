@@ -352,5 +352,6 @@ json_t *hsm_key_json(struct hsm *hsm, const struct hsm_key *key) {
   put_text(object, "tee", hsm_key_attribute(key, (uint32_t)CKA_CHIO_TEE));
   put_hex(object, "model_hash", hsm_key_attribute(key, (uint32_t)CKA_CHIO_MODEL_HASH));
   put_hex(object, "measurement", hsm_key_attribute(key, (uint32_t)CKA_CHIO_MEASUREMENT));
+  put_text(object, "backend_uri", hsm_key_attribute(key, (uint32_t)CKA_CHIO_BACKEND_URI));
   return object;
 }
