@@ -168,10 +168,10 @@ static enum chio_err add_header(struct transfer *t, const char *line) {
 
 /* The caller's own span stays the parent: we make none that anybody could look up. Signatures of requests (SigV4) do
  * not cover it, so a proxy may put its own there. */
-static enum chio_err add_trace(struct transfer *t, const struct chio_http_request *request) {
+static enum chio_err add_trace(struct transfer *t) {
   char line[sizeof "traceparent: " + CHIO_TRACEPARENT_LEN];
   const char *trace = chio_trace_get()->traceparent;
-  if (trace[0] == '\0' || request->no_proxy) return CHIO_OK;
+  if (trace[0] == '\0') return CHIO_OK;
   (void)snprintf(line, sizeof line, "traceparent: %s", trace);
   return add_header(t, line);
 }
@@ -182,7 +182,7 @@ static enum chio_err set_headers(struct transfer *t, const struct chio_http_requ
   for (size_t i = 0; err == CHIO_OK && i < request->header_count; i++) err = add_header(t, request->headers[i]);
   /* Without this curl waits a second for "100 Continue" before a body of more than a kilobyte. */
   if (err == CHIO_OK) err = add_header(t, "Expect:");
-  if (err == CHIO_OK) err = add_trace(t, request);
+  if (err == CHIO_OK) err = add_trace(t);
   if (err != CHIO_OK) return err;
   (void)curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER, t->headers);
   return CHIO_OK;

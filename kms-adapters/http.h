@@ -27,7 +27,7 @@ struct chio_http_request {
   const char *client_key;
   const char *unix_socket;    /* connect there instead of the URL's host; NULL: no */
   bool allow_http;            /* plain http is accepted: metadata services and loopback only */
-  bool no_proxy;              /* never through a proxy, and without the caller's trace: metadata services */
+  bool no_proxy;              /* never through a proxy: metadata services */
   bool once;                  /* makes something: on a connection of its own, because curl sends a request again by
                                * itself when a connection that it used before turns out to be dead */
 };

@@ -2,7 +2,7 @@
  * What happened in one operation, for the log: HTTP attempts, the last status, the provider's own word for the error
  * and its id of the request. Kept for each thread (an operation runs in one), noted at the places that know: http.c and
  * retry.c for all adapters, an adapter itself for the code. And the trace of the caller's telemetry that it belongs to,
- * which http.c names in each call but those for metadata.
+ * which http.c names in each call.
  */
 #ifndef CHIO_KMS_TRACE_H
 #define CHIO_KMS_TRACE_H

@@ -211,12 +211,20 @@ bool chio_vault_token_is_bad(const struct chio_detail *why) {
   return strstr(why->text, "invalid token") != NULL || strstr(why->text, "bad token") != NULL;
 }
 
+struct meaning {
+  const char *part;
+  enum chio_err err;
+};
+
+static enum chio_err meaning_of(const char *why, const struct meaning *rows, size_t count, enum chio_err otherwise) {
+  for (size_t i = 0; i < count; i++)
+    if (strstr(why, rows[i].part) != NULL) return rows[i].err;
+  return otherwise;
+}
+
 /* 400 is what it says to nearly everything that is wrong with a request. */
 static enum chio_err meaning_of_400(const char *why) {
-  static const struct {
-    const char *part;
-    enum chio_err err;
-  } rows[] = {
+  static const struct meaning rows[] = {
       {"not found", CHIO_E_NOT_FOUND},
       {"no existing key", CHIO_E_NOT_FOUND},
       {"higher than the latest", CHIO_E_NOT_FOUND},
@@ -229,9 +237,21 @@ static enum chio_err meaning_of_400(const char *why) {
       {"decryption error", CHIO_E_DATA_INVALID},
       {"does not support", CHIO_E_MECHANISM_UNSUPPORTED},
   };
-  for (size_t i = 0; i < CHIO_ARRAY_LEN(rows); i++)
-    if (strstr(why, rows[i].part) != NULL) return rows[i].err;
-  return CHIO_E_BACKEND;
+  return meaning_of(why, rows, CHIO_ARRAY_LEN(rows), CHIO_E_BACKEND);
+}
+
+/* What Transit says with 500 though it is the request that is wrong (keysutil's SignWithOptions: a version that an
+ * operator has withdrawn): to ask again would not help, and to count it would close the server to its other keys. */
+static struct chio_attempt_result meaning_of_500(const char *why) {
+  static const struct meaning rows[] = {
+      {"requested version for", CHIO_E_NOT_FOUND},
+      {"no such key version", CHIO_E_NOT_FOUND},
+      {"does not contain a private part", CHIO_E_POLICY},
+      {"not supported for key type", CHIO_E_MECHANISM_UNSUPPORTED},
+  };
+  enum chio_err err = meaning_of(why, rows, CHIO_ARRAY_LEN(rows), CHIO_E_BACKEND_UNREACHABLE);
+  enum chio_attempt verdict = err == CHIO_E_BACKEND_UNREACHABLE ? CHIO_ATTEMPT_AGAIN : CHIO_ATTEMPT_DONE;
+  return (struct chio_attempt_result){verdict, err, 0};
 }
 
 struct chio_attempt_result chio_vault_refusal(long status, struct chio_slice body, struct chio_detail *why) {
@@ -246,9 +266,9 @@ struct chio_attempt_result chio_vault_refusal(long status, struct chio_slice bod
     case 412: /* a replica that has not caught up */
     case 472:
     case 473:
-    case 500:
     case 502:
     case 504: return (struct chio_attempt_result){again, CHIO_E_BACKEND_UNREACHABLE, 0};
+    case 500: return meaning_of_500(why->text);
     case 503:
       return (struct chio_attempt_result){
           again, strstr(why->text, "sealed") != NULL ? CHIO_E_BACKEND_SEALED : CHIO_E_BACKEND_UNREACHABLE, 0};

@@ -80,6 +80,10 @@ api sys/quotas/rate-limit/tight '{"rate":1,"path":"transit/","interval":"60s"}'
 vault sign hashivault://k384 ECDSA_SHA384 >/dev/null 2>&1
 contains "a rate limit is told as one" BUSY "$(vault --timeout-ms 1500 sign hashivault://k384 ECDSA_SHA384 2>&1)"
 curl -sS -X DELETE -H "X-Vault-Token: $(cat "$token")" "$CHIO_TEST_VAULT_ENDPOINT/v1/sys/quotas/rate-limit/tight"
+# Transit says 500 to a version that was withdrawn for signing alone: that is no failure of the server.
+check "a version signs until it is withdrawn" vault sign 'hashivault://k256?key_version=1' ECDSA_SHA256
+api transit/keys/k256/config '{"min_encryption_version":2}'
+contains "then it is gone" NOT_FOUND "$(vault sign 'hashivault://k256?key_version=1' ECDSA_SHA256 2>&1)"
 api transit/keys/k384/rotate '{}'
 api transit/keys/k384/config '{"min_decryption_version":2}'
 contains "a version below the least is gone" NOT_FOUND \

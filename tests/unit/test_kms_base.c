@@ -399,12 +399,10 @@ static void a_call_names_the_trace_that_its_operation_belongs_to(void **state) {
   static const struct chio_traceparent parent = {"0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331", "01"};
   static const struct {
     const struct chio_traceparent *parent;
-    bool metadata;
     const char *expected;
-  } rows[] = {{&parent, false, "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\n"},
-              {&parent, true, NULL},
-              {&none, false, NULL},
-              {NULL, false, NULL}};
+  } rows[] = {{&parent, "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\n"},
+              {&none, NULL},
+              {NULL, NULL}};
   static const struct http_script_reply replies[] = {{.status = 204}};
   struct http_script *script = http_script_start(replies, 1);
   struct chio_http *http = NULL;
@@ -414,7 +412,6 @@ static void a_call_names_the_trace_that_its_operation_belongs_to(void **state) {
   for (size_t i = 0; i < CHIO_ARRAY_LEN(rows); i++) {
     struct chio_http_reply reply;
     chio_trace_begin(rows[i].parent);
-    request.no_proxy = rows[i].metadata;
     assert_int_equal(chio_http_call(http, &request, &reply, NULL), CHIO_OK);
     chio_http_reply_clear(&reply);
     const char *value = http_script_header(http_script_asked(script, i), "traceparent");

@@ -212,6 +212,12 @@ static void each_refusal_has_its_meaning_and_its_number_of_attempts(void **state
       {412, "{\"errors\":[\"required index state not present\"]}", CHIO_E_BACKEND_UNREACHABLE, 5},
       {429, "{\"errors\":[\"request path \\\"transit/sign/k\\\": rate limit quota exceeded\"]}", CHIO_E_BUSY, 5},
       {500, "{\"errors\":[\"internal error\"]}", CHIO_E_BACKEND_UNREACHABLE, 5},
+      {500, "{\"errors\":[\"1 error occurred:\\n\\t* requested version for signing is less than the minimum encryption key"
+            " version\\n\\n\"]}", CHIO_E_NOT_FOUND, 1}, /* Vault 1.21 says it with 500 */
+      {500, "{\"errors\":[\"1 error occurred: * no such key version\"]}", CHIO_E_NOT_FOUND, 1},
+      {500, "{\"errors\":[\"message signing not supported for key type aes256-gcm96\"]}", CHIO_E_MECHANISM_UNSUPPORTED, 1},
+      {500, "{\"errors\":[\"requested version for signing does not contain a private part\"]}", CHIO_E_NOT_FOUND, 1},
+      {500, "{\"errors\":[\"storage: key not found\"]}", CHIO_E_BACKEND_UNREACHABLE, 5},
       {502, "<html>bad gateway</html>", CHIO_E_BACKEND_UNREACHABLE, 5},
       {503, "{\"errors\":[\"Vault is sealed\"]}", CHIO_E_BACKEND_SEALED, 5},
       {0, NULL, CHIO_E_BACKEND_UNREACHABLE, 5},

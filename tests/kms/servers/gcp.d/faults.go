@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"strconv"
 	"strings"
@@ -87,6 +88,12 @@ func cut(w http.ResponseWriter) {
 
 // What happens instead of the call; false: nothing, so that it goes on.
 func (f *fault) before(w http.ResponseWriter, r *http.Request) bool {
+	// A reply to a request whose body has not all come yet has Go's server reset the HTTP/2 stream behind it, which
+	// libcurl takes for an error when it comes early enough. Faults that cut the connection do so themselves.
+	switch f.Kind {
+	case "status", "html", "garbage", "redirect", "huge":
+		_, _ = io.Copy(io.Discard, r.Body)
+	}
 	switch f.Kind {
 	case "status":
 		if f.RetryAfter != "" {
