@@ -121,11 +121,8 @@ int chio_attest_result_ear(const struct chio_attest_result *r, const struct chio
   chio_buf_printf(&out, "{\"eat_profile\":\"" CHIO_EAR_PROFILE "\",\"iat\":%lld", (long long)ear->issued_at);
   if (ear->lifetime > 0) chio_buf_printf(&out, ",\"exp\":%lld", (long long)(ear->issued_at + ear->lifetime));
   chio_buf_append_str(&out, ",\"ear.verifier-id\":{\"developer\":\"" DEVELOPER "\",\"build\":\"" BUILD "\"}");
-  if (ear->nonce.len > 0) {
-    chio_buf_append_str(&out, ",\"eat_nonce\":\"");
-    chio_base64url_append(&out, chio_slice(ear->nonce.data, ear->nonce.len));
-    chio_buf_append_u8(&out, '"');
-  }
+  if (ear->nonce.len > 0)
+    chio_base64url_put(&out, ",\"eat_nonce\":\"", chio_slice(ear->nonce.data, ear->nonce.len));
   enum chio_err err = CHIO_OK;
   if (has_key(r)) {
     chio_buf_append_str(&out, ",\"cnf\":{\"jwk\":");

@@ -142,15 +142,9 @@ static void put_hex(struct chio_buf *out, struct chio_slice bytes) {
   chio_buf_append_u8(out, '"');
 }
 
-static void put_base64url(struct chio_buf *out, const char *before, const struct chio_buf *bytes) {
-  chio_buf_append_str(out, before);
-  chio_base64url_append(out, chio_buf_slice(bytes));
-  chio_buf_append_u8(out, '"');
-}
-
 static enum chio_err put_evidence(const struct azure *azure, const struct chio_vtpm_quote *quote,
                                   struct chio_buf *out) {
-  put_base64url(out, "{\"version\":1,\"hcl_report\":\"", &azure->hcl);
+  chio_base64url_put(out, "{\"version\":1,\"hcl_report\":\"", chio_buf_slice(&azure->hcl));
   chio_buf_append_str(out, ",\"tpm_quote\":{\"message\":");
   put_hex(out, chio_buf_slice(&quote->message));
   chio_buf_append_str(out, ",\"pcrs\":[");
@@ -161,7 +155,7 @@ static enum chio_err put_evidence(const struct azure *azure, const struct chio_v
   chio_buf_append_str(out, "],\"signature\":");
   put_hex(out, chio_buf_slice(&quote->signature));
   chio_buf_append_u8(out, '}');
-  if (azure->td_quote.len > 0) put_base64url(out, ",\"td_quote\":\"", &azure->td_quote);
+  if (azure->td_quote.len > 0) chio_base64url_put(out, ",\"td_quote\":\"", chio_buf_slice(&azure->td_quote));
   if (azure->vcek.len > 0) {
     chio_buf_append_str(out, ",\"vcek\":");
     chio_json_quote(out, chio_buf_slice(&azure->vcek));

@@ -29,14 +29,8 @@ enum chio_err chio_maa_report_data(struct chio_slice runtime, uint8_t out[CHIO_R
   return chio_hash_bytes(CHIO_HASH_SHA256, runtime, out);
 }
 
-static void put_member(struct chio_buf *out, const char *before, struct chio_slice bytes) {
-  chio_buf_append_str(out, before);
-  chio_base64url_append(out, bytes);
-  chio_buf_append_u8(out, '"');
-}
-
 static void put_runtime(const struct chio_maa_evidence *e, struct chio_buf *out) {
-  put_member(out, ",\"runtimeData\":{\"data\":\"", e->runtime);
+  chio_base64url_put(out, ",\"runtimeData\":{\"data\":\"", e->runtime);
   chio_buf_append_str(out, ",\"dataType\":\"JSON\"}}");
 }
 
@@ -48,22 +42,22 @@ static enum chio_err put_snp(const struct chio_maa_evidence *e, struct chio_buf 
   if (e->certificates.len == 0)
     return chio_fail(detail, CHIO_E_PLATFORM,
                      "the host gives no certificates of this processor: name them (seal_kms.certificates)");
-  put_member(report, "{\"SnpReport\":\"", e->quote);
-  put_member(report, ",\"VcekCertChain\":\"", e->certificates);
+  chio_base64url_put(report, "{\"SnpReport\":\"", e->quote);
+  chio_base64url_put(report, ",\"VcekCertChain\":\"", e->certificates);
   if (e->endorsements.len > 0) {
-    put_member(uvm, "{\"Uvm\":[\"", e->endorsements);
+    chio_base64url_put(uvm, "{\"Uvm\":[\"", e->endorsements);
     chio_buf_append_str(uvm, "]}");
-    put_member(report, ",\"Endorsements\":\"", chio_buf_slice(uvm));
+    chio_base64url_put(report, ",\"Endorsements\":\"", chio_buf_slice(uvm));
   }
   chio_buf_append_u8(report, '}');
-  put_member(out, "{\"report\":\"", chio_buf_slice(report));
+  chio_base64url_put(out, "{\"report\":\"", chio_buf_slice(report));
   put_runtime(e, out);
   return chio_buf_err(report) == CHIO_OK ? chio_buf_err(uvm) : CHIO_E_NO_MEMORY;
 }
 
 static enum chio_err put_tdx(const struct chio_maa_evidence *e, struct chio_buf *out, struct chio_detail *detail) {
   (void)detail;
-  put_member(out, "{\"quote\":\"", e->quote);
+  chio_base64url_put(out, "{\"quote\":\"", e->quote);
   put_runtime(e, out);
   return CHIO_OK;
 }

@@ -14,13 +14,21 @@
 
 typedef const struct chio_toml_value toml_value;
 
+static enum chio_err read_list(toml_value *value, toml_value **out_array, size_t *out_count,
+                               struct chio_detail *detail) {
+  enum chio_err err = chio_toml_as_array(value, CHIO_TOML_STRING, CHIO_POLICY_LIST_MAX, detail, out_array);
+  if (err != CHIO_OK) return err;
+  *out_count = chio_toml_count(*out_array);
+  if (*out_count > 0) return CHIO_OK;
+  return chio_toml_fail(value, detail, "at least one value (leave the key out to expect nothing)");
+}
+
 static enum chio_err read_strings(toml_value *value, const struct chio_policy_rule *rule,
                                   struct chio_policy_strings *out, struct chio_detail *detail) {
   toml_value *array;
-  enum chio_err err = chio_toml_as_array(value, CHIO_TOML_STRING, CHIO_POLICY_LIST_MAX, detail, &array);
+  size_t count;
+  enum chio_err err = read_list(value, &array, &count, detail);
   if (err != CHIO_OK) return err;
-  size_t count = chio_toml_count(array);
-  if (count == 0) return chio_toml_fail(value, detail, "at least one value (leave the key out to expect nothing)");
   out->items = calloc(count, sizeof *out->items);
   if (out->items == NULL) return CHIO_E_NO_MEMORY;
   for (size_t i = 0; i < count; i++) {
@@ -53,10 +61,9 @@ static enum chio_err read_hex(toml_value *value, int64_t min, int64_t max, struc
 static enum chio_err read_bytes(toml_value *value, int64_t min, int64_t max, struct chio_policy_bytes_list *out,
                                 struct chio_detail *detail) {
   toml_value *array;
-  enum chio_err err = chio_toml_as_array(value, CHIO_TOML_STRING, CHIO_POLICY_LIST_MAX, detail, &array);
+  size_t count;
+  enum chio_err err = read_list(value, &array, &count, detail);
   if (err != CHIO_OK) return err;
-  size_t count = chio_toml_count(array);
-  if (count == 0) return chio_toml_fail(value, detail, "at least one value (leave the key out to expect nothing)");
   out->items = calloc(count, sizeof *out->items);
   if (out->items == NULL) return CHIO_E_NO_MEMORY;
   for (size_t i = 0; i < count; i++) {

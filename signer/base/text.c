@@ -53,6 +53,12 @@ void chio_base64url_append(struct chio_buf *out, struct chio_slice bytes) {
   base64_groups(out, bytes, base64_urlsafe, false);
 }
 
+void chio_base64url_put(struct chio_buf *out, const char *before, struct chio_slice bytes) {
+  chio_buf_append_str(out, before);
+  chio_base64url_append(out, bytes);
+  chio_buf_append_u8(out, '"');
+}
+
 /* Letters and figures, which both alphabets share; below 128. */
 static const int8_t base64_common[128] = {
     -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,

@@ -15,6 +15,8 @@ void chio_hex_append(struct chio_buf *out, struct chio_slice bytes);
 void chio_base64_append(struct chio_buf *out, struct chio_slice bytes);
 /* The URL-safe alphabet without padding (RFC 4648 section 5, as JOSE has it). */
 void chio_base64url_append(struct chio_buf *out, struct chio_slice bytes);
+/* What stands before a JSON string of base64url, with its opening quotation mark; the string; the closing one. */
+void chio_base64url_put(struct chio_buf *out, const char *before, struct chio_slice bytes);
 /* Appends the bytes. Standard alphabet with padding, or (url) the URL-safe one without; white space and non-canonical
  * last characters are refused. CHIO_E_MALFORMED, CHIO_E_NO_MEMORY. */
 CHIO_MUST_CHECK enum chio_err chio_base64_decode(struct chio_slice text, bool url, struct chio_buf *out);

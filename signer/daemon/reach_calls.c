@@ -41,24 +41,37 @@ static enum chio_err append(struct chio_slice bytes, struct chio_buf *out) {
   return CHIO_OK;
 }
 
+/* Asks, and appends the bytes that the reply, one of its fields, brings. */
+static enum chio_err ask_bytes(struct chio_reach *reach, const struct chio_reach_question *question, void *reply,
+                               const struct chio_slice *bytes, struct chio_buf *out, struct chio_detail *detail) {
+  struct chio_reach_answer answer;
+  enum chio_err err = chio_reach_ask(reach, question, reply, &answer, detail);
+  if (err != CHIO_OK) return err;
+  err = append(*bytes, out);
+  chio_reach_answer_clear(&answer);
+  return err;
+}
+
+/* What is signed, by which key; the time is the caller's to add. */
+static struct chio_backend_sign_request sign_request(const char *backend, const char *uri, struct chio_slice spki,
+                                                     uint32_t mechanism, struct chio_slice params,
+                                                     struct chio_slice data) {
+  return (struct chio_backend_sign_request){.backend = chio_slice_str(backend),
+                                            .uri = chio_slice_str(uri),
+                                            .spki = spki,
+                                            .mechanism = mechanism,
+                                            .params = params,
+                                            .data = data};
+}
+
 static enum chio_err reach_sign(void *self, const char *backend, const char *uri, struct chio_slice spki,
                                 uint32_t mechanism, struct chio_slice params, struct chio_slice data,
                                 unsigned timeout_ms, struct chio_buf *out_signature, struct chio_detail *detail) {
-  struct chio_backend_sign_request request = {.backend = chio_slice_str(backend),
-                                              .uri = chio_slice_str(uri),
-                                              .spki = spki,
-                                              .mechanism = mechanism,
-                                              .params = params,
-                                              .data = data,
-                                              .timeout_ms = time_for(self, backend, timeout_ms)};
+  struct chio_backend_sign_request request = sign_request(backend, uri, spki, mechanism, params, data);
+  request.timeout_ms = time_for(self, backend, timeout_ms);
   const struct chio_reach_question question = {CHIO_BACKEND_SIGN, backend, uri, &request, &request.timeout_ms};
   struct chio_backend_sign_reply reply;
-  struct chio_reach_answer answer;
-  enum chio_err err = chio_reach_ask(self, &question, &reply, &answer, detail);
-  if (err != CHIO_OK) return err;
-  err = append(reply.signature, out_signature);
-  chio_reach_answer_clear(&answer);
-  return err;
+  return ask_bytes(self, &question, &reply, &reply.signature, out_signature, detail);
 }
 
 /* What sign_many needs for each of its items. */
@@ -76,13 +89,8 @@ static void reach_sign_many(void *self, const char *backend, const char *uri, st
   for (size_t i = 0; i < count; i++) {
     items[i].err = CHIO_E_NO_MEMORY;
     if (!room) continue;
-    calls[i].request = (struct chio_backend_sign_request){.backend = chio_slice_str(backend),
-                                                          .uri = chio_slice_str(uri),
-                                                          .spki = spki,
-                                                          .mechanism = mechanism,
-                                                          .params = params,
-                                                          .data = items[i].data,
-                                                          .timeout_ms = time_for(self, backend, timeout_ms)};
+    calls[i].request = sign_request(backend, uri, spki, mechanism, params, items[i].data);
+    calls[i].request.timeout_ms = time_for(self, backend, timeout_ms);
     list[i].question = (struct chio_reach_question){CHIO_BACKEND_SIGN, backend, uri, &calls[i].request,
                                                     &calls[i].request.timeout_ms};
     list[i].reply = &calls[i].reply;
@@ -149,12 +157,7 @@ static enum chio_err reach_encrypt(void *self, const char *backend, const char *
                                                  time_for(self, backend, timeout_ms)};
   const struct chio_reach_question question = {CHIO_BACKEND_ENCRYPT, backend, uri, &request, &request.timeout_ms};
   struct chio_backend_encrypt_reply reply;
-  struct chio_reach_answer answer;
-  enum chio_err err = chio_reach_ask(self, &question, &reply, &answer, detail);
-  if (err != CHIO_OK) return err;
-  err = append(reply.sealed, out);
-  chio_reach_answer_clear(&answer);
-  return err;
+  return ask_bytes(self, &question, &reply, &reply.sealed, out, detail);
 }
 
 static enum chio_err reach_decrypt(void *self, const char *backend, const char *uri, uint32_t cipher,
@@ -183,12 +186,7 @@ static enum chio_err reach_attestation(void *self, const char *backend, const ch
                                                      time_for(self, backend, timeout_ms)};
   const struct chio_reach_question question = {CHIO_BACKEND_ATTESTATION, backend, uri, &request, &request.timeout_ms};
   struct chio_backend_attestation_reply reply;
-  struct chio_reach_answer answer;
-  enum chio_err err = chio_reach_ask(self, &question, &reply, &answer, detail);
-  if (err != CHIO_OK) return err;
-  err = append(reply.document, out);
-  chio_reach_answer_clear(&answer);
-  return err;
+  return ask_bytes(self, &question, &reply, &reply.document, out, detail);
 }
 
 static enum chio_err reach_health(void *self, const char *backend, unsigned timeout_ms, struct chio_detail *detail) {
