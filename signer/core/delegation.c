@@ -3,6 +3,7 @@
 #include "attest/policy.h"
 #include "signer/core/certify.h"
 #include "signer/core/issue.h"
+#include "signer/core/kept_collateral.h"
 #include "signer/wire/attribute.h"
 
 #include <sodium.h>
@@ -91,8 +92,10 @@ static enum chio_err verdict(const struct chio_attest_result *result, const char
                    chio_attest_reason_code(result->reason), why);
 }
 
-static enum chio_err judge_against(const struct chio_used *key, const struct chio_delegate_request *order,
-                                   struct chio_slice evidence, struct chio_slice nonce, struct chio_detail *detail) {
+/* What came with the order ends after some weeks; what the signer keeps is fetched anew before. */
+static enum chio_err judge_against(struct chio_core *core, const struct chio_used *key,
+                                   const struct chio_delegate_request *order, struct chio_slice evidence,
+                                   struct chio_slice nonce, struct chio_detail *detail) {
   struct chio_attest_policy *policy = NULL;
   struct chio_attest_collateral *collateral = NULL;
   struct chio_attest_result *result = NULL;
@@ -101,6 +104,7 @@ static enum chio_err judge_against(const struct chio_used *key, const struct chi
   enum chio_err err = read_policy(order, &policy, detail);
   if (err == CHIO_OK) err = read_collateral(order, &collateral, detail);
   if (err == CHIO_OK) {
+    chio_kept_collateral_add(core, collateral);
     const struct chio_attest_request request = {.evidence = evidence.data,
                                                 .evidence_len = evidence.len,
                                                 .policy = policy,
@@ -135,5 +139,6 @@ enum chio_err chio_delegation_judge(struct chio_call *call, const struct chio_us
   struct chio_slice asked = chio_slice(nonce, sizeof nonce);
   enum chio_err err = chio_evidence_fresh(call->core->evidence, &facts, asked, out_evidence, &call->detail);
   if (err == CHIO_OK) err = chio_buf_err(out_evidence);
-  return err == CHIO_OK ? judge_against(key, order, chio_buf_slice(out_evidence), asked, &call->detail) : err;
+  return err == CHIO_OK ? judge_against(call->core, key, order, chio_buf_slice(out_evidence), asked, &call->detail)
+                        : err;
 }

@@ -44,6 +44,7 @@ signer_core_libchio_core_la_SOURCES = \
   signer/core/key_pair.h \
   signer/core/key_state.c signer/core/key_state.h \
   signer/core/label_claim.c signer/core/label_claim.h \
+  signer/core/kept_collateral.c signer/core/kept_collateral.h \
   signer/core/lifecycle.c signer/core/lifecycle.h \
   signer/core/newborn.c signer/core/newborn.h \
   signer/core/object.c signer/core/object.h \

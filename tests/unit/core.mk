@@ -73,5 +73,5 @@ tests_unit_test_core_rotate_LDADD = $(CORE_TEST_LIBS)
 
 UNIT_TESTS += tests/unit/test_core_delegation
 tests_unit_test_core_delegation_SOURCES = tests/unit/test_core_delegation.c $(FAKE_BACKEND) $(CORE_RIG)
-tests_unit_test_core_delegation_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(JANSSON_CFLAGS)
+tests_unit_test_core_delegation_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(CRYPTO_CFLAGS) $(JANSSON_CFLAGS)
 tests_unit_test_core_delegation_LDADD = $(CORE_TEST_LIBS)

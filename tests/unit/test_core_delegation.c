@@ -9,6 +9,10 @@
 #include "tests/unit/core_rig.h"
 #include "tests/unit/fake_backend.h"
 
+#include <openssl/pem.h>
+#include <openssl/rsa.h>
+#include <openssl/x509.h>
+
 #include <fcntl.h>
 #include <stdlib.h>
 #include <time.h>
@@ -50,7 +54,7 @@ static void write_policy(struct bench *b, const char *origin) {
       .evidence = evidence.data, .evidence_len = evidence.len, .at = (int64_t)time(NULL)};
   assert_int_equal(chio_attest_verify(&request, &result, NULL), CHIO_ATTEST_OK);
   chio_buf_reset(&b->policy);
-  chio_buf_append_str(&b->policy, "version = 1\ntee = [\"sim-tdx\"]\nmeasurements = [\"");
+  chio_buf_printf(&b->policy, "version = 1\ntee = [\"%s\"]\nmeasurements = [\"", b->rig.config.platform);
   chio_hex_append(&b->policy, chio_slice(result->measurement, result->measurement_len));
   chio_buf_append_str(&b->policy, "\"]\n[roots]\nspki_sha256 = [\"");
   chio_hex_append(&b->policy, chio_slice(result->root_spki_sha256, 32));
@@ -58,11 +62,12 @@ static void write_policy(struct bench *b, const char *origin) {
   chio_attest_result_free(result);
 }
 
-static int set_up(void **state) {
+static int set_up_on(const char *platform, void **state) {
   struct bench *b = calloc(1, sizeof *b);
   fake_backend_init(&fake);
   fake_backend_put(&fake, "fake://issuer", CKK_EC_EDWARDS, 255);
   rig_prepare(&b->rig);
+  b->rig.config.platform = platform;
   b->rig.config.backends = backends;
   b->rig.config.backend_count = 1;
   b->rig.config.reach = (struct chio_backends){.ops = &fake_backend_ops, .self = &fake};
@@ -74,6 +79,14 @@ static int set_up(void **state) {
   write_policy(b, "born");
   *state = b;
   return 0;
+}
+
+static int set_up(void **state) {
+  return set_up_on("sim-tdx", state);
+}
+
+static int set_up_snp(void **state) {
+  return set_up_on("sim-snp", state);
 }
 
 static int tear_down(void **state) {
@@ -227,6 +240,83 @@ static void evidence_that_does_not_pass_the_policy_moves_no_issuer(void **state)
   q.policy = chio_slice(NULL, 0);
   assert_int_equal(delegate(b, &q, &r), CHIO_E_DATA_INVALID);
   assert_int_equal(fake.signs, signs);
+}
+
+/* ---- Collateral that the signer keeps ---- */
+
+static struct chio_buf kept_list;
+static unsigned fetches;
+
+static enum chio_err serve_kept(void *self, uint32_t action, struct chio_slice name, struct chio_slice evidence,
+                                struct chio_buf *out, struct chio_detail *detail) {
+  bool *keeps = self;
+  (void)detail;
+  if (action == CHIO_COLLATERAL_FETCH) {
+    assert_true(evidence.len > 0);
+    fetches++;
+    *keeps = true;
+  }
+  if (action == CHIO_COLLATERAL_GET) {
+    assert_true(chio_slice_equal(name, chio_slice_str("ark.crl")));
+    chio_buf_append_slice(out, chio_buf_slice(&kept_list));
+  } else {
+    chio_buf_append_str(out, *keeps ? "[{\"file\":\"ark.crl\",\"source\":\"kds\"}]" : "[]");
+  }
+  return CHIO_OK;
+}
+
+/* A revocation list by the simulated platform's root, as AMD signs its own. */
+static void make_list(struct bench *b) {
+  char path[512];
+  FILE *file = fopen(temp_dir_file(&b->rig.dir, "sim/snp.pem", path), "r");
+  assert_non_null(file);
+  EVP_PKEY *key = PEM_read_PrivateKey(file, NULL, NULL, NULL);
+  X509 *root = PEM_read_X509(file, NULL, NULL, NULL);
+  assert_int_equal(fclose(file), 0);
+  assert_true(key != NULL && root != NULL);
+  X509_CRL *list = X509_CRL_new();
+  ASN1_TIME *when = ASN1_TIME_set(NULL, time(NULL) - 60);
+  EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+  EVP_PKEY_CTX *pss;
+  unsigned char *der = NULL;
+  assert_int_equal(X509_CRL_set_version(list, 1), 1);
+  assert_int_equal(X509_CRL_set_issuer_name(list, X509_get_subject_name(root)), 1);
+  assert_int_equal(X509_CRL_set1_lastUpdate(list, when), 1);
+  assert_non_null(ASN1_TIME_set(when, time(NULL) + 3600));
+  assert_int_equal(X509_CRL_set1_nextUpdate(list, when), 1);
+  assert_int_equal(EVP_DigestSignInit(ctx, &pss, EVP_sha384(), NULL, key), 1);
+  assert_int_equal(EVP_PKEY_CTX_set_rsa_padding(pss, RSA_PKCS1_PSS_PADDING), 1);
+  assert_int_equal(EVP_PKEY_CTX_set_rsa_pss_saltlen(pss, RSA_PSS_SALTLEN_DIGEST), 1);
+  assert_true(X509_CRL_sign_ctx(list, ctx) > 0);
+  int len = i2d_X509_CRL(list, &der);
+  assert_true(len > 0);
+  chio_buf_reset(&kept_list);
+  chio_buf_append(&kept_list, der, (size_t)len);
+  OPENSSL_free(der);
+  EVP_MD_CTX_free(ctx);
+  ASN1_TIME_free(when);
+  X509_CRL_free(list);
+  X509_free(root);
+  EVP_PKEY_free(key);
+}
+
+static void what_the_signer_keeps_counts_at_a_delegation(void **state) {
+  struct bench *b = *state;
+  bool keeps = false;
+  struct chio_delegate_reply r;
+  make_list(b);
+  chio_buf_append_str(&b->policy, "[collateral]\nrequired = true\n");
+  struct chio_delegate_request q = request_of(b, true);
+  assert_int_equal(delegate(b, &q, &r), CHIO_E_EVIDENCE_REFUSED);
+  assert_non_null(strstr(b->rig.detail.text, "collateral-missing"));
+  b->rig.config.collateral = (struct chio_collateral_source){.serve = serve_kept, .self = &keeps};
+  rig_restart(&b->rig);
+  q = request_of(b, true);
+  assert_int_equal(delegate(b, &q, &r), CHIO_OK);
+  assert_int_equal(fetches, 1);
+  assert_int_equal(delegate(b, &q, &r), CHIO_OK);
+  assert_int_equal(fetches, 1);
+  chio_buf_clear(&kept_list);
 }
 
 /* A trial's permission does not become an issuer's word, though the key's own evidence needs none of it. */
@@ -432,6 +522,7 @@ static int quiet(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test_setup_teardown(what_the_signer_keeps_counts_at_a_delegation, set_up_snp, tear_down),
       TEST(the_issuer_signs_a_short_certificate_that_carries_the_evidence),
       TEST(the_chain_stands_with_the_key_and_beside_it),
       TEST(an_issuer_that_has_a_certificate_uses_it),
