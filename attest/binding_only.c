@@ -89,9 +89,10 @@ static int compare_evidence(struct chio_judge *j, int *out_holds, struct chio_at
 
 int chio_attest_check_binding(const struct chio_attest_request *request, int *out_holds,
                               struct chio_attest_user_data *out_found, struct chio_attest_message *message) {
-  if (request == NULL || out_holds == NULL || request->evidence == NULL ||
-      request->evidence_len > CHIO_ATTEST_EVIDENCE_MAX)
+  if (request == NULL || out_holds == NULL || request->evidence == NULL)
     return say(message, CHIO_ATTEST_E_ARGUMENT, "no request");
+  const char *fault = chio_request_fault(request);
+  if (fault != NULL) return say(message, CHIO_ATTEST_E_ARGUMENT, fault);
   struct chio_buf key = CHIO_BUF_INIT;
   struct chio_judge j = {.request = request};
   int code = CHIO_ATTEST_OK;

@@ -174,7 +174,7 @@ int chio_attest_cache_verify(struct chio_attest_cache *cache, const struct chio_
                              struct chio_attest_result **out_result, struct chio_attest_message *message) {
   uint8_t asked[CHIO_SHA256_SIZE];
   if (cache == NULL || request == NULL || out_result == NULL) return CHIO_ATTEST_E_ARGUMENT;
-  bool sound = request->evidence != NULL && request->evidence_len <= CHIO_ATTEST_EVIDENCE_MAX;
+  bool sound = request->evidence != NULL && chio_request_fault(request) == NULL;
   /* What answers a nonce is fresh once: it is judged each time, and whoever gave the nonce sees that it comes twice. */
   bool once = request->nonce_len > 0 || request->challenges != NULL || request->seen != NULL;
   if (!sound || once) return chio_attest_verify(request, out_result, message);

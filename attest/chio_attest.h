@@ -242,10 +242,10 @@ struct chio_attest_request {
    * without expectations: what is missing is said, not refused. NULL: none. */
   const void *root;
   size_t root_len;
-  /* What the evidence must be about; each may be absent (NULL, 0). */
+  /* What the evidence must be about; each may be absent (NULL, 0). An empty one that is not NULL is E_ARGUMENT. */
   const void *key; /* a public key (SubjectPublicKeyInfo) or certificate, PEM or DER */
   size_t key_len;
-  const void *nonce;
+  const void *nonce; /* up to 64 bytes */
   size_t nonce_len;
   const void *report_data; /* 64 bytes, or fewer for formats that have fewer */
   size_t report_data_len;

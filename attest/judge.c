@@ -244,6 +244,24 @@ void chio_judge_root(struct chio_judge *j, const struct chio_cert *root, const s
     mark_simulated(j);
 }
 
+/* How a vendor signs certificates, each all of its own, up to the root; simulated platforms do as theirs does. */
+static enum chio_sig_alg vendor_signs_by(enum chio_vendor vendor) {
+  switch (vendor) {
+    case CHIO_VENDOR_INTEL: return CHIO_SIG_ECDSA_SHA256;
+    case CHIO_VENDOR_AMD: return CHIO_SIG_RSA_PSS_SHA384;
+    case CHIO_VENDOR_AWS: return CHIO_SIG_ECDSA_SHA384;
+    default: return CHIO_SIG_OTHER; /* not one alone */
+  }
+}
+
+static bool signed_as_the_vendor_signs(const struct chio_path *path, enum chio_vendor vendor) {
+  enum chio_sig_alg alg = vendor_signs_by(vendor);
+  for (size_t i = 0; alg != CHIO_SIG_OTHER && i < path->count; i++) {
+    if (path->certs[i]->signature_alg != alg) return false;
+  }
+  return true;
+}
+
 bool chio_judge_chain(struct chio_judge *j, enum chio_vendor vendor, const struct chio_cert *leaf, const char *what,
                       struct chio_path *out_path) {
   struct chio_anchors anchors = chio_judge_anchors(j, vendor, &j->anchors);
@@ -254,6 +272,10 @@ bool chio_judge_chain(struct chio_judge *j, enum chio_vendor vendor, const struc
                     err == CHIO_E_SIGNATURE_INVALID ? "a signature in the chain of the %s does not hold"
                                                     : "no chain leads from the %s to a root: a certificate is missing",
                     what);
+    return false;
+  }
+  if (!signed_as_the_vendor_signs(out_path, vendor)) {
+    chio_judge_fail(j, CHIO_ATTEST_CHAIN, "the chain of the %s is signed by another algorithm than the vendor's", what);
     return false;
   }
   const struct chio_cert *root = out_path->certs[out_path->count - 1];

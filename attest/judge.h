@@ -152,7 +152,7 @@ void chio_judge_root(struct chio_judge *j, const struct chio_cert *root, const s
 bool chio_judge_time(struct chio_judge *j, int64_t from, int64_t until, const char *what, bool collateral);
 
 /* Of the collateral's revocation lists that this issuer signed the latest that has begun, else the latest. NULL when
- * there is none: recorded as missing, or a failure when one is forged. Whether it holds now is the caller's to judge. */
+ * there is none: recorded as missing, or a failure when one is forged. Whether it holds now is for the caller to say. */
 const struct chio_crl *chio_judge_find_crl(struct chio_judge *j, const struct chio_cert *issuer, const char *what);
 
 /* Bytes after the evidence: zeros are padding, others are refused unless the policy allows them. */
@@ -200,6 +200,9 @@ void chio_judge_binding(struct chio_judge *j);
 
 /* One more owner of the result, which chio_attest_result_free ends. */
 struct chio_attest_result *chio_result_ref(struct chio_attest_result *result);
+
+/* What is wrong with the request (request.c), for a message; NULL: nothing. */
+const char *chio_request_fault(const struct chio_attest_request *request);
 
 /* One judgement under the request's policy alone, whatever it is to replace. As chio_attest_verify, with arguments that
  * were checked. */

@@ -119,6 +119,7 @@ attest_libchio_verify_la_SOURCES = \
   attest/pubkey.c attest/pubkey.h \
   attest/pubkey_write.c attest/pubkey_write.h \
   attest/ratls.c attest/ratls.h \
+  attest/request.c \
   attest/result.c \
   attest/roots.c \
   attest/rollout.c \

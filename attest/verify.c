@@ -206,12 +206,9 @@ int chio_judge_request(const struct chio_attest_request *request, struct chio_at
 
 int chio_attest_verify(const struct chio_attest_request *request, struct chio_attest_result **out_result,
                        struct chio_attest_message *message) {
-  if (request == NULL || out_result == NULL || (request->evidence == NULL && request->evidence_len > 0)) {
-    return fail_message(message, CHIO_ATTEST_E_ARGUMENT, "no request");
-  }
-  if (request->evidence_len > CHIO_ATTEST_EVIDENCE_MAX) {
-    return fail_message(message, CHIO_ATTEST_E_ARGUMENT, "the evidence is larger than the limit");
-  }
+  if (request == NULL || out_result == NULL) return fail_message(message, CHIO_ATTEST_E_ARGUMENT, "no request");
+  const char *fault = chio_request_fault(request);
+  if (fault != NULL) return fail_message(message, CHIO_ATTEST_E_ARGUMENT, fault);
   bool rollout = request->policy != NULL && request->policy->previous != NULL;
   struct chio_attest_result *result = NULL;
   int code = rollout ? chio_rollout_verify(request, &result, message) : chio_judge_request(request, &result, message);

@@ -126,7 +126,7 @@ static void what_answers_no_challenge_is_refused(void **state) {
   assert_int_equal(attest_rig_judge(&q), CHIO_ATTEST_NONCE);
   q.challenges = NULL;
   assert_int_equal(attest_rig_judge(&q), CHIO_ATTEST_ACCEPTED);
-  q.nonce_len = 0, q.challenges = c;
+  q.nonce = NULL, q.nonce_len = 0, q.challenges = c;
   nonce[31] ^= 1;
   quote_over(nonce, &quote);
   q.evidence = quote.data, q.evidence_len = quote.len;

@@ -656,6 +656,39 @@ static void a_root_or_key_that_is_none_is_an_error(void **state) {
   assert_null(result);
 }
 
+/* Who sets a length and forgets the bytes, or the bytes and forgets the length, would otherwise crash, or be accepted
+ * without what he expects. */
+static void half_an_expectation_is_an_error(void **state) {
+  (void)state;
+  static const uint8_t bytes[65] = {1};
+  const struct chio_attest_binding binding = {.profile = "tee-v1", .workload_hash = {NULL, 32}};
+  const struct {
+    const char *name;
+    struct chio_attest_request with;
+  } rows[] = {
+      {"key", {.key_len = 5}},          {"key", {.key = bytes}},
+      {"nonce", {.nonce_len = 5}},      {"nonce", {.nonce = bytes}},
+      {"report data", {.report_data_len = 64}}, {"report data", {.report_data = bytes}},
+      {"root", {.root_len = 5}},        {"nonce", {.nonce = bytes, .nonce_len = sizeof bytes}},
+      {"binding", {.binding = &binding}},
+  };
+  struct chio_attest_cache *cache = NULL;
+  assert_int_equal(chio_attest_cache_new(0, 0, &cache), CHIO_ATTEST_OK);
+  for (size_t i = 0; i < CHIO_ARRAY_LEN(rows); i++) {
+    struct chio_attest_request request = rows[i].with;
+    struct chio_attest_result *result = NULL;
+    struct chio_attest_message message = {""};
+    int holds;
+    request.evidence = quote.data, request.evidence_len = quote.len;
+    assert_int_equal(chio_attest_verify(&request, &result, &message), CHIO_ATTEST_E_ARGUMENT);
+    if (strstr(message.text, rows[i].name) == NULL) fail_msg("row %zu: %s", i, message.text);
+    assert_int_equal(chio_attest_cache_verify(cache, &request, &result, &message), CHIO_ATTEST_E_ARGUMENT);
+    assert_int_equal(chio_attest_check_binding(&request, &holds, NULL, &message), CHIO_ATTEST_E_ARGUMENT);
+    assert_null(result);
+  }
+  chio_attest_cache_free(cache);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_simulated_quote_is_accepted_where_its_root_is_named),
@@ -678,6 +711,7 @@ int main(void) {
       cmocka_unit_test(what_follows_a_quote_must_be_zero),
       cmocka_unit_test(parts_of_two_quotes_do_not_mix),
       cmocka_unit_test(a_root_or_key_that_is_none_is_an_error),
+      cmocka_unit_test(half_an_expectation_is_an_error),
   };
   return cmocka_run_group_tests(tests, set_up, tear_down);
 }
