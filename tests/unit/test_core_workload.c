@@ -3,11 +3,13 @@
 #include "tests/unit/core_rig.h"
 #include "tests/unit/fake_backend.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
 #define RECORD (CHIO_ATTEST_CONTRACT_SIZE + CHIO_ATTEST_IDENTITY_SIZE)
 #define BACKEND_SLOT CHIO_BACKEND_SLOT_FIRST
+#define ROOT_MAX 4096
 
 static const uint8_t llama[32] = {0x4f, 0xb5}, other_model[32] = {1}, zero[32];
 static const uint8_t contracts[2][20] = {{0x12, 0x34}, {0xab}};
@@ -185,8 +187,19 @@ static enum chio_err attest(struct rig *rig, uint32_t slot, const struct chio_ui
   return err;
 }
 
+/* Who vouches for the platform of the rig: without a root nothing that a quote binds is proved. */
+static size_t simulated_root(struct rig *rig, char out[ROOT_MAX]) {
+  char path[512];
+  FILE *file = fopen(temp_dir_file(&rig->dir, "sim/tdx-root.pem", path), "re");
+  assert_non_null(file);
+  size_t len = fread(out, 1, ROOT_MAX, file);
+  (void)fclose(file);
+  return len;
+}
+
 /* Whether the report data is that of the key and the model. */
 static bool binds(struct rig *rig, const struct chio_buf *evidence, const struct chio_uid *key, const uint8_t model[32]) {
+  char root[ROOT_MAX];
   struct chio_slice spki;
   struct chio_attest_result *result = NULL;
   struct chio_attest_message message = {""};
@@ -197,6 +210,8 @@ static bool binds(struct rig *rig, const struct chio_buf *evidence, const struct
                                               .at = (int64_t)time(NULL),
                                               .key = spki.data,
                                               .key_len = spki.len,
+                                              .root = root,
+                                              .root_len = simulated_root(rig, root),
                                               .binding = &binding};
   if (chio_attest_verify(&request, &result, &message) != CHIO_ATTEST_OK) fail_msg("%s", message.text);
   bool bound = (result->proved & CHIO_ATTEST_PROVED_REPORT_DATA) != 0;
