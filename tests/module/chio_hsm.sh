@@ -160,6 +160,11 @@ ok $? "a nonce that is not hex is refused"
 chio-hsm attest other --token test >/dev/full 2>"$err"
 [ $? = 1 ] && complains 'could not be written'
 ok $? "a full disk is an error"
+for command in 'report coverage' doctor; do
+  chio-hsm $command --token test >/dev/full 2>"$err"
+  [ $? = 1 ] && complains 'could not be written'
+  ok $? "also where the exit status says something else: $command"
+done
 
 # ---- URIs ----
 run 0 uri key-p256 --token test && says '^chio:token=test;id=%[0-9A-F%]*;object=key-p256;type=private$'

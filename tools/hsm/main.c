@@ -33,9 +33,10 @@ static enum chio_err run(int argc, char **argv, struct hsm *hsm, struct chio_det
     err = hsm_key_name_parse(hsm, detail);
   if (err == CHIO_OK && hsm->command != NULL && hsm->option[HSM_OPT_HELP] == NULL)
     err = hsm->command->run(hsm, detail);
-  if (err == CHIO_OK && (fflush(stdout) != 0 || ferror(stdout)))
-    err = chio_fail(detail, CHIO_E_IO, "the output could not be written");
-  return err;
+  bool written = fflush(stdout) == 0 && !ferror(stdout);
+  if (written || (err != CHIO_OK && !hsm->answered)) return err;
+  hsm->answered = false; /* what was to say it all did not arrive */
+  return chio_fail(detail, CHIO_E_IO, "the output could not be written");
 }
 
 int main(int argc, char **argv) {
