@@ -94,7 +94,7 @@ struct keys_seen {
   size_t keys, without, refused, debug, late, as_born;
   struct chio_buf without_names, refused_names, late_names;
   uint32_t not_proved;
-  int64_t until; /* the soonest end of what was judged */
+  int64_t until; /* the soonest end of what was judged, but for what never lasts long */
   struct hsm_delegations delegations;
 };
 
@@ -115,6 +115,11 @@ static bool is_refused(const struct hsm_doctor *d, const struct chio_attest_resu
 static bool is_in_use(const struct hsm_key *key) {
   struct chio_slice state = hsm_key_attribute(key, (uint32_t)CKA_CHIO_STATE);
   return chio_slice_equal(state, chio_slice_str("active"));
+}
+
+/* Nitro's certificates last three hours: their end is no news, and the evidence is then judged as of the birth. */
+static bool is_short_lived(const struct chio_attest_result *r) {
+  return r->format != NULL && (strcmp(r->format, "nitro") == 0 || strcmp(r->format, "nitrotpm") == 0);
 }
 
 static void see_key(struct hsm_doctor *d, const struct hsm_key *key, struct keys_seen *seen) {
@@ -140,7 +145,7 @@ static void see_key(struct hsm_doctor *d, const struct hsm_key *key, struct keys
   if (!r->simulated) seen->not_proved |= r->needed & ~r->proved;
   if (judged_at != d->expectation.at)
     seen->as_born++;
-  else if (r->window_until < seen->until)
+  else if (!is_short_lived(r) && r->window_until < seen->until)
     seen->until = r->window_until;
   chio_attest_result_free(r);
 }
