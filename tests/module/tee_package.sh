@@ -40,6 +40,7 @@ check "an RSA key is found by its size" sh -c 'chio-hsm key generate rsa --type 
 refute "and refused by another" generate rsa --type rsa3072 --reuse
 refute "a name and a hash at once are refused" generate x --model llama3 --model-hash $llama
 refute "a hash of another size is refused" generate x --model-hash ${llama}00
+contains "a name that is no text is refused, and said to be" "is no UTF-8" "$(chio-hsm model-hash "$(printf '\377')" --json 2>&1)"
 refute "what is no hash is refused" generate x --model-hash llama3
 check "a key is retired" chio-hsm key retire n --yes
 refute "and not found again" generate n --model llama4 --reuse

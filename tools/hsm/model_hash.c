@@ -1,6 +1,7 @@
 #include "tools/hsm/model_hash.h"
 
 #include "attest/chio_attest.h"
+#include "signer/base/utf8.h"
 #include "tools/hsm/json.h"
 #include "tools/hsm/text.h"
 
@@ -8,8 +9,11 @@
 
 #define HASH_MAX 64u
 
+/* A name is text; bytes of anything else have a hash that nobody who reads the name would find. */
 static enum chio_err of_name(const char *model, struct chio_buf *out, struct chio_detail *detail) {
   uint8_t hash[CHIO_ATTEST_MODEL_HASH_SIZE];
+  if (!chio_utf8_valid(chio_slice_str(model)))
+    return chio_fail(detail, CHIO_E_ARGUMENT, "the model's name is no UTF-8; its hash can be given instead");
   if (chio_attest_model_hash(model, hash) != CHIO_ATTEST_OK)
     return chio_fail(detail, CHIO_E_INTERNAL, "the hash cannot be computed");
   chio_buf_append(out, hash, sizeof hash);
