@@ -2,6 +2,7 @@
 
 #include "attest/bundle.h"
 #include "attest/pubkey.h"
+#include "attest/ratls.h"
 #include "signer/base/text.h"
 
 #define ADDRESS_SIZE 20u
@@ -116,6 +117,15 @@ static enum chio_err atls(const struct chio_binding_parts *p, uint8_t *out) {
   return digest_after(nothing, chio_slice(user_data, sizeof user_data), PART(p, NONCE), nothing, out);
 }
 
+/* The claims of interoperable RA-TLS, which a raw quote comes without: key and nonce say what they are. */
+static enum chio_err ratls(const struct chio_binding_parts *p, uint8_t *out) {
+  struct chio_buf claims = CHIO_BUF_INIT;
+  enum chio_err err = chio_ratls_claims_put(PART(p, KEY), PART(p, NONCE), &claims);
+  if (err == CHIO_OK) err = chio_ratls_report_data(chio_buf_slice(&claims), out);
+  chio_buf_clear(&claims);
+  return err;
+}
+
 /* ---- The table ---- */
 
 struct need {
@@ -147,6 +157,7 @@ static const struct chio_binding_profile profiles[] = {
     {"registry-v1-onboard", registry_onboard, 0, 4,
      {NEED_KEY, NEED_ADDRESS, NEED_OPERATOR, {CHIO_BINDING_NONCE, 1, 8}}},
     {"atls-v1", atls, 0, 2, {NEED_KEY, {CHIO_BINDING_NONCE, 32, 32}}},
+    {"ratls-v1", ratls, 0, 2, {NEED_KEY, {CHIO_BINDING_NONCE, 0, NONCE_MAX}}},
 };
 
 static const char *const part_names[] = {

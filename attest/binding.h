@@ -9,6 +9,7 @@
  *   registry-v1-secrets       address || SHA-256(operator || TLS certificate PEM || private key PEM) || 00*12
  *   registry-v1-onboard       address || SHA-256(key PEM || nonce || operator) || 00*12
  *   atls-v1                   SHA-256(SHA-256(key) || nonce) || 00*32
+ *   ratls-v1                  SHA-256(claims of RA-TLS about key and nonce, ratls.h) || 00*32
  *
  * "key" alone is its SubjectPublicKeyInfo in DER.
  */

@@ -221,7 +221,8 @@ struct chio_attest_bytes {
 };
 
 /* How raw evidence binds the request's key in its report data, by a named profile: "chio-hsm-boot-v1", "chio-v1",
- * "tee-v1", "registry-v1-certificate", "registry-v1-secrets", "registry-v1-onboard", "atls-v1" (docs/attributes.md).
+ * "tee-v1", "registry-v1-certificate", "registry-v1-secrets", "registry-v1-onboard", "atls-v1", "ratls-v1"
+ * (docs/attributes.md).
  * Each needs the request's key, but for "registry-v1-secrets", which binds its certificate's; those with a nonce
  * take the request's. Other parts are given here: all that the profile binds, and no other. */
 struct chio_attest_binding {

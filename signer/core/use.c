@@ -154,6 +154,11 @@ static enum chio_err attest_directly(struct chio_call *call, const struct chio_u
   if (!chio_attrs_bool(used->object->attrs, CKA_LOCAL, false) || used->object->delegated)
     return chio_fail(&call->detail, CHIO_E_KEY_FUNCTION,
                      "key '%s' was not made in this TEE (CKA_LOCAL): no quote binds it", used->object->label);
+  enum chio_key_state state = used->object->state;
+  if (state != CHIO_KEY_ACTIVE && state != CHIO_KEY_PRE_ACTIVE)
+    return chio_fail(&call->detail, CHIO_E_KEY_FUNCTION,
+                     "key '%s' is %s, which a quote alone would not say: ask for a bundle", used->object->label,
+                     chio_key_state_name(state));
   enum chio_err err = workload_of(call, used, &data);
   if (err != CHIO_OK) return err;
   return chio_direct_evidence(chio_evidence_platform(call->core->evidence), chio_key_spki(used->key),

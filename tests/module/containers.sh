@@ -122,6 +122,17 @@ check "a raw quote by atls-v1" chio-hsm attest p384 --format quote --binding atl
 check "binds key and nonce" judge atls.quote --key p384.pem --binding atls-v1 --nonce "$nonce32"
 check "a raw quote by chio-v1" chio-hsm attest ed25519 --format quote --binding chio-v1 --receipt-root "$hash" -o chio.quote
 check "binds the key as Chio does" judge chio.quote --key ed25519.pem --binding chio-v1 --receipt-root "$hash"
+check "a raw quote by the default profile" chio-hsm attest p256 --format quote --nonce 0102 -o ratls.quote
+check "binds key and nonce by ratls-v1" judge ratls.quote --key p256.pem --binding ratls-v1 --nonce 0102
+refute "and not another key" judge ratls.quote --key p384.pem --binding ratls-v1 --nonce 0102
+refute "nor another nonce" judge ratls.quote --key p256.pem --binding ratls-v1 --nonce 0103
+refute "nor none" judge ratls.quote --key p256.pem --binding ratls-v1
+refute "nor by another profile" judge ratls.quote --key p256.pem --binding chio-hsm-boot-v1 --nonce 0102 --manifest "$hash"
+contains "how it is judged is told with it" "verify ratls.quote --key PUBLIC-KEY --binding ratls-v1 checks it" \
+  "$(chio-hsm attest p256 --format quote -o ratls.quote)"
+check "what was told holds" judge ratls.quote --key p256.pem --binding ratls-v1
+contains "a wrapper says itself what it binds" "verify ratls.cmw checks it" "$(chio-hsm attest p256 --format cmw -o ratls.cmw)"
+refute "and takes no profile" judge ratls.cmw --key p256.pem --binding ratls-v1
 check "a wrapper by tee-v1" chio-hsm attest p256 --format cmw --binding tee-v1 --workload-hash "$hash" -o tee.cmw
 check "is judged by the profile that is named" judge tee.cmw --key p256.pem --binding tee-v1 --workload-hash "$hash"
 refute "and for no key without one" judge tee.cmw --key p256.pem
@@ -176,6 +187,16 @@ check "a policy is drafted" chio-hsm policy init --from p256.crt --root "$root" 
 check "in shadow the old policy decides" chio-hsm verify birth.crt --policy new.toml
 contains "and what the new one says is told" "previous decided; the other policy says: nonce" \
   "$(chio-hsm verify birth.crt --policy new.toml)"
+
+check "a key is taken out of use" chio-hsm key suspend ed25519
+for format in cmw quote; do
+  refute "no quote alone is made of it: $format" chio-hsm attest ed25519 --format $format -o suspended.out
+  contains "which says why" "key 'ed25519' is suspended, which a quote alone would not say" \
+    "$(chio-hsm attest ed25519 --format $format 2>&1)"
+done
+check "a bundle says its state" chio-hsm attest ed25519 --nonce 01 -o suspended.evidence
+contains "which is told" "suspended" "$(judge suspended.evidence --nonce 01)"
+check "in use again, it is bound again" sh -c 'chio-hsm key resume ed25519 && chio-hsm attest ed25519 --format quote -o again.quote'
 
 refute "a profile that the signer has not is refused" chio-hsm attest p256 --format quote --binding registry-v1-onboard
 refute "tee-v1 has no form for an RSA key" \

@@ -116,7 +116,7 @@ static enum chio_attest_reason judged(const struct chio_attest_request *request,
 }
 
 static const char *const key_profiles[] = {"chio-hsm-boot-v1", "chio-v1", "tee-v1", "registry-v1-certificate",
-                                           "registry-v1-onboard", "atls-v1"};
+                                           "registry-v1-onboard", "atls-v1", "ratls-v1"};
 
 static void a_quote_proves_the_key_that_it_binds(void **state) {
   (void)state;

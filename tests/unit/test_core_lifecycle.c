@@ -1,5 +1,6 @@
 /* The states of a key: who may change them, which way they go, and what a key does in each. */
 #include "attest/chio_attest.h"
+#include "signer/wire/mech_params.h"
 #include "signer/base/log.h"
 #include "signer/base/text.h"
 #include "signer/core/key_state.h"
@@ -152,6 +153,32 @@ static void a_suspended_key_does_not_sign_and_a_resumed_one_does(void **state) {
   assert_int_equal(sign(b, &b->key), CHIO_OK);
 }
 
+/* By a binding profile: a quote that has no place for the key's state. */
+static enum chio_err attest_directly(struct bench *b) {
+  const struct chio_mech_params params = {.kind = CHIO_PARAMS_ATTEST, .profile = chio_slice_str("ratls-v1")};
+  struct chio_buf encoded = CHIO_BUF_INIT;
+  assert_int_equal(chio_mech_params_encode(&params, &encoded), CHIO_OK);
+  const struct chio_sign_request q = {.ticket = rig_ticket(&b->rig.user),
+                                      .key = b->key,
+                                      .mechanism = CHIO_MECH_CHIO_ATTEST,
+                                      .params = chio_buf_slice(&encoded),
+                                      .data = chio_slice_str("n")};
+  struct chio_sign_reply r;
+  enum chio_err err = rig_call(&b->rig, b->rig.conn, CHIO_MSG_SIGN, &q, &r);
+  chio_buf_clear(&encoded);
+  return err;
+}
+
+static void only_a_key_that_is_not_out_of_use_is_bound_by_a_quote_alone(void **state) {
+  struct bench *b = *state;
+  assert_int_equal(attest_directly(b), CHIO_OK);
+  assert_int_equal(become(b, &b->rig.user, &b->key, "suspended"), CHIO_OK);
+  assert_int_equal(attest_directly(b), CHIO_E_KEY_FUNCTION);
+  assert_non_null(strstr(b->rig.detail.text, "key 'web' is suspended"));
+  assert_int_equal(become(b, &b->rig.user, &b->key, "active"), CHIO_OK);
+  assert_int_equal(attest_directly(b), CHIO_OK);
+}
+
 static void a_retired_key_verifies_attests_and_never_comes_back(void **state) {
   struct bench *b = *state;
   static const char *const back[] = {"active", "suspended", "pre-active"};
@@ -179,7 +206,9 @@ static void a_retired_key_verifies_attests_and_never_comes_back(void **state) {
                                   .signature = chio_buf_slice(&kept)};
   assert_int_equal(rig_call(&b->rig, b->rig.conn, CHIO_MSG_VERIFY, &v, NULL), CHIO_OK);
   assert_int_equal(rig_sign(&b->rig, &b->key, CHIO_MECH_CHIO_ATTEST, chio_slice_str("n"), NULL), CHIO_OK);
+  assert_int_equal(attest_directly(b), CHIO_E_KEY_FUNCTION);
   assert_int_equal(become(b, &b->rig.user, &b->key, "compromised"), CHIO_OK);
+  assert_int_equal(attest_directly(b), CHIO_E_KEY_FUNCTION);
   assert_int_equal(become(b, &b->rig.user, &b->key, "retired"), CHIO_E_ATTRIBUTE_VALUE);
   chio_buf_clear(&kept);
   chio_buf_clear(&templ);
@@ -412,6 +441,7 @@ int main(void) {
       T(a_key_is_born_active_unless_its_template_says_pre_active),
       T(a_suspended_key_does_not_sign_and_a_resumed_one_does),
       T(a_retired_key_verifies_attests_and_never_comes_back),
+      T(only_a_key_that_is_not_out_of_use_is_bound_by_a_quote_alone),
       T(destroyed_is_said_by_destroying),
       T(only_the_user_changes_a_state_and_the_officer_says_compromised),
       T(a_read_only_signer_keeps_its_states),

@@ -17,7 +17,9 @@ static enum chio_err deliver(struct hsm *hsm, struct chio_slice evidence, struct
   if (hsm->json)
     return hsm_json_print(json_pack("{s:s, s:s, s:I, s:b}", "key", hsm->word[0], "file", path, "bytes",
                                     (json_int_t)evidence.len, "fresh", hsm->option[HSM_OPT_NONCE] != NULL));
-  (void)printf("evidence of key '%s' is in %s; chio-hsm verify %s checks it\n", hsm->word[0], path, path);
+  const char *profile = hsm_attest_profile(hsm);
+  (void)printf("evidence of key '%s' is in %s; chio-hsm verify %s%s%s checks it\n", hsm->word[0], path, path,
+               profile != NULL ? " --key PUBLIC-KEY --binding " : "", profile != NULL ? profile : "");
   return CHIO_OK;
 }
 

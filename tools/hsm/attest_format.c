@@ -23,6 +23,7 @@
 #include <sys/random.h>
 #include <time.h>
 
+#define PROFILE_DEFAULT "ratls-v1"
 #define CERTIFICATE_DAYS 90
 #define CLOCK_SKEW 300 /* seconds by which a reader's clock may be behind */
 
@@ -149,8 +150,20 @@ static enum chio_err direct_data(const struct hsm_attest *a, const char *profile
   return chio_buf_err(out);
 }
 
+static const char *profile_of(const struct hsm *hsm) {
+  return hsm->option[HSM_OPT_BINDING] != NULL ? hsm->option[HSM_OPT_BINDING] : PROFILE_DEFAULT;
+}
+
+const char *hsm_attest_profile(const struct hsm *hsm) {
+  const char *format = hsm->option[HSM_OPT_FORMAT];
+  if (format == NULL || (strcmp(format, "quote") != 0 && strcmp(format, "cmw") != 0)) return NULL;
+  /* A wrapper carries the claims of its profile with it. */
+  bool claims = strcmp(format, "cmw") == 0 && strcmp(profile_of(hsm), PROFILE_DEFAULT) == 0;
+  return claims ? NULL : profile_of(hsm);
+}
+
 static enum chio_err make_cmw(const struct hsm_attest *a, struct chio_buf *out, struct chio_detail *detail) {
-  const char *profile = a->hsm->option[HSM_OPT_BINDING] != NULL ? a->hsm->option[HSM_OPT_BINDING] : "ratls-v1";
+  const char *profile = profile_of(a->hsm);
   CHIO_AUTO(chio_buf) struct chio_buf *data = chio_buf_new();
   if (data == NULL) return CHIO_E_NO_MEMORY;
   enum chio_err err = direct_data(a, profile, data, detail);
@@ -268,7 +281,7 @@ static enum chio_err make_ratls(const struct hsm_attest *a, struct chio_buf *out
   if (holder == NULL || cmw == NULL || extension == NULL) return CHIO_E_NO_MEMORY;
   enum chio_err err = check_subject(a, detail);
   if (err == CHIO_OK) err = hsm_key_spki(a->hsm, a->key, &spki, holder, detail);
-  if (err == CHIO_OK) err = hsm_attest_now(a, "ratls-v1", a->nonce, cmw, detail);
+  if (err == CHIO_OK) err = hsm_attest_now(a, PROFILE_DEFAULT, a->nonce, cmw, detail);
   if (err == CHIO_OK) err = ratls_extension(chio_buf_slice(cmw), &oid, extension, detail);
   return err == CHIO_OK ? self_signed(a, spki, oid, chio_buf_slice(extension), out, detail) : err;
 }

@@ -21,6 +21,9 @@ CHIO_MUST_CHECK enum chio_err hsm_attest_now(const struct hsm_attest *a, const c
 CHIO_MUST_CHECK enum chio_err hsm_attest_raw_quote(const struct chio_cmw *cmw, struct chio_slice *out,
                                                    struct chio_slice *out_table, struct chio_detail *detail);
 
+/* The binding profile that a verifier must name, for what the options ask; NULL: the evidence says what it binds. */
+const char *hsm_attest_profile(const struct hsm *hsm);
+
 struct hsm_attest_format {
   const char *name;
   bool login; /* the key signs, or the signer makes evidence now: needed even without a nonce */
