@@ -25,6 +25,9 @@ struct server {
   pthread_cond_t work;
   struct chio_kmsd_request *head, **tail;
   unsigned queued, idle, threads;
+  unsigned serving;
+  bool ending; /* chiod is gone: nothing more is begun */
+  pthread_cond_t rest; /* nobody serves any more */
 };
 
 /* ---- The socket ---- */
@@ -102,7 +105,7 @@ static void *serve_thread(void *arg) {
   (void)pthread_setname_np(pthread_self(), "kmsd-call");
   (void)pthread_mutex_lock(&s->lock);
   for (;;) {
-    while (s->head == NULL) {
+    while (s->head == NULL || s->ending) {
       s->idle++;
       (void)pthread_cond_wait(&s->work, &s->lock);
       s->idle--;
@@ -111,9 +114,11 @@ static void *serve_thread(void *arg) {
     s->head = request->next;
     if (s->head == NULL) s->tail = &s->head;
     s->queued--;
+    s->serving++;
     (void)pthread_mutex_unlock(&s->lock);
     answer(s, request);
     (void)pthread_mutex_lock(&s->lock);
+    if (--s->serving == 0) (void)pthread_cond_signal(&s->rest);
   }
   return NULL;
 }
@@ -215,6 +220,24 @@ static enum chio_err take(struct server *s, struct chio_kmsd_request *request, s
   return answer_now(s, request, CHIO_E_BUSY, &why);
 }
 
+/* What was begun may end, for some time: a PKCS#11 module may be writing to its token. */
+static void come_to_rest(struct server *s) {
+  uint64_t at_ms = chio_monotonic_ms() + CHIO_KMSD_REST_MS;
+  const struct timespec until = {(time_t)(at_ms / 1000u), (long)(at_ms % 1000u) * 1000000L};
+  (void)pthread_mutex_lock(&s->lock);
+  s->ending = true;
+  while (s->serving > 0 && pthread_cond_timedwait(&s->rest, &s->lock, &until) != ETIMEDOUT) continue;
+  (void)pthread_mutex_unlock(&s->lock);
+}
+
+static void init_rest(struct server *s) {
+  pthread_condattr_t attributes;
+  (void)pthread_condattr_init(&attributes);
+  (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+  (void)pthread_cond_init(&s->rest, &attributes);
+  (void)pthread_condattr_destroy(&attributes);
+}
+
 enum chio_err chio_kmsd_serve(int fd, struct chio_kmsd *kmsd,
                               enum chio_err (*lock)(struct chio_kmsd *kmsd,
                                                     const struct chio_backend_lock_request *request,
@@ -228,11 +251,13 @@ enum chio_err chio_kmsd_serve(int fd, struct chio_kmsd *kmsd,
   s.kmsd = kmsd;
   s.lock_down = lock;
   s.tail = &s.head;
+  init_rest(&s);
   for (;;) {
     struct chio_kmsd_request *request = NULL;
     enum chio_err err = read_request(fd, &request, detail);
     if (err == CHIO_OK) err = take(&s, request, detail);
-    if (err == CHIO_E_DISCONNECTED) return CHIO_OK;
-    if (err != CHIO_OK) return err;
+    if (err == CHIO_OK) continue;
+    come_to_rest(&s);
+    return err == CHIO_E_DISCONNECTED ? CHIO_OK : err;
   }
 }

@@ -222,6 +222,7 @@ static enum chio_err start_one(struct chio_reach *r, struct chio_detail *detail)
   r->starts++;
   r->ping_at_ms = 0;
   r->suspect = false;
+  r->hangs = false;
   r->late = 0;
   if (r->ending) (void)shutdown(channel, SHUT_RDWR);
   (void)pthread_cond_signal(&r->alarm);
@@ -232,10 +233,13 @@ static enum chio_err start_one(struct chio_reach *r, struct chio_detail *detail)
 
 /* Everybody who waits is told. */
 static void close_channel(struct chio_reach *r) {
-  chio_spawner_kill(r->spawner);
   (void)pthread_mutex_lock(&r->writing);
   (void)pthread_mutex_lock(&r->lock);
   if (r->channel >= 0) (void)close(r->channel);
+  if (r->hangs)
+    chio_spawner_kill(r->spawner);
+  else
+    chio_spawner_end(r->spawner);
   r->channel = -1;
   r->pid = -1;
   while (r->waiters != NULL) {
@@ -333,6 +337,7 @@ static void *watch(void *arg) {
     if (wrong != NULL) {
       chio_log(CHIO_LOG_WARNING, "kmsd.hangs", "chio-kmsd hangs: it is ended", CHIO_F_STR("why", wrong));
       (void)shutdown(r->channel, SHUT_RDWR); /* the keeper finds the end, and has it killed */
+      r->hangs = true;
       r->ping_at_ms = 0;
       r->late = 0;
       r->started_at_ms = now;

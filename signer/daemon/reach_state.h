@@ -74,6 +74,7 @@ struct chio_reach {
   uint64_t ready_at_ms; /* 0: its start is not over */
   uint64_t ping_at_ms; /* a PING is under way since; 0: none */
   bool suspect;        /* somebody waited in vain */
+  bool hangs;          /* it is not waited for when its channel is closed */
   unsigned late;       /* answers that nobody waits for any more and that may still come */
   unsigned starts;
   unsigned backoff_ms;

@@ -5,9 +5,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -17,6 +19,7 @@
 #define KMSD_FD 3 /* CHIO_BACKEND_FD: where chio-kmsd finds its end */
 #define WORD_START 'S'
 #define WORD_KILL 'K'
+#define WORD_END 'E'
 
 /* ---- The environment ---- */
 
@@ -69,8 +72,17 @@ static char **make_environment(const struct chio_config_strings *more) {
 
 static pid_t running = -1;
 
-static void end_running(void) {
+/* It has seen the end of its channel, and lets what it has begun come to an end. */
+static void await_end(pid_t pid) {
+  struct pollfd end = {.fd = pidfd_open(pid, 0), .events = POLLIN};
+  if (end.fd < 0) return;
+  (void)poll(&end, 1, CHIO_SPAWNER_REST_MS);
+  (void)close(end.fd);
+}
+
+static void end_running(bool at_once) {
   if (running <= 0) return;
+  if (!at_once) await_end(running);
   (void)kill(running, SIGKILL);
   while (waitpid(running, NULL, 0) < 0 && errno == EINTR) continue;
   running = -1;
@@ -112,7 +124,7 @@ static bool send_answer(int fd, pid_t pid, int channel) {
 
 static bool start_one(int fd, const char *program, char *const environment[]) {
   int ends[2];
-  end_running();
+  end_running(true);
   if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) return send_answer(fd, -1, -1);
   pid_t child = fork();
   if (child == 0) execute(program, ends[1], environment);
@@ -129,7 +141,7 @@ static void obey(int fd, const char *program, char *const environment[]) {
     ssize_t n = recv(fd, &word, 1, 0);
     if (n < 0 && errno == EINTR) continue;
     if (n <= 0) return;
-    if (word == WORD_KILL) end_running();
+    if (word == WORD_KILL || word == WORD_END) end_running(word == WORD_KILL);
     if (word == WORD_START && !start_one(fd, program, environment)) return;
   }
 }
@@ -168,7 +180,7 @@ static _Noreturn void spawner(const struct chio_spawner_config *config, int fd) 
   uint32_t number = (uint32_t)err;
   if (send(fd, &number, sizeof number, MSG_NOSIGNAL) == (ssize_t)sizeof number && err == CHIO_OK)
     obey(fd, config->program, environment);
-  end_running();
+  end_running(false);
   _exit(0);
 }
 
@@ -241,4 +253,8 @@ enum chio_err chio_spawner_run(int fd, int *out_channel, pid_t *out_pid) {
 
 void chio_spawner_kill(int fd) {
   (void)!send_word(fd, WORD_KILL);
+}
+
+void chio_spawner_end(int fd) {
+  (void)!send_word(fd, WORD_END);
 }

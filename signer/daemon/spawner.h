@@ -1,14 +1,16 @@
 /*
  * Who starts chio-kmsd. chiod's own filter forbids fork and exec, and yet chio-kmsd must be started again whenever it
  * dies: so a small process is forked before chiod has any secret, becomes the user that chio-kmsd runs as, and waits on
- * a socketpair for two words: start (it hands back the end of a new socketpair that the new chio-kmsd has the other end
- * of) and kill. It ends, and chio-kmsd with it, when chiod's end closes.
+ * a socketpair for words: start (it hands back the end of a new socketpair that the new chio-kmsd has the other end
+ * of), kill and end. It ends, and chio-kmsd with it, when chiod's end closes.
  */
 #ifndef CHIO_DAEMON_SPAWNER_H
 #define CHIO_DAEMON_SPAWNER_H
 
 #include "signer/base/config.h"
 #include "signer/daemon/process.h"
+
+#define CHIO_SPAWNER_REST_MS 1500 /* more than chio-kmsd takes for it (CHIO_KMSD_REST_MS) */
 
 struct chio_spawner_config {
   const char *program;                 /* path of chio-kmsd */
@@ -26,8 +28,12 @@ CHIO_MUST_CHECK enum chio_err chio_spawner_start(const struct chio_spawner_confi
  * the channel. CHIO_E_DISCONNECTED (the spawner is gone), CHIO_E_IO (it could not fork). */
 CHIO_MUST_CHECK enum chio_err chio_spawner_run(int fd, int *out_channel, pid_t *out_pid);
 
-/* Ends the chio-kmsd that runs, if one does. */
+/* Kills the chio-kmsd that runs, if one does. */
 void chio_spawner_kill(int fd);
+
+/* The same for one whose channel has ended, once it has had CHIO_SPAWNER_REST_MS to end by itself: it lets what it has
+ * begun come to an end, for the module of an HSM may be writing to its token. */
+void chio_spawner_end(int fd);
 
 /* Whether chio-kmsd gets a variable of this name: those of the providers' own conventions, proxies, HOME. */
 bool chio_spawner_passes(const char *name, const struct chio_config_strings *more);

@@ -4,6 +4,7 @@
  *   slow   milliseconds that each signature takes
  *   fail   the error that each signature ends with: its name, "BACKEND_UNREACHABLE"
  *   peek   a path that each signature tries to open first: POLICY when it can
+ *   stuck  milliseconds that each signature takes whatever its time is; at their end a line of the log says so
  *   trace  the code of each signature, for the log, is the traceparent that it belongs to
  *   wrong  signatures are made over other data
  *   meet   so many signatures must be under way at once: each waits for the others until its time is over
@@ -11,6 +12,7 @@
 #include "kms-adapters/registry.h"
 #include "kms-adapters/signature_form.h"
 #include "kms-adapters/trace.h"
+#include "signer/base/log.h"
 
 #include <openssl/ec.h>
 #include <openssl/evp.h>
@@ -102,9 +104,20 @@ static enum chio_err meet(unsigned wanted, const struct chio_deadline *deadline,
   return CHIO_OK;
 }
 
+/* As a module does that knows no deadlines and writes to its token. */
+static void get_stuck(const struct fake *fake) {
+  char word[64];
+  if (!read_word(fake, "stuck", word)) return;
+  unsigned ms = (unsigned)strtoul(word, NULL, 10);
+  const struct chio_deadline later = chio_deadline_in(2 * ms + 1000);
+  (void)chio_deadline_sleep(&later, ms);
+  chio_log(CHIO_LOG_NOTICE, "fake.stuck", "fake: what was stuck has come to its end");
+}
+
 static enum chio_err behave(const struct fake *fake, const struct chio_deadline *deadline,
                             struct chio_detail *detail) {
   char word[64];
+  get_stuck(fake);
   if (read_word(fake, "slow", word) && !chio_deadline_sleep(deadline, (unsigned)strtoul(word, NULL, 10)))
     return chio_fail(detail, CHIO_E_TIMEOUT, "fake: slower than the time");
   if (read_word(fake, "peek", word) && access(word, R_OK) == 0) {

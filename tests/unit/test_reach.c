@@ -9,6 +9,7 @@
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -62,14 +63,19 @@ static const char *program(void) {
 }
 
 static enum chio_err start(struct rig *rig, const char *endpoint, const char *kind, struct chio_detail *detail) {
-  const struct chio_spawner_config spawner = {.program = program(), .log_fd = -1};
-  struct chio_backend_open_request open = {.name = chio_slice_str("fake"),
-                                           .kind = chio_slice_str(kind),
-                                           .endpoint = chio_slice_str(endpoint),
-                                           .timeout_ms = LONG_MS};
-  struct chio_reach_config config = {.backends = &open, .count = 1};
+  char path[512];
+  int log_fd = -1;
+  if (rig->folder.path[0] != '\0') /* what chio-kmsd says goes to a file */
+    log_fd = open(temp_dir_file(&rig->folder, "log", path), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+  const struct chio_spawner_config spawner = {.program = program(), .log_fd = log_fd};
+  struct chio_backend_open_request request = {.name = chio_slice_str("fake"),
+                                              .kind = chio_slice_str(kind),
+                                              .endpoint = chio_slice_str(endpoint),
+                                              .timeout_ms = LONG_MS};
+  struct chio_reach_config config = {.backends = &request, .count = 1};
   size_t refused = 9;
   enum chio_err err = chio_spawner_start(&spawner, &config.spawner, detail);
+  if (log_fd >= 0) (void)close(log_fd);
   if (err == CHIO_OK) err = chio_reach_new(&config, &refused, &rig->reach, detail);
   if (err == CHIO_E_CONFIG) assert_int_equal(refused, 0);
   return err;
@@ -289,6 +295,27 @@ static void it_ends_with_its_chiod(void **state) {
   assert_int_equal(kill(pid, 0), -1);
 }
 
+static bool log_says(const struct rig *rig, const char *text) {
+  char path[512], line[512];
+  FILE *file = fopen(temp_dir_file(&rig->folder, "log", path), "re");
+  bool found = false;
+  while (file != NULL && !found && fgets(line, sizeof line, file) != NULL) found = strstr(line, text) != NULL;
+  if (file != NULL) (void)fclose(file);
+  return found;
+}
+
+static void what_it_has_begun_comes_to_an_end_when_chiod_goes(void **state) {
+  struct rig *rig = *state;
+  struct chio_detail detail = {""};
+  write_file(rig, "stuck", "900\n"); /* more than the signature's time and what it may be late */
+  assert_int_equal(sign_once(rig, 100, &detail), CHIO_E_TIMEOUT);
+  pid_t pid = kmsd_pid(rig);
+  chio_reach_free(rig->reach);
+  rig->reach = NULL;
+  for (int i = 0; i < 6000 && kill(pid, 0) == 0; i++) nap();
+  assert_true(log_says(rig, "what was stuck has come to its end"));
+}
+
 static void a_bad_configuration_is_refused_at_the_start(void **state) {
   struct rig rig = {.reach = NULL};
   struct chio_detail detail = {""};
@@ -465,6 +492,7 @@ int main(void) {
       WITH_RIG(a_request_under_way_is_repeated_when_it_dies),
       WITH_RIG(one_that_hangs_is_ended),
       WITH_RIG(it_ends_with_its_chiod),
+      WITH_RIG(what_it_has_begun_comes_to_an_end_when_chiod_goes),
       cmocka_unit_test(a_bad_configuration_is_refused_at_the_start),
       cmocka_unit_test(a_program_that_is_missing_or_no_chio_kmsd_is_noticed),
       WITH_RIG(a_batch_is_under_way_all_at_once),
