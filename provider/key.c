@@ -18,7 +18,7 @@ const char *chio_key_kind_name(enum chio_key_kind kind) {
 
 struct chio_slice chio_key_attribute_types(void) {
   static const uint8_t types[] = {LE32(CKA_KEY_TYPE), LE32(CKA_LABEL), LE32(CKA_ID), LE32(CKA_PUBLIC_KEY_INFO),
-                                  LE32(CKA_ALLOWED_MECHANISMS)};
+                                  LE32(CKA_ALLOWED_MECHANISMS), LE32(CKA_CHIO_BACKEND_URI)};
   return chio_slice(types, sizeof types);
 }
 
@@ -136,6 +136,21 @@ static bool copy_allowed(struct chio_key *key, struct chio_attrs attributes) {
   return true;
 }
 
+/* docs/kms.md, the table of what CKM_ECDSA takes. */
+static bool is_digest_by_curve(enum chio_key_kind kind, struct chio_attrs attributes) {
+  static const char *const schemes[] = {"awskms:", "azurekms:", "gcpkms:"};
+  struct chio_slice uri;
+  if (kind != CHIO_KEY_EC || !chio_attrs_find(attributes, (uint32_t)CKA_CHIO_BACKEND_URI, &uri)) return false;
+  for (size_t i = 0; i < CHIO_ARRAY_LEN(schemes); i++)
+    if (uri.len > strlen(schemes[i]) && memcmp(uri.data, schemes[i], strlen(schemes[i])) == 0) return true;
+  return false;
+}
+
+const char *chio_key_default_digest(const struct chio_key *key) {
+  int bits = key->digest_by_curve ? EVP_PKEY_get_bits(key->public_part) : 0;
+  return bits > 384 ? "SHA512" : bits > 256 ? "SHA384" : "SHA256";
+}
+
 bool chio_key_allows(const struct chio_key *key, uint32_t mechanism) {
   const struct chio_mechanism *row = chio_mechanism_by_wire(mechanism);
   struct chio_cursor c = chio_cursor(chio_slice(key->allowed, key->allowed_len));
@@ -165,6 +180,7 @@ struct chio_key *chio_key_new(const struct chio_key_place *place, struct chio_at
   if (key == NULL) return NULL;
   put_in_place(key, place);
   key->is_private = is_private;
+  key->digest_by_curve = is_digest_by_curve(kind, attributes);
   if (!uri_fill(key->uri, place, attributes, is_private) || !copy_allowed(key, attributes)) {
     chio_raise(prov, CHIO_R_NO_MEMORY, "key");
     return NULL;
@@ -227,6 +243,7 @@ struct chio_key *chio_key_dup_public(struct chio_key *key) {
   copy->signer = key->signer;
   copy->slot = key->slot;
   copy->uid = key->uid;
+  copy->digest_by_curve = key->digest_by_curve;
   EVP_PKEY_up_ref(key->public_part);
   copy->public_part = key->public_part;
   return copy;

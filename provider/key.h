@@ -29,6 +29,7 @@ struct chio_key {
   EVP_PKEY *public_part; /* NULL: nothing was imported yet */
   uint8_t *allowed; /* CKA_ALLOWED_MECHANISMS, u64 each; NULL: all */
   size_t allowed_len;
+  bool digest_by_curve; /* the KMS that has it signs digests of the curve's own size alone */
   struct chio_uri *uri; /* token, serial, object, id and type: how to find it again */
 };
 
@@ -61,6 +62,10 @@ CHIO_AUTO_DECLARE(chio_key)
 
 /* The public part alone, as a key of its own. NULL with an error raised. */
 struct chio_key *chio_key_dup_public(struct chio_key *key);
+
+/* What is signed where the application names no digest: OpenSSL's SHA256, but of the curve's size where nothing else can
+ * be signed. */
+const char *chio_key_default_digest(const struct chio_key *key);
 
 /* Whether the key may be used with this mechanism, as far as its attributes say. */
 bool chio_key_allows(const struct chio_key *key, uint32_t mechanism);

@@ -9,6 +9,7 @@
 #include "provider/keygen.h"
 
 #include <openssl/core_names.h>
+#include <openssl/params.h>
 
 static void *key_load(const void *reference, size_t size, enum chio_key_kind kind) {
   struct chio_key *key;
@@ -69,7 +70,9 @@ static int key_get_params(void *keydata, OSSL_PARAM params[]) {
   const struct chio_key *key = keydata;
   if (key->public_part == NULL) return 0;
   /* What the public part does not know stays unset, which is no error (OSSL_PARAM(3)). */
-  return EVP_PKEY_get_params(key->public_part, params);
+  if (!EVP_PKEY_get_params(key->public_part, params)) return 0;
+  OSSL_PARAM *digest = key->digest_by_curve ? OSSL_PARAM_locate(params, OSSL_PKEY_PARAM_DEFAULT_DIGEST) : NULL;
+  return digest == NULL || OSSL_PARAM_set_utf8_string(digest, chio_key_default_digest(key));
 }
 
 static const OSSL_PARAM rsa_params[] = {OSSL_PARAM_int(OSSL_PKEY_PARAM_BITS, NULL),

@@ -7,8 +7,6 @@
 #include <openssl/ec.h>
 #include <openssl/params.h>
 
-#define DEFAULT_DIGEST "SHA256"
-
 static int set_params(void *ctx, const OSSL_PARAM params[]) {
   struct chio_sig *sig = ctx;
   if (params == NULL || OSSL_PARAM_locate_const(params, OSSL_SIGNATURE_PARAM_DIGEST) == NULL) return 1;
@@ -86,11 +84,15 @@ static int verify(void *ctx, const unsigned char *signature, size_t signature_le
 }
 
 static int digest_sign_init(void *ctx, const char *digest, void *key, const OSSL_PARAM params[]) {
-  return init(ctx, key, params, CHIO_SIG_SIGN) && chio_sig_digest_begin(ctx, digest, DEFAULT_DIGEST);
+  struct chio_sig *sig = ctx;
+  return init(ctx, key, params, CHIO_SIG_SIGN) &&
+         chio_sig_digest_begin(sig, digest, chio_key_default_digest(sig->key));
 }
 
 static int digest_verify_init(void *ctx, const char *digest, void *key, const OSSL_PARAM params[]) {
-  return init(ctx, key, params, CHIO_SIG_VERIFY) && chio_sig_digest_begin(ctx, digest, DEFAULT_DIGEST);
+  struct chio_sig *sig = ctx;
+  return init(ctx, key, params, CHIO_SIG_VERIFY) &&
+         chio_sig_digest_begin(sig, digest, chio_key_default_digest(sig->key));
 }
 
 static int digest_sign_final(void *ctx, unsigned char *out, size_t *out_len, size_t room) {

@@ -2,6 +2,7 @@
 KMS_TESTS = tests/kms/azure.sh tests/kms/azure_release.sh
 KMS_TESTS += tests/kms/matrix.sh
 KMS_TESTS += tests/kms/aws_localstack.sh tests/kms/aws_ministack.sh tests/kms/aws_moto.sh tests/kms/seal_kms.sh
+KMS_TESTS += tests/kms/openssl_aws.sh
 KMS_TESTS += tests/kms/proxy.sh
 KMS_TESTS += tests/kms/hsm_attestation.sh
 KMS_TESTS += tests/kms/softhsm.sh
