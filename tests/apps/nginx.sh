@@ -2,7 +2,7 @@
 # nginx as Debian packages it (a root master, www-data workers) with the PEM file that names a key in chiod:
 # $CHIO_HANDSHAKES full handshakes (300 when unset), two reloads meanwhile, a restart of chiod.
 . "$abs_top_srcdir/tests/support/tap.sh"
-command -v nginx >/dev/null 2>&1 || skip_all "nginx is not installed"
+need nginx
 [ "$(id -u)" = 0 ] || skip_all "only root can start workers as another user"
 id www-data >/dev/null 2>&1 || skip_all "there is no user www-data"
 CHIO_LOG=debug under_chiod

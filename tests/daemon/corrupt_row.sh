@@ -2,7 +2,7 @@
 # The store was tampered with. A damaged row: that object is refused, by name, and the others go on. A row replaced or
 # taken away: nothing of the token can be trusted, and it is refused; chiod goes on in either case.
 . "$abs_top_srcdir/tests/support/tap.sh"
-command -v sqlite3 >/dev/null || skip_all "needs sqlite3"
+need sqlite3
 under_chiod
 . "$abs_top_srcdir/tests/daemon/daemon.sh"
 make_key=$abs_top_builddir/tests/support/make_key

@@ -2,12 +2,10 @@
 # chiod is killed while it rotates a key, at another moment each time: the key is rotated wholly or not at all, and the
 # tool that asked, or asks again, comes back with the one new key.
 . "$abs_top_srcdir/tests/support/tap.sh"
-command -v python3 >/dev/null || skip_all "needs python3"
+need python3
 under_chiod
 . "$abs_top_srcdir/tests/daemon/daemon.sh"
-cd "$CHIO_TEST_DIR" || exit 99
-export CHIO_PIN_SOURCE="$CHIO_TEST_DIR/pin"
-printf 123456 >pin
+enter_token
 rounds=12
 
 # How many keys are active, and how many there are at all.

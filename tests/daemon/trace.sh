@@ -1,17 +1,13 @@
 #!/bin/sh
 # What ties a line of the log to a trace, a build and the evidence of the signer; and that evidence beside the socket.
 . "$abs_top_srcdir/tests/support/tap.sh"
-for tool in python3 pkcs11-tool; do
-  command -v $tool >/dev/null 2>&1 || skip_all "$tool is not here"
-done
+need python3 pkcs11-tool
 CHIO_LOG=debug
 CHIO_TEST_CONFIG='[log]
 format = "json"'
 export CHIO_LOG CHIO_TEST_CONFIG
 under_chiod
-cd "$CHIO_TEST_DIR" || exit 99
-export CHIO_PIN_SOURCE="$CHIO_TEST_DIR/pin"
-printf 123456 >pin
+enter_token
 trace=0af7651916cd43dd8448eb211c80319c
 traceparent=00-$trace-b7ad6b7169203331-01
 root=$CHIO_STATE/sim/tdx-root.pem

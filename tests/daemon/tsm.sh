@@ -6,7 +6,7 @@
 fake=$abs_top_builddir/tests/support/fake_tsm
 [ -x "$fake" ] || skip_all "built without FUSE"
 [ -r /dev/fuse ] || skip_all "no FUSE here"
-command -v python3 >/dev/null 2>&1 || skip_all "python3 is not here"
+need python3
 unshare -m true 2>/dev/null || skip_all "no mount namespace can be made here"
 under_chiod
 [ -n "${CHIO_TEST_NAMESPACE:-}" ] || CHIO_TEST_NAMESPACE=own exec unshare -m /bin/sh "$0"

@@ -102,27 +102,14 @@ curl -sS -f ${3:+--cacert "$3"} -X POST -d "$2" "$1" >/dev/null
 SCRIPT
 chmod 755 "$use_dir/restart" "$use_dir/edit" "$use_dir/post"
 
-# A start that fails with these words: WORDS COMMAND...
-start_fails() {
-  start_words=$1
-  shift
-  if start_said=$("$@" 2>&1); then
-    echo "it starts: $start_said"
-    return 1
-  fi
-  case $start_said in *"$start_words"*) return 0 ;; esac
-  echo "$start_said"
-  return 1
-}
-
 # With something wrong at the vault's next release: JSON WORDS
 spoiled() {
-  admin release "$1" && start_fails "$2" "$with_chiod" true
+  admin release "$1" && fails_with "$2" "$with_chiod" true
 }
 
 # With something wrong with the service's next token: JSON WORDS
 forged() {
-  maa spoil "$1" && start_fails "$2" "$with_chiod" true
+  maa spoil "$1" && fails_with "$2" "$with_chiod" true
 }
 
 # ---- Keys of each type, platforms of each kind ----
@@ -152,7 +139,7 @@ configure "azurekms://$hsm/root-oct"
 check "on SEV-SNP, under an AES key" "$with_chiod" "$use_dir/restart"
 CHIO_TEST_PLATFORM=sim-tdx
 CHIO_TEST_SIM=$use_dir/sim-tdx
-check "a machine of another kind does not get it" start_fails "ForbiddenByPolicy" "$with_chiod" true
+check "a machine of another kind does not get it" fails_with "ForbiddenByPolicy" "$with_chiod" true
 
 
 # ---- Starts later ----
@@ -163,22 +150,22 @@ check "after a rotation the root opens by the version that sealed it" "$with_chi
 make_key "$hsm" root-rsa RSA-HSM tdx_td_attributes_debug false
 disable='{"name":"root-ec","enabled":false}'
 configure "azurekms://$hsm/root-ec"
-check "a key that is disabled keeps chiod from starting, and it says so" start_fails "KeyDisabled" \
+check "a key that is disabled keeps chiod from starting, and it says so" fails_with "KeyDisabled" \
   "$with_chiod" "$use_dir/restart" "$use_dir/post" "$CHIO_TEST_AZURE_ADMIN/key" "$disable"
 admin key '{"name":"root-ec","enabled":true}'
 configure "azurekms://$hsm/root-rsa"
-check "a root of another key is not opened" start_fails "was sealed under key 'azurekms://$hsm/root-rsa/" \
+check "a root of another key is not opened" fails_with "was sealed under key 'azurekms://$hsm/root-rsa/" \
   "$with_chiod" "$use_dir/restart" "$use_dir/edit" s,/root-rsa,/root-ec,
-check "nor is one without evidence" start_fails "was made with a released key, and [seal_kms] says otherwise" \
+check "nor is one without evidence" fails_with "was made with a released key, and [seal_kms] says otherwise" \
   "$with_chiod" "$use_dir/restart" "$use_dir/edit" 's/^backend = "root"/&\nevidence = false/'
-check "a forged answer at the next start keeps it shut" start_fails "answers another nonce" \
+check "a forged answer at the next start keeps it shut" fails_with "answers another nonce" \
   "$with_chiod" "$use_dir/restart" "$use_dir/post" "$CHIO_TEST_AZURE_ADMIN/release" '{"nonce":"AAAA"}'
 
 # ---- What is refused at the first ----
 
-check "a policy that nobody meets" start_fails "ForbiddenByPolicy" \
+check "a policy that nobody meets" fails_with "ForbiddenByPolicy" \
   env CHIO_TEST_CONFIG="$(printf '%s' "$CHIO_TEST_CONFIG" | sed s/root-rsa/root-nobody/)" "$with_chiod" true
-check "a machine that the attestation service does not know" start_fails "the root of the evidence is not trusted" \
+check "a machine that the attestation service does not know" fails_with "the root of the evidence is not trusted" \
   env CHIO_TEST_SIM= "$with_chiod" true
 check "a token for another key" forged '{"keys":[{"kty":"RSA","e":"AQAB","n":"AAAA","key_ops":["encrypt"]}]}' \
   "the attestation token is not for our key"
@@ -186,7 +173,7 @@ check "a token that has expired" forged '{"life":-4000}' "the attestation token 
 maa fault '{"count":2,"status":503}'
 check "an attestation service that is busy is asked again" "$with_chiod" true
 maa fault '{"count":9,"status":503}'
-check "but not for ever" start_fails "answers with HTTP 503" "$with_chiod" true
+check "but not for ever" fails_with "answers with HTTP 503" "$with_chiod" true
 maa fault '{}'
 check "an answer of another host" spoiled '{"other_host":true}' "the certificate that signed is not $hsm's"
 check "an answer that nobody signed" spoiled '{"unsigned":true}' "an algorithm that is not accepted"
@@ -206,18 +193,18 @@ check "and opens" "$with_chiod" true
 # ---- What the configuration lacks ----
 
 configure "azurekms://$hsm/root-rsa" ""
-check "no attestation service" start_fails "seal_kms.attestation" "$with_chiod" true
+check "no attestation service" fails_with "seal_kms.attestation" "$with_chiod" true
 configure "azurekms://$hsm/root-rsa" "attestation = \"$CHIO_TEST_MAA\"
 attestation_ca_file = \"$CHIO_TEST_AZURE_CA\""
-check "a vault whose certificate no CA of the system has issued" start_fails "the certificate that signed is not $hsm's" \
+check "a vault whose certificate no CA of the system has issued" fails_with "the certificate that signed is not $hsm's" \
   "$with_chiod" true
 configure "azurekms://$hsm/root-rsa" "attestation = \"$CHIO_TEST_MAA\""
-check "an attestation service likewise" start_fails "certificate" "$with_chiod" true
+check "an attestation service likewise" fails_with "certificate" "$with_chiod" true
 configure "azurekms:name=root-rsa;vault=chio-test" "attestation = \"$CHIO_TEST_MAA\""
-check "a key's name that says no host" start_fails "a key to be released is azurekms://VAULT/KEY" "$with_chiod" true
+check "a key's name that says no host" fails_with "a key to be released is azurekms://VAULT/KEY" "$with_chiod" true
 CHIO_TEST_PLATFORM=sim-nitro
 CHIO_TEST_SIM=
 configure "azurekms://$hsm/root-rsa"
-check "a platform that the service does not judge" start_fails "judges no evidence of platform sim-nitro" "$with_chiod" true
+check "a platform that the service does not judge" fails_with "judges no evidence of platform sim-nitro" "$with_chiod" true
 
 plan

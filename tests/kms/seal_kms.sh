@@ -63,19 +63,6 @@ tar -C "$CHIO_STATE" -cf "$CHIO_STATE.tar" . && rm -rf "$CHIO_STATE" && mkdir -m
 SCRIPT
 chmod 755 "$use_dir/restart" "$use_dir/without_evidence" "$use_dir/from_backup"
 
-# A start that fails with these words: WORDS COMMAND...
-start_fails() {
-  start_words=$1
-  shift
-  if start_said=$("$@" 2>&1); then
-    echo "it starts: $start_said"
-    return 1
-  fi
-  case $start_said in *"$start_words"*) return 0 ;; esac
-  echo "$start_said"
-  return 1
-}
-
 CHIO_TEST_PLATFORM=sim-nitro
 export CHIO_TEST_PLATFORM
 if try_server localstack; then
@@ -84,17 +71,17 @@ if try_server localstack; then
 region = \"us-east-1\""
   configure aws "$key" true "$place"
   check "a root that AWS wraps for evidence opens again at the next start" "$with_chiod" "$use_dir/restart"
-  check "but not without evidence" start_fails "was made to be opened by evidence" \
+  check "but not without evidence" fails_with "was made to be opened by evidence" \
     "$with_chiod" "$use_dir/restart" "$use_dir/without_evidence"
   CHIO_TEST_PLATFORM=sim-tdx
-  check "a platform whose evidence names no key is refused" start_fails "evidence of platform sim-tdx names no key" \
+  check "a platform whose evidence names no key is refused" fails_with "evidence of platform sim-tdx names no key" \
     "$with_chiod" true
   CHIO_TEST_PLATFORM=sim-nitro
   configure aws "awskms:///00000000-0000-0000-0000-000000000000" true "$place"
-  check "a key that is not there is refused" start_fails "NotFoundException" "$with_chiod" true
+  check "a key that is not there is refused" fails_with "NotFoundException" "$with_chiod" true
   configure aws "$key" true "endpoint = \"http://127.0.0.1:1\"
 region = \"us-east-1\""
-  check "a KMS that is not there keeps chiod from starting" start_fails "seal_kms: backend 'root'" "$with_chiod" true
+  check "a KMS that is not there keeps chiod from starting" fails_with "seal_kms: backend 'root'" "$with_chiod" true
 else
   skip "sealed by AWS for evidence" "localstack: $use_reason"
 fi
@@ -103,7 +90,7 @@ if try_server ministack; then
   key=awskms:///$(make_key "$CHIO_TEST_MINISTACK_ENDPOINT")
   configure aws "$key" true "endpoint = \"$CHIO_TEST_MINISTACK_ENDPOINT\"
 region = \"us-east-1\""
-  check "a KMS that answers evidence in the open is refused" start_fails "answered evidence with an open plaintext" \
+  check "a KMS that answers evidence in the open is refused" fails_with "answered evidence with an open plaintext" \
     "$with_chiod" true
 else
   skip "a KMS that does not look at evidence" "ministack: $use_reason"
@@ -121,10 +108,10 @@ token_file = \"$CHIO_TEST_VAULT_TOKEN_FILE\""
 rm "$CHIO_STATE/root.kms" && head -c 32 /dev/zero >"$CHIO_STATE/root.key" && chmod 600 "$CHIO_STATE/root.key"
 SCRIPT
   chmod 755 "$use_dir/from_a_file"
-  check "a store that was made under a file is not sealed anew" start_fails "was made under root.key" \
+  check "a store that was made under a file is not sealed anew" fails_with "was made under root.key" \
     "$with_chiod" "$use_dir/restart" "$use_dir/from_a_file"
   configure vault hashivault://seal true "$place"
-  check "Vault knows no evidence" start_fails "seal_kms: backend 'root'" "$with_chiod" true
+  check "Vault knows no evidence" fails_with "seal_kms: backend 'root'" "$with_chiod" true
 else
   skip "sealed by Vault" "vault: $use_reason"
 fi
@@ -156,18 +143,18 @@ pkcs11-tool --module "$CHIO_TEST_MODULE" --token-label behind --login --pin 8765
 SCRIPT
   chmod 755 "$use_dir/lose"
   configure pkcs11 pkcs11:object=wrap false "$place"
-  check "without the HSM's key the store does not open" start_fails "seal_kms: backend 'root'" \
+  check "without the HSM's key the store does not open" fails_with "seal_kms: backend 'root'" \
     "$with_chiod" "$use_dir/restart" "$use_dir/lose"
   configure pkcs11 pkcs11:object=wrap true "$place"
-  check "a module looks at no evidence" start_fails "seal_kms: backend 'root'" "$with_chiod" true
+  check "a module looks at no evidence" fails_with "seal_kms: backend 'root'" "$with_chiod" true
   configure pkcs11 pkcs11:object=nokey false "$place"
-  check "a key that the HSM does not have is refused" start_fails "no private key" "$with_chiod" true
+  check "a key that the HSM does not have is refused" fails_with "no private key" "$with_chiod" true
 else
   skip "sealed by an HSM" "softhsm: $use_reason"
 fi
 
 CHIO_TEST_CONFIG='seal = "kms"'
 export CHIO_TEST_CONFIG
-check "a seal that names no backend is refused" start_fails "needs seal_kms.backend and seal_kms.key" "$with_chiod" true
+check "a seal that names no backend is refused" fails_with "needs seal_kms.backend and seal_kms.key" "$with_chiod" true
 
 plan

@@ -2,13 +2,9 @@
 # A quote in the form of Chio's own verifier over a key of the token: made, judged, and refused where something differs.
 # The platform is CHIO_TEST_PLATFORM's: attest_chio_snp.sh sets it.
 . "$abs_top_srcdir/tests/support/tap.sh"
-for tool in openssl xxd; do
-  command -v $tool >/dev/null 2>&1 || skip_all "$tool is not here"
-done
+need openssl xxd
 under_chiod
-cd "$CHIO_TEST_DIR" || exit 99
-export CHIO_PIN_SOURCE="$CHIO_TEST_DIR/pin"
-printf 123456 >pin
+enter_token
 platform=${CHIO_TEST_PLATFORM:-sim-tdx}
 root=$CHIO_STATE/sim/${platform#sim-}-root.pem
 receipt_root=0808080808080808080808080808080808080808080808080808080808080808

@@ -2,11 +2,9 @@
 # A nonce is answered once and evidence accepted once, as two who verify see it: by files, at the same time, and over
 # verifiers that are killed.
 . "$abs_top_srcdir/tests/support/tap.sh"
-command -v openssl >/dev/null 2>&1 || skip_all "openssl is not here"
+need openssl
 under_chiod
-cd "$CHIO_TEST_DIR" || exit 99
-export CHIO_PIN_SOURCE="$CHIO_TEST_DIR/pin"
-printf 123456 >pin
+enter_token
 root=$CHIO_STATE/sim/tdx-root.pem
 chio-hsm key generate web >/dev/null || exit 99
 chio-hsm key generate other >/dev/null || exit 99

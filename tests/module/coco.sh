@@ -2,7 +2,7 @@
 # chio-hsm coco: the command lines for helm and kubectl, what is made of their answers, and the pod. A scripted stand-in
 # records and answers; the real helm and kubectl judge where they are at hand.
 . "$abs_top_srcdir/tests/support/tap.sh"
-command -v python3 >/dev/null 2>&1 || skip_all "python3 is not here"
+need python3
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 99

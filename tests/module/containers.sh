@@ -2,13 +2,9 @@
 # Evidence in the containers that others read: each is written from a key, judged by verify, read by a tool that is not
 # ours, and refused after it was changed.
 . "$abs_top_srcdir/tests/support/tap.sh"
-for tool in openssl python3; do
-  command -v $tool >/dev/null 2>&1 || skip_all "$tool is not here"
-done
+need openssl python3
 under_chiod
-cd "$CHIO_TEST_DIR" || exit 99
-export CHIO_PIN_SOURCE="$CHIO_TEST_DIR/pin"
-printf 123456 >pin
+enter_token
 root=$CHIO_STATE/sim/tdx-root.pem
 # Provider chio is not asked for anything here: openssl is to be the other implementation.
 unset OPENSSL_CONF OPENSSL_MODULES

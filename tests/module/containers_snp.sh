@@ -3,13 +3,9 @@
 # containers_nitro.sh and containers_sgx.sh set.
 export CHIO_TEST_PLATFORM="${CHIO_TEST_PLATFORM:-sim-snp}"
 . "$abs_top_srcdir/tests/support/tap.sh"
-for tool in openssl python3; do
-  command -v $tool >/dev/null 2>&1 || skip_all "$tool is not here"
-done
+need openssl python3
 under_chiod
-cd "$CHIO_TEST_DIR" || exit 99
-export CHIO_PIN_SOURCE="$CHIO_TEST_DIR/pin"
-printf 123456 >pin
+enter_token
 tee=${CHIO_TEST_PLATFORM#sim-}
 root=$CHIO_STATE/sim/$tee-root.pem
 unset OPENSSL_CONF OPENSSL_MODULES

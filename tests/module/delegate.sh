@@ -2,13 +2,9 @@
 # An issuer vouches for a key whose evidence passed a policy: the chain under chio-hsm verify and openssl verify, offline,
 # up to a file that the key signed; and sign, with and without canonical JSON.
 . "$abs_top_srcdir/tests/support/tap.sh"
-for tool in openssl python3 pkcs11-tool; do
-  command -v $tool >/dev/null 2>&1 || skip_all "$tool is not here"
-done
+need openssl python3 pkcs11-tool
 under_chiod
-cd "$CHIO_TEST_DIR" || exit 99
-export CHIO_PIN_SOURCE="$CHIO_TEST_DIR/pin"
-printf 123456 >pin
+enter_token
 platform=${CHIO_TEST_PLATFORM:-sim-tdx}
 root=$CHIO_STATE/sim/${platform#sim-}-root.pem
 ossl() {

@@ -3,13 +3,9 @@
 # nonce; each accepted against the root of the simulated platform, and each refused after one changed bit in any part.
 # The platform is CHIO_TEST_PLATFORM's: evidence_snp.sh and its like set it.
 . "$abs_top_srcdir/tests/support/tap.sh"
-for tool in openssl p11tool pkcs11-tool python3; do
-  command -v $tool >/dev/null 2>&1 || skip_all "$tool is not here"
-done
+need openssl p11tool pkcs11-tool python3
 under_chiod
-cd "$CHIO_TEST_DIR" || exit 99
-export CHIO_PIN_SOURCE="$CHIO_TEST_DIR/pin"
-printf 123456 >pin
+enter_token
 platform=${CHIO_TEST_PLATFORM:-sim-tdx}
 root=$CHIO_STATE/sim/${platform#sim-}-root.pem
 

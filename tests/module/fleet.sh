@@ -2,7 +2,7 @@
 # A fleet of three signers: rotated one after the other, judged by one policy, while one of them is another program than
 # it should be, does not answer, or refuses.
 . "$abs_top_srcdir/tests/support/tap.sh"
-command -v python3 >/dev/null 2>&1 || skip_all "python3 is not here"
+need python3
 under_chiod
 . "$abs_top_srcdir/tests/daemon/daemon.sh"
 cd "$CHIO_TEST_DIR" || exit 99

@@ -1,16 +1,14 @@
 #!/bin/sh
 # Workload identities: of evidence in every form, of measurement maps, in verify's policy, and as an attribute of keys.
 . "$abs_top_srcdir/tests/support/tap.sh"
-command -v python3 >/dev/null 2>&1 || skip_all "python3 is not here"
+need python3
 contract=0x1234567890abcdef1234567890abcdef12345678
 dcap=add89a012445b75b69092f0709447ffce9dfe190db35549cccafb61819ad7ff9
 maa=e61c9fa9a01a6f57285d3ef62cf0b7bf874d337253a4fbb273c209480f5f1504
 export CHIO_TEST_CONFIG="[identity]
 contracts = [\"$contract\", \"0x2234567890abcdef1234567890abcdef12345678\"]"
 under_chiod
-cd "$CHIO_TEST_DIR" || exit 99
-export CHIO_PIN_SOURCE="$CHIO_TEST_DIR/pin"
-printf 123456 >pin
+enter_token
 python3 - <<'P'
 import json
 def put(name, value): open(name, "w").write(json.dumps(value))

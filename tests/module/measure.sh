@@ -2,9 +2,7 @@
 # chio-hsm measure: the registers of enclave images, SIGSTRUCTs and event logs against those of independent writers
 # (tests/support/measured.py), of a recorded TD against its own quote, and what diff says of two of them.
 . "$abs_top_srcdir/tests/support/tap.sh"
-for tool in openssl python3; do
-  command -v $tool >/dev/null 2>&1 || skip_all "$tool is not here"
-done
+need openssl python3
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 99

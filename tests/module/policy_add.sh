@@ -3,9 +3,7 @@
 # evidence that is refused for more than its image changes nothing. Once more on a simulated Nitro enclave.
 . "$abs_top_srcdir/tests/support/tap.sh"
 under_chiod
-cd "$CHIO_TEST_DIR" || exit 99
-export CHIO_PIN_SOURCE="$CHIO_TEST_DIR/pin"
-printf 123456 >pin
+enter_token
 platform=${CHIO_TEST_PLATFORM:-sim-tdx}
 root=$CHIO_STATE/sim/${platform#sim-}-root.pem
 zeros=$(printf '%096d' 0)

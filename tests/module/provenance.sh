@@ -4,9 +4,7 @@
 . "$abs_top_srcdir/tests/support/judges.sh"
 if ! has securesystemslib.dsse || ! has cryptography; then skip_all "securesystemslib or cryptography is not here"; fi
 under_chiod
-cd "$CHIO_TEST_DIR" || exit 99
-export CHIO_PIN_SOURCE="$CHIO_TEST_DIR/pin"
-printf 123456 >pin
+enter_token
 root=$CHIO_STATE/sim/tdx-root.pem
 unset OPENSSL_CONF OPENSSL_MODULES
 chio-hsm key generate web >/dev/null || exit 99

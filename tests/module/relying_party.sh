@@ -2,13 +2,9 @@
 # The commands of docs/relying-party.md, run as they stand there: a block "sh" must succeed, "sh refused" must end with
 # exit status 1, and each line of a block "text" must begin a line of what the block before it printed, or be part of one.
 . "$abs_top_srcdir/tests/support/tap.sh"
-for tool in openssl p11tool python3; do
-  command -v $tool >/dev/null 2>&1 || skip_all "$tool is not here"
-done
+need openssl p11tool python3
 under_chiod
-cd "$CHIO_TEST_DIR" || exit 99
-export CHIO_PIN_SOURCE="$CHIO_TEST_DIR/pin"
-printf 123456 >pin
+enter_token
 chio-hsm key generate web >/dev/null || exit 99
 unset OPENSSL_CONF # the stranger's openssl knows no provider of ours
 exec python3 - "$abs_top_srcdir/docs/relying-party.md" <<'P'

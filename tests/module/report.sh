@@ -1,13 +1,9 @@
 #!/bin/sh
 # chio-hsm report coverage and doctor: every key with its evidence, and what needs attention, told and in the exit status.
 . "$abs_top_srcdir/tests/support/tap.sh"
-for tool in openssl python3; do
-  command -v $tool >/dev/null 2>&1 || skip_all "$tool is not here"
-done
+need openssl python3
 under_chiod
-cd "$CHIO_TEST_DIR" || exit 99
-export CHIO_PIN_SOURCE="$CHIO_TEST_DIR/pin"
-printf 123456 >pin
+enter_token
 root=$CHIO_STATE/sim/tdx-root.pem
 
 # json FILE EXPRESSION: of the parsed value j, and "of(CHECK)", the texts of a doctor's findings that need attention.

@@ -3,11 +3,9 @@
 # that were born within these are covered as of their birth, and it is said.
 export CHIO_TEST_PLATFORM=sim-nitro
 . "$abs_top_srcdir/tests/support/tap.sh"
-command -v python3 >/dev/null 2>&1 || skip_all "python3 is not here"
+need python3
 under_chiod
-cd "$CHIO_TEST_DIR" || exit 99
-export CHIO_PIN_SOURCE="$CHIO_TEST_DIR/pin"
-printf 123456 >pin
+enter_token
 root=$CHIO_STATE/sim/nitro-root.pem
 chio-hsm key generate web >/dev/null || exit 99
 check "evidence is accepted at first" chio-hsm report coverage --root "$root"

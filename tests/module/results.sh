@@ -2,11 +2,9 @@
 # The verifier's result as others take it (EAR claims, JWT, CWT), and the bundle's envelope: each checked by a library
 # that is not ours.
 . "$abs_top_srcdir/tests/support/tap.sh"
-command -v python3 >/dev/null 2>&1 || skip_all "python3 is not here"
+need python3
 under_chiod
-cd "$CHIO_TEST_DIR" || exit 99
-export CHIO_PIN_SOURCE="$CHIO_TEST_DIR/pin"
-printf 123456 >pin
+enter_token
 root=$CHIO_STATE/sim/tdx-root.pem
 unset OPENSSL_CONF OPENSSL_MODULES
 . "$abs_top_srcdir/tests/support/judges.sh"

@@ -1,14 +1,9 @@
 #!/bin/sh
 # Keys rotated by chio-hsm while OpenSSL and GnuTLS go by labels and URIs.
 . "$abs_top_srcdir/tests/support/tap.sh"
-for tool in openssl python3; do
-  command -v $tool >/dev/null 2>&1 || skip_all "$tool is not here"
-done
+need openssl python3
 under_chiod
-cd "$CHIO_TEST_DIR" || exit 99
-export CHIO_PIN_SOURCE="$CHIO_TEST_DIR/pin"
-printf 123456 >pin
-chmod 600 pin
+enter_token
 ossl() {
   OPENSSL_CONF=/dev/null openssl "$@"
 }

@@ -1,13 +1,11 @@
 #!/bin/sh
 # The schedule of rotation as status, report coverage and doctor tell of it.
 . "$abs_top_srcdir/tests/support/tap.sh"
-command -v python3 >/dev/null 2>&1 || skip_all "python3 is not here"
+need python3
 export CHIO_TEST_CONFIG='rotation.after = "1s"
 rotation.roles = ["rests=90d"]'
 under_chiod
-cd "$CHIO_TEST_DIR" || exit 99
-export CHIO_PIN_SOURCE="$CHIO_TEST_DIR/pin"
-printf 123456 >pin
+enter_token
 lag() {
   chio-hsm status --json | python3 -c 'import json, sys; print(json.load(sys.stdin)["slots"][0]["rotation_lag_seconds"])'
 }

@@ -1,13 +1,9 @@
 #!/bin/sh
 # What the Go package tee has, with keys of the token: keys for a model, found or made; reports and stubs; the binding alone.
 . "$abs_top_srcdir/tests/support/tap.sh"
-for tool in openssl python3; do
-  command -v $tool >/dev/null 2>&1 || skip_all "$tool is not here"
-done
+need openssl python3
 under_chiod
-cd "$CHIO_TEST_DIR" || exit 99
-export CHIO_PIN_SOURCE="$CHIO_TEST_DIR/pin"
-printf 123456 >pin
+enter_token
 llama=4fb53885862e0f970d5063417cd343ab5f75c770897578ce0cf7b37cd04b5122
 root=$CHIO_STATE/sim/tdx-root.pem
 id_of() { chio-hsm key list --json | python3 -c 'import json, sys; print([k["id"] for k in json.load(sys.stdin) if k["label"] == sys.argv[1]][0])' "$1"; }

@@ -2,7 +2,7 @@
 # chio-hsm verify --json on every recorded evidence (CHIO_VECTORS), with the collateral beside it at the time that it
 # names: a table of verdict, TCB status, measurement and report data, expected and found, one test for each.
 . "$abs_top_srcdir/tests/support/tap.sh"
-command -v python3 >/dev/null 2>&1 || skip_all "python3 is not here"
+need python3
 vectors=${CHIO_VECTORS:-$abs_top_srcdir/../shared/vectors}/quotes
 [ -d "$vectors" ] || skip_all "no vectors at hand (CHIO_VECTORS)"
 exec python3 - "$abs_top_builddir/tools/chio-hsm" "$vectors" <<'P'

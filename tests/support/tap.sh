@@ -3,7 +3,10 @@
 #   refute NAME COMMAND...  the same, and COMMAND must fail
 #   is NAME EXPECTED FOUND, contains NAME PART TEXT, lacks NAME PART TEXT
 #   pass NAME, fail NAME [REASON], skip NAME REASON, skip_all REASON (exits)
+#   need TOOL...            skips the whole test where one of them is not here
+#   fails_with WORD COMMAND...   a command for check: succeeds when COMMAND fails and says WORD
 #   under_chiod [--embedded] (first: runs the test again, under a signer of its own)
+#   enter_token (next: into CHIO_TEST_DIR; the user's PIN is in the file pin, and chio-hsm takes it from there)
 #   plan (last; exits with 1 after a failure)
 tap_count=0
 tap_failed=0
@@ -32,6 +35,22 @@ skip() {
 skip_all() {
   echo "1..0 # SKIP $1"
   exit 0
+}
+
+need() {
+  for need_tool; do command -v "$need_tool" >/dev/null 2>&1 || skip_all "$need_tool is not here"; done
+}
+
+fails_with() {
+  fails_word=$1
+  shift
+  if fails_said=$("$@" 2>&1); then
+    echo "it does not fail: $fails_said"
+    return 1
+  fi
+  case $fails_said in *"$fails_word"*) return 0 ;; esac
+  echo "$fails_said"
+  return 1
 }
 
 check() {
@@ -74,6 +93,13 @@ found: $3" ;;
 under_chiod() {
   [ -z "${CHIO_TEST_DIR:-}" ] || return 0
   exec "$abs_top_srcdir/tests/support/with-chiod" "$@" /bin/sh "$0"
+}
+
+enter_token() {
+  cd "$CHIO_TEST_DIR" || exit 99
+  (umask 077 && printf 123456 >pin) || exit 99
+  CHIO_PIN_SOURCE=$CHIO_TEST_DIR/pin
+  export CHIO_PIN_SOURCE
 }
 
 # Stops the chiod of with-chiod and waits until it is gone (or a zombie that nobody reaps), so that another may start.
