@@ -79,6 +79,7 @@ done
 # ---- The chain as it stands with the key, and when it ends ----
 check "the chain is written as it stands with the key" chio-hsm attest web --format delegation -o again.pem
 check "it is the one that was made" cmp chain.pem again.pem
+contains "and how it is checked is said" "verify again.pem --issuer" "$(chio-hsm attest web --format delegation -o again.pem)"
 refute "a key that nobody vouches for has none" chio-hsm attest issuer-p521 --format delegation -o none.pem
 refute "it answers no nonce" chio-hsm attest web --format delegation --nonce aa -o none.pem
 later() {

@@ -154,6 +154,29 @@ refused "a byte order mark" '\357\273\277{}'
 refused "an end too early" '{"a":'
 refused "nesting without end" "$(python3 -c 'print("[" * 5000 + "]" * 5000)')"
 
+# ---- ECMAScript, by which RFC 8785 defines numbers and the order of names, itself ----
+if command -v node >/dev/null; then
+  node -e '
+const fs = require("fs"), view = new DataView(new ArrayBuffer(8)), numbers = [], names = {};
+let seed = 7;
+const next = () => (seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0);
+while (numbers.length < 8000) {
+  view.setUint32(0, next());
+  view.setUint32(4, next());
+  const value = numbers.length % 2 ? view.getFloat64(0) : (next() - 2147483648) / 10 ** (next() % 12);
+  if (Number.isFinite(value)) numbers.push(value);
+}
+for (let e = -1074; e < 1024; e++) numbers.push(2 ** e, -(2 ** e));
+for (let i = 0; i < 500; i++) names[String.fromCodePoint(...[next() % 0xd800, 0xe000 + next() % 0x102000])] = i;
+const sorted = Object.fromEntries(Object.entries(names).sort(([a], [b]) => (a < b ? -1 : 1)));
+fs.writeFileSync("given.json", "[[" + numbers.map((n) => n.toExponential(20)) + "], " + JSON.stringify(names, null, 1) + "]");
+fs.writeFileSync("wanted.json", JSON.stringify([numbers, sorted]));'
+  is "twelve thousand numbers and five hundred names as node writes them" "$(signature_of wanted.json)" \
+    "$(signature_of given.json --canonical-json)"
+else
+  skip "as ECMAScript has it" "node is not installed"
+fi
+
 # ---- Chio's own vectors ----
 vectors=${CHIO_VECTORS:-$abs_top_srcdir/../shared/vectors}/chio
 if [ -d "$vectors" ]; then

@@ -9,7 +9,8 @@
 
 #define NONCE_MAX 64u
 
-static enum chio_err deliver(struct hsm *hsm, struct chio_slice evidence, struct chio_detail *detail) {
+static enum chio_err deliver(struct hsm *hsm, const struct hsm_attest_format *format, struct chio_slice evidence,
+                             struct chio_detail *detail) {
   const char *path = hsm->option[HSM_OPT_OUTPUT];
   enum chio_err err = hsm_write(path, evidence, detail);
   if (err != CHIO_OK) return err;
@@ -18,7 +19,9 @@ static enum chio_err deliver(struct hsm *hsm, struct chio_slice evidence, struct
     return hsm_json_print(json_pack("{s:s, s:s, s:I, s:b}", "key", hsm->word[0], "file", path, "bytes",
                                     (json_int_t)evidence.len, "fresh", hsm->option[HSM_OPT_NONCE] != NULL));
   const char *profile = hsm_attest_profile(hsm);
-  (void)printf("evidence of key '%s' is in %s; chio-hsm verify %s%s%s checks it\n", hsm->word[0], path, path,
+  bool chain = strcmp(format->name, "delegation") == 0;
+  (void)printf("%s of key '%s' is in %s; chio-hsm verify %s%s%s%s checks it\n", chain ? "the chain" : "evidence",
+               hsm->word[0], path, path, chain ? " --issuer FILE" : "",
                profile != NULL ? " --key PUBLIC-KEY --binding " : "", profile != NULL ? profile : "");
   return CHIO_OK;
 }
@@ -43,7 +46,7 @@ enum chio_err hsm_run_attest(struct hsm *hsm, struct chio_detail *detail) {
     err = hsm_attest_chio(hsm, &keys.list[0], detail);
   } else {
     err = format->make(&attest, evidence, detail);
-    if (err == CHIO_OK) err = deliver(hsm, chio_buf_slice(evidence), detail);
+    if (err == CHIO_OK) err = deliver(hsm, format, chio_buf_slice(evidence), detail);
   }
   hsm_keys_clear(&keys);
   return err;
