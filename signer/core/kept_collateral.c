@@ -3,6 +3,9 @@
 #include "signer/wire/msg_collateral.h"
 
 #include <jansson.h>
+#include <time.h>
+
+#define ASK_AGAIN_SECONDS 600 /* a vendor that does not answer holds up one of many judgements */
 
 static json_t *ask_list(const struct chio_collateral_source *source, uint32_t action, struct chio_slice evidence) {
   struct chio_detail detail = {""};
@@ -16,6 +19,9 @@ static json_t *ask_list(const struct chio_collateral_source *source, uint32_t ac
 
 static json_t *fetch_own(struct chio_core *core) {
   struct chio_birthplace place = chio_evidence_birthplace(core->evidence);
+  long long now = (long long)time(NULL), last = atomic_load(&core->collateral_asked);
+  bool recent = last != 0 && now >= last && now - last < ASK_AGAIN_SECONDS;
+  if (recent || !atomic_compare_exchange_strong(&core->collateral_asked, &last, now)) return NULL;
   struct chio_buf quote = CHIO_BUF_INIT;
   json_t *list = NULL;
   if (chio_evidence_quote(core->evidence, place.boot_name, &quote) == CHIO_OK)

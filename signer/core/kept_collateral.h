@@ -5,8 +5,8 @@
 #include "attest/chio_attest.h"
 #include "signer/core/state.h"
 
-/* Adds all of it; where nothing is kept yet, what this signer's own evidence needs is fetched before. What cannot be
- * had is left out: whether enough is there, the judgement says. May wait for the network. */
+/* Adds all of it; where nothing is kept yet, what this signer's own evidence needs is fetched before, once in ten
+ * minutes. What cannot be had is left out: whether enough is there, the judgement says. May wait for the network. */
 void chio_kept_collateral_add(struct chio_core *core, struct chio_attest_collateral *collateral);
 
 #endif

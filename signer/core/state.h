@@ -65,6 +65,7 @@ struct chio_core {
   struct chio_housekeeper *housekeeper;
   pthread_mutex_t renewals_lock; /* what follows; may be held while the store is asked */
   struct chio_renewals *renewals;
+  atomic_llong collateral_asked; /* when the front end was last asked to fetch our own collateral */
   atomic_bool closing;
 };
 
