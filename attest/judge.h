@@ -152,7 +152,7 @@ void chio_judge_root(struct chio_judge *j, const struct chio_cert *root, const s
 bool chio_judge_time(struct chio_judge *j, int64_t from, int64_t until, const char *what, bool collateral);
 
 /* Of the collateral's revocation lists that this issuer signed the latest that has begun, else the latest. NULL when
- * there is none: recorded as missing, or a failure when one is forged. Whether it holds now is for the caller to say. */
+ * there is none: recorded as missing, or a failure when one is forged. Whether it holds now the caller says. */
 const struct chio_crl *chio_judge_find_crl(struct chio_judge *j, const struct chio_cert *issuer, const char *what);
 
 /* Bytes after the evidence: zeros are padding, others are refused unless the policy allows them. */
