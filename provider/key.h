@@ -63,8 +63,8 @@ CHIO_AUTO_DECLARE(chio_key)
 /* The public part alone, as a key of its own. NULL with an error raised. */
 struct chio_key *chio_key_dup_public(struct chio_key *key);
 
-/* What is signed where the application names no digest: OpenSSL's SHA256, but of the curve's size where nothing else can
- * be signed. */
+/* What is signed where the application names no digest: OpenSSL's SHA256, but of the curve's size where nothing else
+ * can be signed. */
 const char *chio_key_default_digest(const struct chio_key *key);
 
 /* Whether the key may be used with this mechanism, as far as its attributes say. */
