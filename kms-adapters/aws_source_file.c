@@ -205,8 +205,10 @@ enum chio_err chio_aws_from_files(const struct chio_aws_source *source, const st
   if (err != CHIO_OK) return err;
   const struct lookup lookup = {source, &files, deadline};
   err = from_profile(&lookup, profile, 0, out_found, detail);
-  /* a profile that somebody asked for by name must not be passed over in silence */
-  if (err == CHIO_E_NOT_FOUND && strcmp(profile, "default") != 0) err = CHIO_E_PERMISSION;
+  /* A profile that somebody asked for by name must not be passed over in silence, nor a file that is configured: while
+   * it is being written anew, an instance's role would take its place. */
+  bool asked_for = strcmp(profile, "default") != 0 || source->credentials_file != NULL;
+  if (err == CHIO_E_NOT_FOUND && asked_for) err = CHIO_E_PERMISSION;
   files_free(&files);
   return err;
 }

@@ -210,6 +210,18 @@ static void a_file_that_was_named_must_be_there(void **state) {
   assert_refused(rig, NULL, CHIO_E_PERMISSION, "/nonexistent/credentials");
 }
 
+static void a_configured_file_that_is_half_written_does_not_lead_to_another_identity(void **state) {
+  struct rig *rig = *state;
+  static const char *const halves[] = {"", "[defau", "[other]\naws_access_key_id = A\naws_secret_access_key = s3cr3t\n"};
+  for (size_t i = 0; i < CHIO_ARRAY_LEN(halves); i++) {
+    struct chio_detail detail = {.text = ""};
+    struct chio_aws_found found;
+    rig->source.credentials_file = file(rig, "keys", halves[i]);
+    assert_int_equal(chio_aws_from_files(&rig->source, &rig->deadline, &found, &detail), CHIO_E_PERMISSION);
+    assert_non_null(strstr(detail.text, "there is no profile 'default'"));
+  }
+}
+
 static void a_role_is_taken_on_with_the_keys_of_its_source_profile(void **state) {
   struct rig *rig = *state;
   const struct http_script_reply reply = {
@@ -523,6 +535,7 @@ int main(void) {
       TEST(profiles_are_found_as_the_tools_find_them),
       TEST(what_a_profile_asks_for_and_we_do_not_do_is_refused),
       TEST(a_file_that_was_named_must_be_there),
+      TEST(a_configured_file_that_is_half_written_does_not_lead_to_another_identity),
       TEST(a_role_is_taken_on_with_the_keys_of_its_source_profile),
       TEST(a_configured_role_is_taken_on_with_whatever_is_found),
       TEST(a_token_file_is_read_anew_each_time),
