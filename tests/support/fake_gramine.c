@@ -13,6 +13,7 @@
 #define FUSE_USE_VERSION 31
 #include "attest/dcap.h"
 #include "signer/base/buf.h"
+#include "tests/support/faults.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -47,6 +48,10 @@ static const char *const fault_names[FAULTS] = {
 };
 static int faults[FAULTS];
 
+static bool happens(enum fault fault) {
+  return fault_happens(&faults[fault]);
+}
+
 static const char *type;
 static uint8_t report_data[DATA_SIZE];
 
@@ -63,27 +68,6 @@ struct file {
   size_t len;
   bool endless;
 };
-
-static bool happens(enum fault fault) {
-  if (faults[fault] == 0) return false;
-  faults[fault]--;
-  return true;
-}
-
-static bool set_faults(char *list) {
-  if (strcmp(list, "-") == 0) return true;
-  for (char *rest = list, *item; (item = strsep(&rest, ",")) != NULL;) {
-    char *count = strchr(item, '=');
-    int found = -1;
-    if (count == NULL) return false;
-    *count++ = '\0';
-    for (int i = 0; i < FAULTS; i++)
-      if (strcmp(fault_names[i], item) == 0) found = i;
-    if (found < 0) return false;
-    faults[found] = (int)strtol(count, NULL, 10);
-  }
-  return true;
-}
 
 static int find(const char *path) {
   for (size_t i = 0; i < CHIO_ARRAY_LEN(files); i++)
@@ -197,7 +181,7 @@ static const struct fuse_operations operations = {
 };
 
 int main(int argc, char **argv) {
-  if (argc != 4 || !set_faults(argv[2])) {
+  if (argc != 4 || !faults_set(argv[2], fault_names, faults, FAULTS)) {
     (void)fprintf(stderr, "usage: fake_gramine TYPE FAULTS MOUNTPOINT\n");
     return 2;
   }

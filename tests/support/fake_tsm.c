@@ -18,6 +18,7 @@
 #define FUSE_USE_VERSION 31
 #include "attest/platform.h"
 #include "attest/snp.h"
+#include "tests/support/faults.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -63,6 +64,10 @@ static const char *const fault_names[FAULTS] = {
 };
 
 static int faults[FAULTS];
+
+static bool happens(enum fault fault) {
+  return fault_happens(&faults[fault]);
+}
 static const char *provider;
 static const char *state_dir;
 static struct chio_platform *platform; /* tdx */
@@ -99,27 +104,6 @@ struct file {
   size_t len;
   bool endless, written;
 };
-
-static bool happens(enum fault fault) {
-  if (faults[fault] == 0) return false;
-  faults[fault]--;
-  return true;
-}
-
-static bool set_faults(char *list) {
-  if (strcmp(list, "-") == 0) return true;
-  for (char *rest = list, *item; (item = strsep(&rest, ",")) != NULL;) {
-    char *count = strchr(item, '=');
-    int found = -1;
-    if (count == NULL) return false;
-    *count++ = '\0';
-    for (int i = 0; i < FAULTS; i++)
-      if (strcmp(fault_names[i], item) == 0) found = i;
-    if (found < 0) return false;
-    faults[found] = (int)strtol(count, NULL, 10);
-  }
-  return true;
-}
 
 /* ---- Names ---- */
 
@@ -389,7 +373,7 @@ static const struct fuse_operations operations = {
 
 int main(int argc, char **argv) {
   struct chio_detail detail = {""};
-  if (argc != 5 || !set_faults(argv[3])) {
+  if (argc != 5 || !faults_set(argv[3], fault_names, faults, FAULTS)) {
     (void)fprintf(stderr, "usage: fake_tsm tdx|snp STATE FAULTS MOUNTPOINT\n");
     return 2;
   }

@@ -66,12 +66,13 @@ tests_unit_test_batch_SOURCES = tests/unit/test_batch.c $(FAKE_BACKEND) $(CORE_R
 tests_unit_test_batch_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(JANSSON_CFLAGS)
 tests_unit_test_batch_LDADD = $(CORE_TEST_LIBS)
 
+ISSUER_RIG = tests/unit/issuer_rig.c tests/unit/issuer_rig.h $(FAKE_BACKEND) $(CORE_RIG)
 UNIT_TESTS += tests/unit/test_core_rotate
-tests_unit_test_core_rotate_SOURCES = tests/unit/test_core_rotate.c $(FAKE_BACKEND) $(CORE_RIG)
+tests_unit_test_core_rotate_SOURCES = tests/unit/test_core_rotate.c $(ISSUER_RIG)
 tests_unit_test_core_rotate_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_core_rotate_LDADD = $(CORE_TEST_LIBS)
 
 UNIT_TESTS += tests/unit/test_core_delegation
-tests_unit_test_core_delegation_SOURCES = tests/unit/test_core_delegation.c $(FAKE_BACKEND) $(CORE_RIG)
+tests_unit_test_core_delegation_SOURCES = tests/unit/test_core_delegation.c $(ISSUER_RIG)
 tests_unit_test_core_delegation_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(CRYPTO_CFLAGS) $(JANSSON_CFLAGS)
 tests_unit_test_core_delegation_LDADD = $(CORE_TEST_LIBS)

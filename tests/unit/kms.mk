@@ -55,11 +55,6 @@ tests_unit_test_kms_vault_keys_SOURCES = tests/unit/test_kms_vault_keys.c $(VAUL
 tests_unit_test_kms_vault_keys_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(JANSSON_CFLAGS)
 tests_unit_test_kms_vault_keys_LDADD = kms-adapters/libchio-kms.la $(JANSSON_LIBS) $(UNIT_LIBS)
 
-UNIT_TESTS += tests/unit/test_kms_aws
-tests_unit_test_kms_aws_SOURCES = tests/unit/test_kms_aws.c tests/support/http_script.c tests/support/http_script.h
-tests_unit_test_kms_aws_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(JANSSON_CFLAGS)
-tests_unit_test_kms_aws_LDADD = kms-adapters/libchio-kms.la $(JANSSON_LIBS) $(UNIT_LIBS)
-
 UNIT_TESTS += tests/unit/test_kms_module
 tests_unit_test_kms_module_SOURCES = tests/unit/test_kms_module.c tests/support/temp_dir.h
 tests_unit_test_kms_module_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(CRYPTO_CFLAGS)

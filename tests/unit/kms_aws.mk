@@ -1,7 +1,13 @@
 # Unit tests of the AWS adapter.
+AWS_RIG = tests/unit/aws_rig.c tests/unit/aws_rig.h tests/support/http_script.c tests/support/http_script.h
+
+UNIT_TESTS += tests/unit/test_kms_aws
+tests_unit_test_kms_aws_SOURCES = tests/unit/test_kms_aws.c $(AWS_RIG)
+tests_unit_test_kms_aws_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(JANSSON_CFLAGS)
+tests_unit_test_kms_aws_LDADD = kms-adapters/libchio-kms.la $(JANSSON_LIBS) $(UNIT_LIBS)
+
 UNIT_TESTS += tests/unit/test_kms_aws_keys
-tests_unit_test_kms_aws_keys_SOURCES = tests/unit/test_kms_aws_keys.c tests/support/http_script.c \
-  tests/support/http_script.h
+tests_unit_test_kms_aws_keys_SOURCES = tests/unit/test_kms_aws_keys.c $(AWS_RIG)
 tests_unit_test_kms_aws_keys_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(JANSSON_CFLAGS)
 tests_unit_test_kms_aws_keys_LDADD = kms-adapters/libchio-kms.la $(JANSSON_LIBS) $(UNIT_LIBS)
 

@@ -5,11 +5,11 @@ FAKE_TSM = $(abs_builddir)/tests/support/fake_tsm
 FAKE_GRAMINE = $(abs_builddir)/tests/support/fake_gramine
 endif
 EXTRA_DIST += tests/support/fuse_mount.h
-tests_support_fake_tsm_SOURCES = tests/support/fake_tsm.c
+tests_support_fake_tsm_SOURCES = tests/support/fake_tsm.c tests/support/faults.h
 tests_support_fake_tsm_CFLAGS = $(AM_CFLAGS) $(FUSE_CFLAGS) $(CRYPTO_CFLAGS)
 tests_support_fake_tsm_LDADD = attest/libchio-verify.la $(PLATFORM_LIBS) signer/base/libchio-base.la \
   $(FUSE_LIBS) $(CRYPTO_LIBS) $(SODIUM_LIBS) $(JANSSON_LIBS)
-tests_support_fake_gramine_SOURCES = tests/support/fake_gramine.c
+tests_support_fake_gramine_SOURCES = tests/support/fake_gramine.c tests/support/faults.h
 tests_support_fake_gramine_CFLAGS = $(AM_CFLAGS) $(FUSE_CFLAGS)
 tests_support_fake_gramine_LDADD = signer/base/libchio-base.la $(FUSE_LIBS)
 

@@ -6,8 +6,7 @@
 #include "signer/base/text.h"
 #include "signer/core/object.h"
 #include "signer/core/renewal.h"
-#include "tests/unit/core_rig.h"
-#include "tests/unit/fake_backend.h"
+#include "tests/unit/issuer_rig.h"
 
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
@@ -17,7 +16,6 @@
 #include <stdlib.h>
 #include <time.h>
 
-#define SLOT CHIO_BACKEND_SLOT_FIRST
 #define DAY 86400u
 
 struct bench {
@@ -27,23 +25,6 @@ struct bench {
   struct chio_uid kms_issuer;  /* in the backend's slot */
   struct chio_buf policy;
 };
-
-static struct fake_backend fake;
-static const char *const keys[] = {"fake://issuer"};
-static const struct chio_backend_config backends[] = {
-    {.name = "kms", .keys = keys, .keys_count = 1, .timeout_ms = 1000, .retry_ms = 3600000}};
-
-static void find_kms_issuer(struct bench *b) {
-  struct chio_buf by = CHIO_BUF_INIT;
-  struct chio_object_find_reply r;
-  chio_attrs_begin(&by);
-  chio_attrs_add_ulong(&by, CKA_CLASS, CKO_PRIVATE_KEY);
-  struct chio_object_find_request q = {.slot = SLOT, .max = 8, .templ = chio_attrs_of(&by)};
-  assert_int_equal(rig_call(&b->rig, b->rig.conn, CHIO_MSG_OBJECT_FIND, &q, &r), CHIO_OK);
-  assert_int_equal(r.objects.len, CHIO_UID_SIZE);
-  memcpy(b->kms_issuer.b, r.objects.data, CHIO_UID_SIZE);
-  chio_buf_clear(&by);
-}
 
 /* A policy that the key's evidence passes, and nothing else. */
 static void write_policy(struct bench *b, const char *origin) {
@@ -64,18 +45,13 @@ static void write_policy(struct bench *b, const char *origin) {
 
 static int set_up_on(const char *platform, void **state) {
   struct bench *b = calloc(1, sizeof *b);
-  fake_backend_init(&fake);
-  fake_backend_put(&fake, "fake://issuer", CKK_EC_EDWARDS, 255);
-  rig_prepare(&b->rig);
+  issuer_prepare(&b->rig);
   b->rig.config.platform = platform;
-  b->rig.config.backends = backends;
-  b->rig.config.backend_count = 1;
-  b->rig.config.reach = (struct chio_backends){.ops = &fake_backend_ops, .self = &fake};
   rig_start(&b->rig);
   rig_token(&b->rig);
   rig_p256(&b->rig, "enclave", &b->key_public, &b->key);
   rig_p256(&b->rig, "issuer", NULL, &b->issuer);
-  find_kms_issuer(b);
+  issuer_find(&b->rig, &b->kms_issuer);
   write_policy(b, "born");
   *state = b;
   return 0;

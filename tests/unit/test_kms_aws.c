@@ -1,21 +1,15 @@
 /* The AWS adapter against recorded replies (of ministack and localstack, and of AWS as its documentation and its users'
  * reports show them). */
-#include "kms-adapters/aws.h"
 #include "kms-adapters/aws_clock.h"
 #include "kms-adapters/aws_error.h"
 #include "kms-adapters/aws_xml.h"
 #include "signer/base/text.h"
-#include "tests/support/http_script.h"
+#include "tests/unit/aws_rig.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <cmocka.h>
 
 #define ARN "arn:aws:kms:us-east-1:000000000000:key/7510153d-21b5-43bf-a4e7-3e0c36888ddb"
 #define OTHER "arn:aws:kms:us-east-1:000000000000:key/00000000-21b5-43bf-a4e7-3e0c36888ddb"
@@ -34,36 +28,6 @@
 #define SIGNED                                                                    \
   "{\"KeyId\": \"" ARN "\", \"Signature\": \"" SIGNATURE "\", \"SigningAlgorithm\": " \
   "\"ECDSA_SHA_256\"}"
-#define REFUSAL(code) "{\"__type\": \"" code "\", \"message\": \"because\"}"
-
-struct rig {
-  struct chio_http *http;
-  struct http_script *script;
-  void *aws;
-};
-
-static struct rig rig_start(const struct http_script_reply *replies, size_t count) {
-  struct rig rig = {NULL, http_script_start(replies, count), NULL};
-  const struct chio_backend_options options = {
-      .name = "test", .endpoint = http_script_url(rig.script), .region = "us-east-1"};
-  assert_int_equal(setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE", 1), 0);
-  assert_int_equal(setenv("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", 1), 0);
-  assert_int_equal(chio_http_new(&rig.http), CHIO_OK);
-  assert_int_equal(chio_aws_ops.open(&options, rig.http, &rig.aws, NULL), CHIO_OK);
-  return rig;
-}
-
-static void rig_stop(struct rig *rig) {
-  chio_aws_ops.close(rig->aws);
-  chio_http_free(rig->http);
-  http_script_stop(rig->script);
-}
-
-static struct chio_key_uri uri_of(const char *text) {
-  struct chio_key_uri uri;
-  assert_int_equal(chio_key_uri_parse(text, &uri, NULL), CHIO_OK);
-  return uri;
-}
 
 /* The key of the recorded replies. */
 static struct chio_kms_key p256_key(void) {
@@ -78,10 +42,6 @@ static enum chio_err sign_with(struct rig *rig, struct chio_buf *out, struct chi
   uint8_t digest[32] = {1, 2, 3};
   return chio_aws_ops.sign(rig->aws, &key, chio_mechanism_by_wire(CHIO_MECH_ECDSA), NULL,
                            chio_slice(digest, sizeof digest), &deadline, out, detail);
-}
-
-static bool body_has(struct rig *rig, size_t number, const char *text) {
-  return strstr(http_script_asked(rig->script, number)->body, text) != NULL;
 }
 
 static bool header_is(struct rig *rig, size_t number, const char *name, const char *value) {

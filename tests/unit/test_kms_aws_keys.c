@@ -1,62 +1,21 @@
 /* The AWS adapter: making and listing keys, sealing, agreement, random bytes, health. */
-#include "kms-adapters/aws.h"
-#include "tests/support/http_script.h"
+#include "tests/unit/aws_rig.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <cmocka.h>
 
 #define ID "7510153d-21b5-43bf-a4e7-3e0c36888ddb"
 #define ARN "arn:aws:kms:us-east-1:000000000000:key/" ID
 #define OTHER "arn:aws:kms:us-east-1:000000000000:key/00000000-21b5-43bf-a4e7-3e0c36888ddb"
 #define MADE "{\"KeyMetadata\": {\"KeyId\": \"" ID "\", \"Arn\": \"" ARN "\", \"KeyState\": \"Enabled\"}}"
 #define SEEN "{\"KeyId\": \"" ARN "\", \"PublicKey\": \"AAAA\"}"
-#define REFUSAL(code) "{\"__type\": \"" code "\", \"message\": \"because\"}"
-
-struct rig {
-  struct chio_http *http;
-  struct http_script *script;
-  void *aws;
-  struct chio_deadline deadline;
-};
-
-static struct rig rig_start(const struct http_script_reply *replies, size_t count) {
-  struct rig rig = {NULL, http_script_start(replies, count), NULL, chio_deadline_in(20000)};
-  const struct chio_backend_options options = {
-      .name = "test", .endpoint = http_script_url(rig.script), .region = "us-east-1"};
-  assert_int_equal(setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE", 1), 0);
-  assert_int_equal(setenv("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", 1), 0);
-  assert_int_equal(chio_http_new(&rig.http), CHIO_OK);
-  assert_int_equal(chio_aws_ops.open(&options, rig.http, &rig.aws, NULL), CHIO_OK);
-  return rig;
-}
-
-static void rig_stop(struct rig *rig) {
-  chio_aws_ops.close(rig->aws);
-  chio_http_free(rig->http);
-  http_script_stop(rig->script);
-}
-
-static struct chio_key_uri uri_of(const char *text) {
-  struct chio_key_uri uri;
-  assert_int_equal(chio_key_uri_parse(text, &uri, NULL), CHIO_OK);
-  return uri;
-}
 
 static bool asked(struct rig *rig, size_t number, const char *operation) {
   char target[80];
   const char *at = http_script_header(http_script_asked(rig->script, number), "x-amz-target");
   (void)snprintf(target, sizeof target, "TrentService.%s\n", operation);
   return at != NULL && strncmp(at, target, strlen(target)) == 0;
-}
-
-static bool body_has(struct rig *rig, size_t number, const char *text) {
-  return strstr(http_script_asked(rig->script, number)->body, text) != NULL;
 }
 
 /* ---- Making ---- */
