@@ -52,3 +52,9 @@ tests_support_make_attestation_LDADD = signer/base/libchio-base.la $(CRYPTO_LIBS
 noinst_PROGRAMS += tests/support/load_keys
 tests_support_load_keys_SOURCES = tests/support/load_keys.c
 tests_support_load_keys_LDADD = signer/client/libchio-client.la signer/wire/libchio-wire.la signer/base/libchio-base.la
+
+if ADDRESS_SANITIZER
+check_LTLIBRARIES += tests/support/sanitizer_first.la
+tests_support_sanitizer_first_la_SOURCES = tests/support/sanitizer_first.c
+tests_support_sanitizer_first_la_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -shared -rpath $(abs_builddir) -Wl,-z,initfirst
+endif
