@@ -5,7 +5,20 @@
 
 void chio_cert_set_clear(struct chio_cert_set *set) {
   for (size_t i = 0; i < set->count; i++) free(set->certs[i]);
-  set->count = 0;
+  free(set->certs);
+  set->certs = NULL;
+  set->count = set->room = 0;
+}
+
+static enum chio_err make_room(struct chio_cert_set *set) {
+  if (set->count == CHIO_CERT_SET_MAX) return CHIO_E_TOO_LONG;
+  if (set->count < set->room) return CHIO_OK;
+  size_t room = set->room == 0 ? 8 : 2 * set->room;
+  struct chio_cert **grown = reallocarray(set->certs, room, sizeof(struct chio_cert *));
+  if (grown == NULL) return CHIO_E_NO_MEMORY;
+  set->certs = grown;
+  set->room = room;
+  return CHIO_OK;
 }
 
 enum chio_err chio_cert_set_add(struct chio_cert_set *set, struct chio_slice der) {
@@ -13,13 +26,14 @@ enum chio_err chio_cert_set_add(struct chio_cert_set *set, struct chio_slice der
   for (size_t i = 0; i < set->count; i++) {
     if (chio_slice_equal(set->certs[i]->der, der)) return CHIO_OK;
   }
-  if (set->count == CHIO_CERT_SET_MAX) return CHIO_E_TOO_LONG;
+  enum chio_err err = make_room(set);
+  if (err != CHIO_OK) return err;
   struct chio_cert *cert = malloc(sizeof *cert + der.len);
   if (cert == NULL) return CHIO_E_NO_MEMORY;
   uint8_t *copy = (uint8_t *)(cert + 1);
   memcpy(copy, der.data, der.len);
-  enum chio_err err = set->takes_v1 ? chio_cert_parse_v1(chio_slice(copy, der.len), cert)
-                                    : chio_cert_parse(chio_slice(copy, der.len), cert);
+  err = set->takes_v1 ? chio_cert_parse_v1(chio_slice(copy, der.len), cert)
+                      : chio_cert_parse(chio_slice(copy, der.len), cert);
   if (err != CHIO_OK) {
     free(cert);
     return err;

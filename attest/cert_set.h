@@ -7,12 +7,12 @@
 
 #include "attest/x509.h"
 
-#define CHIO_CERT_SET_MAX 64u
+#define CHIO_CERT_SET_MAX 1024u
 #define CHIO_CERT_PATH_MAX 8u
 
 struct chio_cert_set {
-  struct chio_cert *certs[CHIO_CERT_SET_MAX];
-  size_t count;
+  struct chio_cert **certs; /* grows */
+  size_t count, room;
   bool takes_v1; /* certificates of version 1 too: no path goes through them, but HSMs' chains do */
 };
 

@@ -165,10 +165,11 @@ CHIO_ATTEST_API int chio_attest_roots_list(const struct chio_attest_policy *poli
 CHIO_ATTEST_API int chio_attest_collateral_new(struct chio_attest_collateral **out_collateral);
 /* Adds a file, or every file of a folder (not of folders in it). What it is, is found by its content: certificates and
  * revocation lists in PEM, DER or hexadecimal, TCB info and QE identity as Intel serves them, JSON bundles of them, key
- * sets of attestation services. Files that are none of these are passed over. E_IO, E_NO_MEMORY. */
+ * sets of attestation services. Files that are none of these are passed over. E_IO, E_NO_MEMORY, E_LIMIT: more than
+ * 1024 certificates, 64 revocation lists or 256 documents. */
 CHIO_ATTEST_API int chio_attest_collateral_add_path(struct chio_attest_collateral *collateral, const char *path,
                                                     struct chio_attest_message *message);
-/* Adds one file's bytes; they are copied. E_MALFORMED when they are none of the above. */
+/* Adds one file's bytes; they are copied. E_MALFORMED when they are none of the above, E_LIMIT as above. */
 CHIO_ATTEST_API int chio_attest_collateral_add(struct chio_attest_collateral *collateral, const void *bytes,
                                                size_t len);
 CHIO_ATTEST_API void chio_attest_collateral_free(struct chio_attest_collateral *collateral); /* NULL is accepted */

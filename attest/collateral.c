@@ -16,7 +16,7 @@
 #include <sys/stat.h>
 
 #define NESTED_MAX 3u /* JSON text inside JSON text */
-#define PEM_BLOCKS_MAX 32u
+#define PEM_BLOCKS_MAX (CHIO_CERT_SET_MAX + 1) /* of one more, the set says that it is full */
 
 const struct chio_cert_set *chio_collateral_certs(const struct chio_attest_collateral *collateral) {
   return collateral != NULL ? &collateral->certs : NULL;
@@ -203,11 +203,17 @@ static enum chio_err add_bytes(struct chio_attest_collateral *c, struct chio_sli
   return bytes.data[0] == CHIO_DER_T_SEQUENCE ? add_der(c, bytes) : CHIO_E_MALFORMED;
 }
 
+static bool is_full(const struct chio_attest_collateral *c) {
+  return c->certs.count == CHIO_CERT_SET_MAX || c->crls_count == CHIO_COLLATERAL_CRLS_MAX ||
+         c->documents_count == CHIO_COLLATERAL_DOCUMENTS_MAX;
+}
+
 int chio_attest_collateral_add(struct chio_attest_collateral *collateral, const void *bytes, size_t len) {
   if (collateral == NULL || (bytes == NULL && len > 0)) return CHIO_ATTEST_E_ARGUMENT;
   collateral->state = next_state();
   enum chio_err err = add_bytes(collateral, chio_slice(bytes, len));
   if (err == CHIO_OK) return CHIO_ATTEST_OK;
+  if (err == CHIO_E_TOO_LONG && is_full(collateral)) return CHIO_ATTEST_E_LIMIT;
   return err == CHIO_E_NO_MEMORY ? CHIO_ATTEST_E_NO_MEMORY : CHIO_ATTEST_E_MALFORMED;
 }
 
@@ -246,6 +252,10 @@ static int add_file(struct chio_attest_collateral *c, const char *path, bool str
   else
     code = CHIO_ATTEST_E_MALFORMED;
   chio_buf_clear(&bytes);
+  if (code == CHIO_ATTEST_E_LIMIT) {
+    return fail_path(message, code, path, "is one too many: collateral has at most 1024 certificates, 64 revocation "
+                                          "lists and 256 other documents");
+  }
   if (code != CHIO_ATTEST_E_MALFORMED) return code;
   return strict ? fail_path(message, code, path, "is no collateral of a known form") : CHIO_ATTEST_OK;
 }

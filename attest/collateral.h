@@ -6,8 +6,8 @@
 #include "attest/chio_attest.h"
 #include "attest/json.h"
 
-#define CHIO_COLLATERAL_CRLS_MAX 32u
-#define CHIO_COLLATERAL_DOCUMENTS_MAX 64u
+#define CHIO_COLLATERAL_CRLS_MAX 64u
+#define CHIO_COLLATERAL_DOCUMENTS_MAX 256u
 #define CHIO_COLLATERAL_FILE_MAX (2u * 1024u * 1024u)
 
 enum chio_document_kind { CHIO_DOCUMENT_TCB_INFO, CHIO_DOCUMENT_QE_IDENTITY, CHIO_DOCUMENT_JWKS };

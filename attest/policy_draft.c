@@ -137,6 +137,39 @@ static void put_nitro(struct draft *d) {
   }
 }
 
+/* What an Azure machine runs is in its vTPM: boot loader (4), secure boot (7), kernel and what it loads (9, 11). The
+ * hardware measures Azure's paravisor, the same under every machine. */
+static void put_azure(struct draft *d) {
+  static const unsigned image[] = {4, 7, 9, 11};
+  chio_buf_append_str(d->out, "\n[azure.pcr]\n");
+  for (size_t i = 0; i < CHIO_ARRAY_LEN(image); i++) {
+    char name[16], key[16];
+    (void)snprintf(name, sizeof name, "pcr%u", image[i]);
+    (void)snprintf(key, sizeof key, "%u", image[i]);
+    put_claim(d, key, name);
+  }
+}
+
+static bool format_is(const struct draft *d, const char *name) {
+  return d->result->format != NULL && strcmp(d->result->format, name) == 0;
+}
+
+/* Whose word it is: the service's, or another verifier's. */
+static void put_word(struct draft *d) {
+  static const uint8_t zero[32];
+  const struct chio_attest_result *r = d->result;
+  bool known = memcmp(r->root_spki_sha256, zero, sizeof zero) != 0;
+  if (format_is(d, "maa")) {
+    chio_buf_append_str(d->out, "\n[maa]\nissuers = [");
+    chio_json_quote(d->out, chio_slice_str(r->root_name != NULL ? r->root_name : ""));
+    chio_buf_append_str(d->out, "]\n");
+    if (known) put_hex_list(d, "keys", r->root_spki_sha256, sizeof r->root_spki_sha256);
+  } else if (format_is(d, "ear") && known) {
+    chio_buf_append_str(d->out, "\n[ear]\n");
+    put_hex_list(d, "verifiers", r->root_spki_sha256, sizeof r->root_spki_sha256);
+  }
+}
+
 static void put_key(struct draft *d) {
   if (tee_is(d, "hsm")) chio_buf_append_str(d->out, "\n[key]\nrequired = true\nallow_direct = true\n");
   if (d->result->statement_json == NULL) return;
@@ -151,9 +184,12 @@ int chio_attest_policy_draft(const struct chio_attest_result *result, char **out
   struct draft d = {&out, result, claims};
   put_head(&d);
   put_trust(&d);
-  if (tee_is(&d, "tdx")) put_tdx(&d);
-  if (tee_is(&d, "snp")) put_snp(&d);
-  if (tee_is(&d, "nitro") || tee_is(&d, "nitrotpm")) put_nitro(&d);
+  bool word = format_is(&d, "maa") || format_is(&d, "ear"); /* of these the hardware's own fields are not at hand */
+  if (tee_is(&d, "tdx") && !word) put_tdx(&d);
+  if (tee_is(&d, "snp") && !word) put_snp(&d);
+  if (format_is(&d, "azure-snp") || format_is(&d, "azure-tdx")) put_azure(&d);
+  put_word(&d);
+  if (!word && (tee_is(&d, "nitro") || tee_is(&d, "nitrotpm"))) put_nitro(&d);
   put_key(&d);
   if (chio_buf_cstr(&out) == NULL || chio_buf_err(&out) != CHIO_OK) {
     chio_buf_clear(&out);

@@ -80,8 +80,38 @@ static void put_roots(struct chio_buf *out, const struct chio_attest_policy *pol
   chio_buf_append_u8(out, '\n');
 }
 
+static bool takes(const struct chio_attest_policy *policy, const char *tee) {
+  for (size_t i = 0; i < policy->tees.count; i++) {
+    const char *name = policy->tees.items[i];
+    if (strcmp(strncmp(name, "sim-", 4) == 0 ? name + 4 : name, tee) == 0) return true;
+  }
+  return false;
+}
+
+static bool expects(const struct chio_policy_pcrs *pcrs) {
+  for (unsigned i = 0; i < CHIO_POLICY_PCRS; i++) {
+    if (pcrs->values[i].count > 0) return true;
+  }
+  return false;
+}
+
+static void put_tee_defaults(struct chio_buf *out, const struct chio_attest_policy *policy) {
+  if (takes(policy, "tdx")) {
+    if (!policy->allow_migratable) chio_buf_append_str(out, "- no service TD can migrate the TD\n");
+    if (!policy->allow_sept_ve) chio_buf_append_str(out, "- SEPT_VE_DISABLE is set\n");
+    if (!policy->allow_perfmon) chio_buf_append_str(out, "- performance monitoring of the TD is off\n");
+  }
+  if (!takes(policy, "snp")) return;
+  if (policy->max_vmpl < 0) chio_buf_append_str(out, "- the report was made at VMPL 0\n");
+  if (!policy->allow_migration) chio_buf_append_str(out, "- the guest has no migration agent\n");
+  if (policy->csp_ids.count == 0) chio_buf_append_str(out, "- no loaded key (VLEK) signed the report\n");
+  if (policy->min_snp < 0 || policy->min_microcode < 0)
+    chio_buf_append_str(out, "- NEVER ACCEPTED without snp.min_snp and snp.min_microcode: reports of hardware\n");
+}
+
 /* What holds when the policy is silent. */
 static void put_defaults(struct chio_buf *out, const struct chio_attest_policy *policy) {
+  put_tee_defaults(out, policy);
   if (!policy->allow_debug) chio_buf_append_str(out, "- the TEE cannot be debugged\n");
   if (policy->statuses.count == 0)
     chio_buf_append_str(out, "- the TCB status is UpToDate, where the vendor gives one\n");
@@ -97,6 +127,10 @@ static void put_defaults(struct chio_buf *out, const struct chio_attest_policy *
 
 static void put_open(struct chio_buf *out, const struct chio_attest_policy *policy) {
   if (policy->measurements.count == 0) chio_buf_append_str(out, "- the measurement is not compared\n");
+  bool registers = policy->identities.count > 0;
+  for (unsigned i = 0; i < 4; i++) registers = registers || policy->rtmr[i].count > 0;
+  if (takes(policy, "tdx") && !registers && !expects(&policy->tpm_pcrs))
+    chio_buf_append_str(out, "- no RTMR is compared: of a TD, the firmware alone is\n");
   if (!policy->require_nonce && policy->max_age < 0) chio_buf_append_str(out, "- evidence of any age is accepted\n");
   if (policy->key_origins.count == 0) chio_buf_append_str(out, "- where a key was born is not looked at\n");
 }

@@ -4,6 +4,7 @@
 
 #include "attest/json.h"
 #include <stdio.h>
+#include <strings.h>
 
 bool chio_policy_has_string(const struct chio_policy_strings *list, const char *text) {
   for (size_t i = 0; i < list->count; i++) {
@@ -128,6 +129,14 @@ static bool wants_collateral(const struct chio_judge *j, const struct chio_attes
   return !j->result->pub.simulated; /* nobody publishes lists for a simulated platform */
 }
 
+/* In capital letters or small ones: a list of what is refused must not miss one for its case. */
+static bool names_advisory(const struct chio_policy_strings *list, const char *id) {
+  for (size_t i = 0; i < list->count; i++) {
+    if (strcasecmp(list->items[i], id) == 0) return true;
+  }
+  return false;
+}
+
 static void judge_tcb_status(struct chio_judge *j, const struct chio_attest_policy *p) {
   const struct chio_attest_result *r = &j->result->pub;
   bool ok = p->statuses.count > 0 ? chio_policy_has_string(&p->statuses, r->tcb_status)
@@ -138,8 +147,8 @@ static void judge_tcb_status(struct chio_judge *j, const struct chio_attest_poli
   }
   for (size_t i = 0; i < r->advisories_count; i++) {
     const char *id = j->result->advisories[i];
-    bool refused = chio_policy_has_string(&p->advisories_refused, id);
-    bool listed = p->advisories_accepted.count == 0 || chio_policy_has_string(&p->advisories_accepted, id);
+    bool refused = names_advisory(&p->advisories_refused, id);
+    bool listed = p->advisories_accepted.count == 0 || names_advisory(&p->advisories_accepted, id);
     if (refused || !listed) chio_judge_fail(j, CHIO_ATTEST_TCB_ADVISORY, "advisory %s applies", id);
   }
 }

@@ -118,6 +118,8 @@ static enum chio_err read_rule(toml_value *value, const struct chio_policy_rule 
 /* ---- Registers: pcr = { 0 = ["..."], 8 = ["..."] } ---- */
 
 static enum chio_err read_pcrs(toml_value *table, struct chio_policy_pcrs *out, struct chio_detail *detail) {
+  if (chio_toml_count(table) == 0)
+    return chio_toml_fail(table, detail, "at least one register (leave the key out to expect nothing)");
   for (size_t i = 0; i < chio_toml_count(table); i++) {
     toml_value *value = chio_toml_at(table, i);
     struct chio_slice key = chio_toml_key(value);
@@ -242,7 +244,7 @@ static enum chio_err check_keys(toml_value *table, const char *name, struct chio
       enum chio_err err = check_keys(value, key, detail);
       if (err != CHIO_OK) return err;
     } else if (!known_key(name, key)) {
-      return chio_toml_fail(value, detail, "no such key: chio-policy(5) lists them");
+      return chio_toml_fail(value, detail, "a key that chio-policy(5) lists");
     }
   }
   return CHIO_OK;

@@ -604,12 +604,97 @@ static void each_link_from_the_chip_to_the_tpm_holds_or_the_tpm_proves_nothing(v
   json_decref(other);
 }
 
+/* A folder of the certificates of a whole fleet: none is dropped in silence, and what does not fit is said. */
+static void a_folder_of_a_fleet_is_read_whole_or_not_at_all(void **state) {
+  (void)state;
+  struct chio_attest_collateral *collateral = NULL;
+  struct chio_attest_root *roots = NULL;
+  struct chio_buf pem = CHIO_BUF_INIT;
+  static const char set[] = "{\"keys\":[]}";
+  for (int i = 0; i < 100; i++) {
+    char name[32];
+    EVP_PKEY *key = forge_key("P-256");
+    snprintf(name, sizeof name, "fleet %d", i);
+    const struct forge_cert spec = {.cn = name, .ca = true, .path_len = -1};
+    X509 *cert = forge_certify(key, NULL, NULL, &spec);
+    forge_pem(cert, &pem);
+    X509_free(cert);
+    EVP_PKEY_free(key);
+  }
+  assert_int_equal(chio_attest_collateral_new(&collateral), CHIO_ATTEST_OK);
+  assert_int_equal(chio_attest_collateral_add(collateral, pem.data, pem.len), CHIO_ATTEST_OK);
+  assert_int_equal(chio_attest_roots_list(NULL, collateral, &roots), CHIO_ATTEST_OK);
+  bool last = false;
+  for (const struct chio_attest_root *r = roots; r != NULL; r = r->next) last = last || strcmp(r->name, "fleet 99") == 0;
+  assert_true(last);
+  for (int i = 0; i < 256; i++)
+    assert_int_equal(chio_attest_collateral_add(collateral, set, sizeof set - 1), CHIO_ATTEST_OK);
+  assert_int_equal(chio_attest_collateral_add(collateral, set, sizeof set - 1), CHIO_ATTEST_E_LIMIT);
+  chio_attest_free(roots);
+  chio_attest_collateral_free(collateral);
+  chio_buf_clear(&pem);
+}
+
+/* What is drafted from a token names the service whose word it is, and accepts the token. */
+static void a_draft_from_a_token_accepts_it(void **state) {
+  (void)state;
+  struct chio_attest_policy *policy = NULL;
+  char *toml = NULL;
+  struct chio_attest_result *result = judge_token(&(struct token){.header = NULL}, service_key);
+  assert_true(result->accepted);
+  assert_int_equal(chio_attest_policy_draft(result, &toml), CHIO_ATTEST_OK);
+  assert_non_null(strstr(toml, "[maa]\nissuers = [\"" ISSUER "\"]\nkeys = [\n"));
+  assert_null(strstr(toml, "[snp]"));
+  assert_int_equal(chio_attest_policy_parse(toml, strlen(toml), "draft", &policy, NULL), CHIO_ATTEST_OK);
+  chio_attest_result_free(result);
+  struct chio_buf token = CHIO_BUF_INIT;
+  struct chio_attest_collateral *collateral = key_set();
+  make_token(&(struct token){.header = NULL}, &token);
+  const struct chio_attest_request request = {
+      .evidence = token.data, .evidence_len = token.len, .policy = policy, .collateral = collateral, .at = now};
+  forge_expect("under its draft", forge_judge(&request), CHIO_ATTEST_ACCEPTED, 0);
+  chio_attest_collateral_free(collateral);
+  chio_attest_policy_free(policy);
+  chio_attest_free(toml);
+  chio_buf_clear(&token);
+}
+
+/* What holds though a policy does not say it, and what is left open that matters. */
+static void what_a_policy_leaves_unsaid_is_explained(void **state) {
+  (void)state;
+#define H48 "4d4d4d4d4d4d4d4d4d4d4d4d4d4d4d4d4d4d4d4d4d4d4d4d4d4d4d4d4d4d4d4d4d4d4d4d4d4d4d4d4d4d4d4d4d4d4d4d"
+  static const struct {
+    const char *policy, *says, *does_not;
+  } rows[] = {
+      {"tee = [\"tdx\"]\n", "no RTMR is compared", "VMPL"},
+      {"tee = [\"tdx\"]\n", "SEPT_VE_DISABLE is set", "VLEK"},
+      {"tee = [\"sim-tdx\"]\n[tdx]\nrtmr1 = [\"" H48 "\"]\n", "no service TD", "no RTMR"},
+      {"tee = [\"tdx\"]\n[tdx]\ninsecure_allow_sept_ve = true\n", "INSECURE", "SEPT_VE_DISABLE is set"},
+      {"tee = [\"snp\"]\n", "NEVER ACCEPTED", "no RTMR"},
+      {"tee = [\"snp\"]\n[snp]\nmin_snp = 1\nmin_microcode = 1\nmax_vmpl = 2\n", "(VLEK)", "NEVER"},
+      {"tee = [\"snp\"]\n", "VMPL 0", "SEPT_VE"},
+  };
+  for (size_t i = 0; i < CHIO_ARRAY_LEN(rows); i++) {
+    struct chio_attest_policy *policy = NULL;
+    char text[1024], *words = NULL;
+    int len = snprintf(text, sizeof text, "version = 1\nmeasurements = [\"" H48 "\"]\n%s", rows[i].policy);
+    assert_int_equal(chio_attest_policy_parse(text, (size_t)len, "p", &policy, NULL), CHIO_ATTEST_OK);
+    assert_int_equal(chio_attest_policy_explain(policy, &words), CHIO_ATTEST_OK);
+    if (strstr(words, rows[i].says) == NULL || strstr(words, rows[i].does_not) != NULL) fail_msg("%s", words);
+    chio_attest_free(words);
+    chio_attest_policy_free(policy);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(trustee_97b56b9a_a_token_does_not_choose_its_key),
       cmocka_unit_test(a_token_counts_in_its_time_of_its_issuer_and_for_what_it_says),
       cmocka_unit_test(a_policy_binds_a_token_to_its_tenant_by_exact_claims),
       cmocka_unit_test(the_rules_for_hardware_hold_for_tokens_about_it),
+      cmocka_unit_test(a_folder_of_a_fleet_is_read_whole_or_not_at_all),
+      cmocka_unit_test(a_draft_from_a_token_accepts_it),
+      cmocka_unit_test(what_a_policy_leaves_unsaid_is_explained),
       cmocka_unit_test(claims_that_cannot_be_compared_are_no_policy),
       cmocka_unit_test(claims_are_told_and_are_part_of_what_a_policy_demands),
       cmocka_unit_test(taiko_a_debug_enclave_of_the_right_signer_is_refused),

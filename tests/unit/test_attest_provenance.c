@@ -384,7 +384,7 @@ static void tables_that_say_too_little_are_refused(void **state) {
   refused("threshold", ALICE "threshold = 0");
   refused("threshold", ALICE "threshold = 17");
   refused("signers", FILES "signers = [\"00\"]");
-  refused("no such key", ALICE "signer = 1");
+  refused("a key that chio-policy(5) lists", ALICE "signer = 1");
   refused("provenance-predicate", ALICE "predicate_types = [\"https://slsa.dev/provenance/v0.2\"]");
   put_file("a.json", chio_slice_str("{\"payloadType\":\"" IN_TOTO "\",\"payload\":\"e30=\",\"signatures\":[{}]}"));
   refused("provenance-format", ALICE);

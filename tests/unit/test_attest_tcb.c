@@ -108,6 +108,8 @@ static void each_status_counts_as_it_should(void **state) {
       {"a revoked quoting enclave", EDIT(RIG_QE, "\"UpToDate\"", "\"Revoked\""), NULL, CHIO_ATTEST_TCB_REVOKED, TCB},
       {"an advisory that is refused", EDIT(RIG_INFO, "{\"isvsvn\":5}", "{\"isvsvn\":7}"),
        "[tcb]\nstatuses = [\"OutOfDate\"]\nadvisories_refused = [\"INTEL-SA-2\"]\n", CHIO_ATTEST_TCB_ADVISORY, 0},
+      {"an advisory that is refused in small letters", EDIT(RIG_INFO, "{\"isvsvn\":5}", "{\"isvsvn\":7}"),
+       "[tcb]\nstatuses = [\"OutOfDate\"]\nadvisories_refused = [\"intel-sa-2\"]\n", CHIO_ATTEST_TCB_ADVISORY, 0},
       {"an advisory that is not among the accepted", EDIT(RIG_INFO, "{\"isvsvn\":5}", "{\"isvsvn\":7}"),
        "[tcb]\nstatuses = [\"OutOfDate\"]\nadvisories_accepted = [\"INTEL-SA-1\"]\n", CHIO_ATTEST_TCB_ADVISORY, 0},
       {"an advisory that is accepted", EDIT(RIG_INFO, "{\"isvsvn\":5}", "{\"isvsvn\":7}"),

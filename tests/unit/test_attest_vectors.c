@@ -335,6 +335,10 @@ static void check_azure(const char *name, const char *evidence, json_t *expected
   expect(proved(r, CHIO_ATTEST_PROVED_REPORT_DATA) == is_ok(checks, "runtime_hash"), name, "runtime data");
   expect(proved(r, CHIO_ATTEST_PROVED_TPM) == (is_ok(checks, "tpm_sig") && is_ok(checks, "pcr_digest")), name, "TPM");
   expect(proved(r, CHIO_ATTEST_PROVED_SIGNATURE) && proved(r, CHIO_ATTEST_PROVED_CHAIN), name, "hardware");
+  char *draft = NULL;
+  assert_int_equal(chio_attest_policy_draft(r, &draft), CHIO_ATTEST_OK);
+  expect(strstr(draft, "\n[azure.pcr]\n4 = [\"") != NULL, name, "draft of a policy");
+  chio_attest_free(draft);
   json_t *claims = json_loads(r->claims_json, 0, NULL);
   expect(strcmp(json_string_value(json_object_get(claims, "tpm_nonce")),
                 json_string_value(json_object_get(checks, "nonce"))) == 0,
