@@ -2,7 +2,7 @@
 # chio-hsm report coverage and doctor: every key with its evidence, and what needs attention, told and in the exit status.
 . "$abs_top_srcdir/tests/support/tap.sh"
 need openssl python3
-under_chiod
+CHIO_TEST_CONFIG="token.slots = 2" under_chiod
 enter_token
 root=$CHIO_STATE/sim/tdx-root.pem
 
@@ -124,4 +124,23 @@ if [ -d "$vectors" ]; then
 else
   skip "collateral of a recorded machine" "no vectors at hand (CHIO_VECTORS)"
 fi
+# ---- Several tokens ----
+printf 12345678 >so
+printf 654321 >other-pin
+chio-hsm token init second --so-pin-source so --pin-source other-pin >/dev/null &&
+  chio-hsm key generate elsewhere --token second --pin-source other-pin >/dev/null || exit 99
+chio-hsm report coverage --root "$root" --json >coverage.json
+check "without a token's name the keys of all are judged" json coverage.json \
+  '[(k["token"], k["label"]) for k in j["keys"]] == [("test", "code"), ("test", "foreign"), ("test", "web"), ("second", "elsewhere")] and
+   j["summary"] == {"keys": 4, "with_evidence": 3, "accepted": 3}'
+contains "and told token by token" "token 'second'
+elsewhere " "$(chio-hsm report coverage --root "$root")"
+chio-hsm report coverage --root "$root" --token second >out
+is "that of one, when it is named" 0 $?
+lacks "with no word on others" "token '" "$(cat out)"
+chio-hsm doctor --root "$root" --json >doctor.json
+check "so does the doctor" json doctor.json 'of("evidence") == ["1 of 4 keys have none: foreign"] and of("keys") == []'
+chio-hsm report coverage --login --pin-source pin --root "$root" >out 2>err
+is "a PIN is one token's" 2 $?
+contains "which is to be named" "choose with --token: test, second" "$(cat err)"
 plan

@@ -2,6 +2,7 @@
 #include "tools/hsm/doctor.h"
 
 #include "attest/moment.h"
+#include "tools/hsm/each_token.h"
 #include "tools/hsm/json.h"
 #include "tools/hsm/signer.h"
 #include "tools/hsm/text.h"
@@ -182,22 +183,32 @@ static void tell_keys(struct hsm_doctor *d, struct keys_seen *seen) {
   hsm_doctor_delegations_tell(d, &seen->delegations);
 }
 
+struct keys_judged {
+  struct hsm_doctor *doctor;
+  struct keys_seen seen; /* of all tokens */
+};
+
+static enum chio_err see_token(struct hsm *hsm, size_t tokens, void *arg, struct chio_detail *detail) {
+  struct keys_judged *j = arg;
+  (void)tokens;
+  struct hsm_keys keys = {NULL, 0};
+  enum chio_err err = hsm_keys_all(hsm, &keys, detail);
+  for (size_t i = 0; err == CHIO_OK && i < keys.count; i++) see_key(j->doctor, &keys.list[i], &j->seen);
+  hsm_keys_clear(&keys);
+  return err;
+}
+
 static void judge_keys(struct hsm_doctor *d) {
   struct chio_detail detail = {{0}};
-  struct hsm_keys keys = {NULL, 0};
-  struct keys_seen seen = {.until = INT64_MAX};
-  enum chio_err err = hsm_login_if_asked(d->hsm, &detail);
-  if (err == CHIO_OK) err = hsm_keys_all(d->hsm, &keys, &detail);
-  if (err != CHIO_OK) {
+  struct keys_judged j = {.doctor = d, .seen = {.until = INT64_MAX}};
+  enum chio_err err = hsm_each_token(d->hsm, see_token, &j, &detail);
+  if (err == CHIO_OK)
+    tell_keys(d, &j.seen);
+  else
     hsm_doctor_find(d, true, "keys", "%s", detail.text[0] != 0 ? detail.text : chio_err_text(err));
-    return;
-  }
-  for (size_t i = 0; i < keys.count; i++) see_key(d, &keys.list[i], &seen);
-  tell_keys(d, &seen);
-  chio_buf_clear(&seen.without_names);
-  chio_buf_clear(&seen.refused_names);
-  chio_buf_clear(&seen.late_names);
-  hsm_keys_clear(&keys);
+  chio_buf_clear(&j.seen.without_names);
+  chio_buf_clear(&j.seen.refused_names);
+  chio_buf_clear(&j.seen.late_names);
 }
 
 /* ---- All of it ---- */

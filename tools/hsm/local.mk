@@ -15,6 +15,7 @@ tools_chio_hsm_SOURCES = \
   tools/hsm/delegate.c \
   tools/hsm/delegation.c tools/hsm/delegation.h \
   tools/hsm/doctor.c tools/hsm/doctor.h tools/hsm/doctor_dates.c \
+  tools/hsm/each_token.c tools/hsm/each_token.h \
   tools/hsm/doctor_delegations.c \
   tools/hsm/evidence.c tools/hsm/evidence.h \
   tools/hsm/expectation.c tools/hsm/expectation.h \

@@ -1,6 +1,7 @@
 /* report coverage: of every key that can be seen, whether evidence of its birth is there, how old it is, and what it is
  * worth under the expectations given. */
 #include "attest/moment.h"
+#include "tools/hsm/each_token.h"
 #include "tools/hsm/expectation.h"
 #include "tools/hsm/json.h"
 #include "tools/hsm/rotate.h"
@@ -112,37 +113,53 @@ static enum chio_err report_key(struct hsm *hsm, const struct hsm_key *key, cons
   return err;
 }
 
-static enum chio_err report(struct hsm *hsm, const struct hsm_keys *keys, const struct hsm_expectation *expectation,
-                            struct tally *tally, struct chio_detail *detail) {
-  json_t *list = json_array();
-  enum chio_err err = list != NULL ? CHIO_OK : CHIO_E_NO_MEMORY;
-  if (err == CHIO_OK && !hsm->json)
-    (void)printf("%-24s %-9s %-9s %-10s %-9s %s\n", "LABEL", "TYPE", "ORIGIN", "TEE", "AGE", "STATUS");
-  for (size_t i = 0; err == CHIO_OK && i < keys->count; i++)
-    err = report_key(hsm, &keys->list[i], expectation, list, tally, detail);
-  if (err == CHIO_OK && hsm->json)
-    err = print_json(list, tally, expectation->at);
-  else if (err == CHIO_OK)
-    (void)printf("%zu keys: %zu with evidence, %zu accepted; rotation is %lld s late\n", tally->keys,
-                 tally->with_evidence, tally->accepted, (long long)tally->rotation_lag);
-  json_decref(list);
+/* Of one token after the other. */
+struct coverage {
+  struct hsm_expectation expectation;
+  struct tally tally;
+  json_t *list;
+  bool began; /* the table has its head */
+};
+
+static void print_head(struct coverage *c, const struct hsm *hsm, size_t tokens) {
+  if (!c->began) (void)printf("%-24s %-9s %-9s %-10s %-9s %s\n", "LABEL", "TYPE", "ORIGIN", "TEE", "AGE", "STATUS");
+  if (tokens > 1) (void)printf("token '%s'\n", hsm->token_label);
+  c->began = true;
+}
+
+static enum chio_err report_token(struct hsm *hsm, size_t tokens, void *arg, struct chio_detail *detail) {
+  struct coverage *c = arg;
+  struct hsm_keys keys = {NULL, 0};
+  int64_t lag = 0;
+  enum chio_err err = hsm_rotation_lag(hsm, &lag, detail);
+  if (err == CHIO_OK) err = hsm_keys_all(hsm, &keys, detail);
+  if (err != CHIO_OK) return err;
+  if (lag > c->tally.rotation_lag) c->tally.rotation_lag = lag;
+  if (!hsm->json) print_head(c, hsm, tokens);
+  for (size_t i = 0; err == CHIO_OK && i < keys.count; i++)
+    err = report_key(hsm, &keys.list[i], &c->expectation, c->list, &c->tally, detail);
+  hsm_keys_clear(&keys);
   return err;
 }
 
+static enum chio_err finish(struct hsm *hsm, struct coverage *c) {
+  const struct tally *t = &c->tally;
+  enum chio_err err = CHIO_OK;
+  if (hsm->json)
+    err = print_json(c->list, t, c->expectation.at);
+  else
+    (void)printf("%zu keys: %zu with evidence, %zu accepted; rotation is %lld s late\n", t->keys, t->with_evidence,
+                 t->accepted, (long long)t->rotation_lag);
+  hsm->answered = err == CHIO_OK;
+  return err == CHIO_OK && t->accepted < t->keys ? CHIO_E_EVIDENCE_REFUSED : err;
+}
+
 enum chio_err hsm_run_report_coverage(struct hsm *hsm, struct chio_detail *detail) {
-  struct hsm_expectation expectation;
-  struct hsm_keys keys = {NULL, 0};
-  struct tally tally = {.keys = 0};
-  enum chio_err err = hsm_expectation_read(hsm, &expectation, detail);
-  if (err == CHIO_OK) err = hsm_login_if_asked(hsm, detail);
-  if (err == CHIO_OK) err = hsm_rotation_lag(hsm, &tally.rotation_lag, detail);
-  if (err == CHIO_OK) err = hsm_keys_all(hsm, &keys, detail);
-  if (err == CHIO_OK) {
-    err = report(hsm, &keys, &expectation, &tally, detail);
-    hsm->answered = err == CHIO_OK;
-    if (err == CHIO_OK && tally.accepted < tally.keys) err = CHIO_E_EVIDENCE_REFUSED;
-    hsm_keys_clear(&keys);
-  }
-  hsm_expectation_clear(&expectation);
+  struct coverage c = {.list = json_array()};
+  enum chio_err err = c.list != NULL ? hsm_expectation_read(hsm, &c.expectation, detail) : CHIO_E_NO_MEMORY;
+  if (err == CHIO_OK) err = hsm_each_token(hsm, report_token, &c, detail);
+  if (err == CHIO_OK) err = finish(hsm, &c);
+  json_decref(c.list);
+  hsm_expectation_clear(&c.expectation);
   return err;
 }
