@@ -326,6 +326,7 @@ static void module_close(void *self) {
   struct chio_module *module = self;
   if (module == NULL) return;
   chio_module_finalize(module);
+  chio_module_known_clear(module); /* also where it was never initialised */
   if (module->library != NULL) (void)dlclose(module->library);
   (void)pthread_cond_destroy(&module->freed);
   (void)pthread_mutex_destroy(&module->lock);
