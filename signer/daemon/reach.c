@@ -469,7 +469,8 @@ static void append_backend(struct chio_buf *json, const struct chio_reach_backen
   const char *state = b->calls == 0 ? "unused" : b->ok_at_ms >= b->failed_at_ms ? "ok" : "failing";
   chio_buf_printf(json, "{\"name\":\"%s\",\"kind\":\"%s\",\"state\":\"%s\",\"breaker\":\"%s\"", b->name, b->kind, state,
                   b->breaker_open ? "open" : "closed");
-  chio_buf_printf(json, ",\"calls\":%llu,\"failures\":%llu,\"in_flight\":%u", b->calls, b->failures, b->in_flight);
+  chio_buf_printf(json, ",\"calls\":%llu,\"failures\":%llu,\"refusals\":%llu,\"in_flight\":%u", b->calls, b->failures,
+                  b->refusals, b->in_flight);
   append_latency(json, &b->latency);
   append_age(json, "last_success", b->ok_at_ms, now);
   append_age(json, "last_failure", b->failed_at_ms, now);

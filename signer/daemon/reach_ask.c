@@ -124,13 +124,32 @@ static void log_call(const struct chio_reach_waiter *w, enum chio_err err, uint6
            CHIO_F_STR("error", chio_err_name(err)));
 }
 
+/* Whether an error says something of the KMS, not of one key or of what was asked for it. */
+static bool is_of_the_backend(enum chio_err err) {
+  switch (err) {
+    case CHIO_E_BACKEND_UNREACHABLE:
+    case CHIO_E_BACKEND_SEALED:
+    case CHIO_E_BACKEND:
+    case CHIO_E_PEER_UNTRUSTED:
+    case CHIO_E_PERMISSION:
+    case CHIO_E_TIMEOUT:
+    case CHIO_E_BUSY:
+    case CHIO_E_CONFIG:
+    case CHIO_E_NO_MEMORY:
+    case CHIO_E_INTERNAL: return true;
+    default: return false;
+  }
+}
+
 static void count(struct chio_reach *r, const char *name, enum chio_err err, uint64_t took_ns) {
   (void)pthread_mutex_lock(&r->lock);
   struct chio_reach_backend *b = chio_reach_backend(r, name);
   if (b != NULL) {
     b->calls++;
     b->in_flight--;
-    if (err != CHIO_OK) {
+    if (err != CHIO_OK && !is_of_the_backend(err)) {
+      b->refusals++;
+    } else if (err != CHIO_OK) {
       b->failures++;
       b->failed_at_ms = chio_reach_now_ms();
       b->last_error = err;

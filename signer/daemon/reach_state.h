@@ -35,6 +35,7 @@ struct chio_reach_backend {
   struct chio_buf open; /* its OPEN, encoded */
   bool breaker_open;
   unsigned long long calls, failures;
+  unsigned long long refusals; /* what it cannot do, or not with that key: no failure of its own */
   unsigned in_flight;
   struct chio_histogram latency; /* of calls that were answered well, nanoseconds */
   uint64_t ok_at_ms, failed_at_ms; /* 0: never */

@@ -106,6 +106,12 @@ out=$("$load" 1 0 1 224 1)
 is "a KMS that cannot be reached is an error" 0 "$(signed "$out" 224)"
 is "and none for keys that were born here" 0 "$(failed "$out" 0)"
 contains "status tells" "failing" "$(chio-hsm status)"
+contains "and so does the doctor" "ATTENTION  backend      'fake' fails since its last answer: BACKEND_UNREACHABLE" "$(chio-hsm doctor)"
+echo MECHANISM_PARAM >"$FAKE_KMS/fail"
+before=$(kmsd_status failures)
+out=$("$load" 1 224 1)
+is "what it cannot do is no failure of it" "$before" "$(kmsd_status failures)"
+[ "$(kmsd_status refusals)" -gt 0 ] && pass "but counted" || fail "but counted" "$(chio-hsm status)"
 rm "$FAKE_KMS/fail"
 out=$(delegated)
 is "once it can be reached all is well" 0 "$(failed "$out" 224)"

@@ -70,6 +70,31 @@ static void judge_platform(struct hsm_doctor *d, json_t *status) {
     hsm_doctor_find(d, true, "clock", "the signer's clock is %lld seconds from this one's", (long long)skew);
 }
 
+static void judge_backend(struct hsm_doctor *d, json_t *backend) {
+  const char *name = json_string_value(json_object_get(backend, "name"));
+  const char *state = json_string_value(json_object_get(backend, "state"));
+  const char *error = json_string_value(json_object_get(backend, "last_error"));
+  const char *breaker = json_string_value(json_object_get(backend, "breaker"));
+  if (name == NULL || state == NULL) return;
+  if (strcmp(state, "failing") != 0)
+    hsm_doctor_find(d, false, "backend", "'%s' %s", name, strcmp(state, "ok") == 0 ? "answers" : "was not asked yet");
+  else
+    hsm_doctor_find(d, true, "backend", "'%s' fails since its last answer: %s%s", name, error != NULL ? error : "?",
+                    breaker != NULL && strcmp(breaker, "open") == 0 ? "; it is not asked for a while" : "");
+}
+
+/* What lives in a KMS: whether chio-kmsd runs, and how each backend answered last. */
+static void judge_backends(struct hsm_doctor *d, json_t *status) {
+  json_t *kmsd = json_object_get(status, "kmsd");
+  const char *state = json_string_value(json_object_get(kmsd, "state"));
+  size_t i;
+  json_t *backend;
+  if (state == NULL) return;
+  if (strcmp(state, "running") != 0)
+    hsm_doctor_find(d, true, "backend", "chio-kmsd is %s: no key of a backend can be used", state);
+  json_array_foreach(json_object_get(kmsd, "backends"), i, backend) judge_backend(d, backend);
+}
+
 /* The status, or NULL; the caller frees it. */
 static json_t *ask_signer(struct hsm_doctor *d) {
   struct chio_detail detail = {{0}};
@@ -86,6 +111,7 @@ static json_t *ask_signer(struct hsm_doctor *d) {
   hsm_doctor_find(d, false, "signer", "answers, version %s", version != NULL ? version : "?");
   judge_platform(d, status);
   judge_store(d, status);
+  judge_backends(d, status);
   return status;
 }
 
