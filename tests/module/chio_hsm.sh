@@ -184,6 +184,12 @@ run 0 attest "$uri?pin-source=$CHIO_TEST_DIR/pin" --nonce 01
 ok $? "a URI can say where the PIN is"
 run 0 uri key-p256 --token test -o key.pem && grep -q 'BEGIN CHIO HSM KEY URI' key.pem
 ok $? "a PEM file holds the URI"
+for form in "" file: file:// file://localhost; do
+  run 0 sign "chio:token=test;object=key-p256?pin-source=$form$CHIO_TEST_DIR/pin" pin --json && says signature
+  ok $? "a URI's pin-source is taken as the provider takes it: $form/..."
+done
+run 1 sign "chio:token=test;object=key-p256?pin-source=file:nowhere" pin && complains nowhere
+ok $? "a file: URI without a path is none"
 run 0 uri key-p256 --token test --json && json "$out" 'j["uri"].startswith("chio:token=test;")'
 ok $? "uri --json is JSON"
 openssl pkey -in key.pem -pubout -passin file:pin >"$out" 2>"$err" && cmp -s "$out" by-uri.pem

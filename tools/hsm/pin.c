@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <strings.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -44,6 +45,14 @@ static enum chio_err from_fd(int fd, unsigned skip, const char *source, struct c
   return err;
 }
 
+/* The pin-source of a URI may be a URI itself (RFC 7512, 2.4), as the provider takes it. */
+static const char *path_of(const char *source) {
+  static const char *const prefixes[] = {"file://localhost/", "file:///", "file:/"};
+  for (size_t i = 0; i < CHIO_ARRAY_LEN(prefixes); i++)
+    if (strncasecmp(source, prefixes[i], strlen(prefixes[i])) == 0) return source + strlen(prefixes[i]) - 1;
+  return source;
+}
+
 static enum chio_err from_source(const char *source, unsigned skip, struct chio_secret **out_pin,
                                  struct chio_detail *detail) {
   if (strncmp(source, "fd:", 3) == 0) {
@@ -53,7 +62,7 @@ static enum chio_err from_source(const char *source, unsigned skip, struct chio_
       return chio_fail(detail, CHIO_E_ARGUMENT, "PIN source '%s': expected fd:NUMBER", source);
     return from_fd((int)fd, 0, source, out_pin, detail);
   }
-  int fd = open(source, O_RDONLY | O_CLOEXEC);
+  int fd = open(path_of(source), O_RDONLY | O_CLOEXEC);
   if (fd < 0) return chio_fail(detail, CHIO_E_IO, "PIN source %s: %s", source, strerror(errno));
   enum chio_err err = from_fd(fd, skip, source, out_pin, detail);
   (void)close(fd);
