@@ -177,7 +177,11 @@ static void judge_collateral(struct chio_judge *j, const struct chio_attest_poli
     chio_judge_fail(j, CHIO_ATTEST_COLLATERAL_MISSING, "'%s' is not proved by the collateral at hand",
                     chio_attest_proof_code(bit));
   }
-  if (r->tcb_status != NULL) judge_tcb_status(j, p);
+  if (r->tcb_status != NULL)
+    judge_tcb_status(j, p);
+  else if ((r->needed & CHIO_ATTEST_PROVED_QE_IDENTITY) != 0 && (p->min_evaluation > 0 || p->min_tcb_date != 0))
+    chio_judge_fail(j, CHIO_ATTEST_TCB_MINIMUM, "no TCB info says the least that the policy demands ('%s')",
+                    p->min_evaluation > 0 ? "tcb.min_evaluation" : "tcb.min_date");
 }
 
 /* ---- The key statement ---- */

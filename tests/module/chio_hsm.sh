@@ -52,7 +52,7 @@ run 0 help key generate && says '--type TYPE' && ! says '--nonce'
 ok $? "help COMMAND tells its options and no others"
 run 0 key generate --help && says '--type TYPE'
 ok $? "--help after a command is help on it"
-run 2 key lost && complains "no command 'key lost'"
+run 2 key lost && complains "no command 'key lost'; there are 'key "
 ok $? "an unknown command is refused by name"
 run 2 status --frobnicate && complains "'--frobnicate'"
 ok $? "an unknown option is refused by name"

@@ -1,5 +1,6 @@
 #include "tools/hsm/hsm.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static const struct hsm_command commands[] = {
@@ -33,4 +34,16 @@ const struct hsm_command *hsm_command_find(char *const words[], int count, int *
     return &commands[i];
   }
   return NULL;
+}
+
+enum chio_err hsm_command_unknown(char *const words[], int count, struct chio_detail *detail) {
+  char names[256] = "";
+  size_t used = 0, len = strlen(words[0]);
+  for (size_t i = 0; i < CHIO_ARRAY_LEN(commands) && used < sizeof names; i++) {
+    if (strncmp(commands[i].name, words[0], len) != 0 || commands[i].name[len] != ' ') continue;
+    int put = snprintf(names + used, sizeof names - used, "%s'%s'", used > 0 ? ", " : "", commands[i].name);
+    used += put > 0 ? (size_t)put : 0;
+  }
+  return chio_fail(detail, CHIO_E_ARGUMENT, "no command '%s%s%s'%s%s", words[0], count > 1 ? " " : "",
+                   count > 1 ? words[1] : "", used > 0 ? "; there are " : "", names);
 }

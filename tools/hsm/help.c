@@ -38,8 +38,7 @@ enum chio_err hsm_run_help(struct hsm *hsm, struct chio_detail *detail) {
   }
   const struct hsm_command *command = hsm_command_find((char *const *)(void *)hsm->word, hsm->words, &used);
   if (command == NULL || used != hsm->words)
-    return chio_fail(detail, CHIO_E_ARGUMENT, "no command '%s%s%s'", hsm->word[0], hsm->words > 1 ? " " : "",
-                     hsm->words > 1 ? hsm->word[1] : "");
+    return hsm_command_unknown((char *const *)(void *)hsm->word, hsm->words, detail);
   hsm_help_one(command);
   return CHIO_OK;
 }

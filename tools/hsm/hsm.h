@@ -62,6 +62,8 @@ const struct hsm_command *hsm_commands(size_t *out_count);
 
 /* The command whose name is the first words; its length in words. NULL when there is none. */
 const struct hsm_command *hsm_command_find(char *const words[], int count, int *out_used);
+/* There is no such command: which begin with the first of the words, if any. CHIO_E_ARGUMENT. */
+CHIO_MUST_CHECK enum chio_err hsm_command_unknown(char *const words[], int count, struct chio_detail *detail);
 
 /* Fills hsm from the command line. CHIO_E_ARGUMENT says what is wrong with it. */
 CHIO_MUST_CHECK enum chio_err hsm_options_parse(int argc, char **argv, struct hsm *hsm, struct chio_detail *detail);

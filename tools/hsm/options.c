@@ -65,8 +65,7 @@ static enum chio_err take_words(int argc, char **argv, struct hsm *hsm, struct c
   if (count == 0) return CHIO_OK;
   hsm->command = hsm_command_find(argv + optind, count, &used);
   if (hsm->command == NULL)
-    return chio_fail(detail, CHIO_E_ARGUMENT, "no command '%s%s%s'", argv[optind], count > 1 ? " " : "",
-                     count > 1 ? argv[optind + 1] : "");
+    return hsm_command_unknown(argv + optind, count, detail);
   hsm->words = count - used;
   if (hsm->option[HSM_OPT_HELP] != NULL) return CHIO_OK;
   if (hsm->words < hsm->command->words_min || hsm->words > hsm->command->words_max || hsm->words > HSM_WORDS_MAX)
