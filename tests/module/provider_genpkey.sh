@@ -77,4 +77,14 @@ is "none of these asked the signer for a key" "$before" "$(key_pairs)"
 check "a plain genpkey is OpenSSL's own business" openssl genpkey -algorithm EC -pkeyopt group:P-256 -out plain.pem
 is "and makes a plain key" 1 "$(grep -c 'BEGIN PRIVATE KEY' plain.pem)"
 is "of which the signer knows nothing" "$before" "$(key_pairs)"
+# ---- At the same moment ----
+i=0
+while [ $i -lt 8 ]; do
+  { made race RSA >race.$i 2>&1; echo $? >race.$i.status; } &
+  i=$((i + 1))
+done
+wait
+is "of eight that ask for one name at once one makes the key" 1 "$(cat race.*.status | grep -c '^0$')"
+is "the others are told that there is one" 7 "$(grep -l 'has a key of this name already' race.[0-7] | wc -l)"
+is "so that there is one" 1 "$(chio-hsm key list | grep -c '^race ')"
 plan
