@@ -94,4 +94,16 @@ check "and its chain is followed" chio-hsm verify chain.pem --issuer issuer.pub
 refute "an issuer without a policy is refused before anything happens" chio-hsm key rotate web --yes --issuer issuer
 
 check "the log names the rotation" grep -q 'key.rotated\|a key was rotated' "$CHIOD_LOG"
+# ---- While others use it ----
+chio-hsm key generate busy >/dev/null || exit 99
+{ chio-hsm key rotate busy && chio-hsm key rotate busy; } >busy.rotated 2>&1 &
+i=0
+while [ $i -lt 20 ]; do
+  { chio-hsm attest busy --nonce 00 -o busy.$i >busy.$i.out 2>&1; echo $? >busy.$i.status; } &
+  i=$((i + 1))
+done
+wait
+is "evidence that is asked for by the label while the key is rotated twice is given each time" 20 \
+  "$(cat busy.*.status | grep -c '^0$')"
+is "no name was two keys'" "" "$(cat busy.*.out | grep 'is 2 keys')"
 plan

@@ -9,6 +9,7 @@
 
 #define KEYS_MAX (1u << 20)     /* objects that the tool looks at in one run */
 #define CANDIDATES_SHOWN 4u
+#define LOOKS 3u
 
 static const uint32_t shown_types[] = {
     CKA_CLASS, CKA_LABEL, CKA_ID, CKA_KEY_TYPE, CKA_EC_PARAMS, CKA_MODULUS, CKA_UNIQUE_ID, (uint32_t)CKA_CHIO_ORIGIN,
@@ -282,12 +283,23 @@ static enum chio_err find_named(struct hsm *hsm, const char *name, struct hsm_ke
   return err;
 }
 
+static enum chio_err look(struct hsm *hsm, const char *name, struct hsm_keys *keys, struct chio_detail *detail) {
+  enum chio_err err = find_named(hsm, name, keys, detail);
+  if (err == CHIO_OK) pair_up(keys);
+  if (err == CHIO_OK && keys->count == 1) err = complete(hsm, keys, detail);
+  if (err == CHIO_OK) pair_up(keys);
+  return err;
+}
+
+/* The halves are found and read one after the other: a rotation in between shows one half of the old key and one of the
+ * new. Who looks again sees the new one; what is two keys indeed stays so. */
 enum chio_err hsm_key_find(struct hsm *hsm, const char *name, struct hsm_keys *out_keys, struct chio_detail *detail) {
   struct hsm_keys keys = {NULL, 0};
-  enum chio_err err = find_named(hsm, name, &keys, detail);
-  if (err == CHIO_OK) pair_up(&keys);
-  if (err == CHIO_OK && keys.count == 1) err = complete(hsm, &keys, detail);
-  if (err == CHIO_OK) pair_up(&keys);
+  enum chio_err err = look(hsm, name, &keys, detail);
+  for (unsigned i = 1; i < LOOKS && err == CHIO_OK && keys.count > 1; i++) {
+    hsm_keys_clear(&keys);
+    err = look(hsm, name, &keys, detail);
+  }
   if (err == CHIO_OK && keys.count == 0)
     err = chio_fail(detail, CHIO_E_OBJECT_UNKNOWN, "no key '%s' in token '%s'%s", name, hsm->token_label,
                     hsm->login == NULL ? " among the public keys" : "");
