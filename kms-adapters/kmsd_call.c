@@ -107,7 +107,7 @@ static enum chio_err pinned_key(struct call *c, const char *uri, struct chio_sli
   enum chio_err err = chio_kmsd_describe(c->backend, uri, UINT64_MAX, &c->deadline, out_key, &c->detail);
   if (err != CHIO_OK || chio_slice_equal(chio_slice(out_key->spki, out_key->spki_len), spki)) return err;
   chio_kmsd_forget(c->backend, uri);
-  return chio_fail(&c->detail, CHIO_E_BACKEND, "backend '%s': the key has another public key than before: %s",
+  return chio_fail(&c->detail, CHIO_E_BACKEND_SIGNATURE, "backend '%s': the key has another public key than before: %s",
                    c->backend->name, uri);
 }
 

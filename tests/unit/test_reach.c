@@ -192,7 +192,7 @@ static void a_key_that_is_another_by_now_is_refused(void **state) {
   struct chio_buf out = CHIO_BUF_INIT;
   struct chio_backend_key wrong = rig->key;
   wrong.spki[wrong.spki_len - 1] ^= 1;
-  assert_int_equal(sign(rig, &wrong, 0, &out, &detail), CHIO_E_BACKEND);
+  assert_int_equal(sign(rig, &wrong, 0, &out, &detail), CHIO_E_BACKEND_SIGNATURE);
   assert_non_null(strstr(detail.text, "another public key"));
   assert_int_equal(out.len, 0);
 }
