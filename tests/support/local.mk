@@ -22,6 +22,7 @@ tests_support_frames_LDADD = signer/wire/libchio-wire.la signer/base/libchio-bas
 
 EXTRA_DIST += tests/support/later.c tests/support/maa_server.py tests/support/measured.py
 EXTRA_DIST += tests/support/run-unit tests/support/helm tests/support/scripted_tool
+EXTRA_DIST += tests/support/judges tests/support/judges.sh
 
 noinst_PROGRAMS += tests/support/use_key
 tests_support_use_key_SOURCES = tests/support/use_key.c
