@@ -276,17 +276,22 @@ bool chio_conn_blocks(struct chio_conn *conn, const struct chio_frame_header *he
   return false;
 }
 
+/* A delegation is judged with collateral, which may have to be fetched first. */
+static bool fetches(const struct chio_conn *conn) {
+  return conn->core->config.collateral.serve != NULL;
+}
+
 bool chio_conn_waits(struct chio_conn *conn, const struct chio_frame_header *header, struct chio_slice body) {
   switch (header->type) {
     case CHIO_MSG_SIGN:
     case CHIO_MSG_SIGN_BATCH:
     case CHIO_MSG_OBJECT_FIND:
-    case CHIO_MSG_DELEGATE:
     case CHIO_MSG_KEY_PAIR: return peek_backend(conn, body) != NULL;
     case CHIO_MSG_STREAM_END: return conn->stream.slot != NULL && conn->stream.slot->backend != NULL;
     case CHIO_MSG_COLLATERAL: return true;
+    case CHIO_MSG_DELEGATE: return peek_backend(conn, body) != NULL || fetches(conn);
     /* An issuer may vouch for the new key, wherever that one is. */
-    case CHIO_MSG_ROTATE: return conn->core->backend_count > 0;
+    case CHIO_MSG_ROTATE: return conn->core->backend_count > 0 || fetches(conn);
     default: return false;
   }
 }

@@ -276,6 +276,18 @@ static void make_list(struct bench *b) {
   EVP_PKEY_free(key);
 }
 
+/* Whether the order would be served where requests wait, not where they compute. */
+static bool waits(struct bench *b, const struct chio_delegate_request *q) {
+  struct chio_buf frame = CHIO_BUF_INIT;
+  struct chio_frame_header header;
+  assert_int_equal(chio_message_request(chio_message_find(CHIO_MSG_DELEGATE), 1, q, &frame), CHIO_OK);
+  assert_int_equal(chio_frame_decode(chio_slice(frame.data, CHIO_FRAME_HEADER_SIZE), &header), CHIO_OK);
+  struct chio_slice body = chio_slice(frame.data + CHIO_FRAME_HEADER_SIZE, header.length);
+  bool does = chio_conn_waits(b->rig.conn, &header, body);
+  chio_buf_clear(&frame);
+  return does;
+}
+
 static void what_the_signer_keeps_counts_at_a_delegation(void **state) {
   struct bench *b = *state;
   bool keeps = false;
@@ -285,8 +297,13 @@ static void what_the_signer_keeps_counts_at_a_delegation(void **state) {
   struct chio_delegate_request q = request_of(b, true);
   assert_int_equal(delegate(b, &q, &r), CHIO_E_EVIDENCE_REFUSED);
   assert_non_null(strstr(b->rig.detail.text, "collateral-missing"));
+  assert_true(waits(b, &q));
+  q = request_of(b, false);
+  assert_false(waits(b, &q));
   b->rig.config.collateral = (struct chio_collateral_source){.serve = serve_kept, .self = &keeps};
   rig_restart(&b->rig);
+  q = request_of(b, false);
+  assert_true(waits(b, &q));
   q = request_of(b, true);
   /* A fetch that brings nothing is not repeated with each judgement. */
   assert_int_equal(delegate(b, &q, &r), CHIO_E_EVIDENCE_REFUSED);
