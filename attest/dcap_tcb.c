@@ -324,6 +324,22 @@ static bool is_for_platform(struct tcb_judge *t, const struct chio_document *doc
          memcmp(fmspc, t->pck->fmspc, sizeof fmspc) == 0 && memcmp(pceid, t->pck->pceid, sizeof pceid) == 0;
 }
 
+static void fail_other_platform(struct tcb_judge *t, const struct chio_document *document) {
+  const uint8_t *f = t->pck->fmspc, *p = t->pck->pceid;
+  const struct chio_json *root = chio_json_root(document->json);
+  struct chio_slice fmspc = {NULL, 0}, pceid = {NULL, 0};
+  uint8_t bytes[6];
+  /* What is printed is hexadecimal of the right length, or nothing. */
+  bool named = chio_json_hex(chio_json_get(document->json, root, "fmspc"), bytes, 6) == CHIO_OK &&
+               chio_json_hex(chio_json_get(document->json, root, "pceId"), bytes, 2) == CHIO_OK &&
+               chio_json_string(chio_json_get(document->json, root, "fmspc"), &fmspc) == CHIO_OK &&
+               chio_json_string(chio_json_get(document->json, root, "pceId"), &pceid) == CHIO_OK;
+  chio_judge_fail(t->j, CHIO_ATTEST_COLLATERAL_MISMATCH,
+                  "the TCB info is for FMSPC %.*s, PCE id %.*s; the platform has %02x%02x%02x%02x%02x%02x, %02x%02x",
+                  named ? 12 : 1, named ? (const char *)fmspc.data : "?", named ? 4 : 1,
+                  named ? (const char *)pceid.data : "?", f[0], f[1], f[2], f[3], f[4], f[5], p[0], p[1]);
+}
+
 static void miss_tcb_info(struct tcb_judge *t, const char *id) {
   const uint8_t *f = t->pck->fmspc;
   chio_judge_missing(t->j, CHIO_ATTEST_PROVED_TCB, "the TCB info of %s for FMSPC %02x%02x%02x%02x%02x%02x", id, f[0],
@@ -342,7 +358,7 @@ static void judge_tcb(struct tcb_judge *t) {
   if (document == NULL || !judge_document(t, document, "the TCB info", &head, &holds)) return;
   if (!is_for_platform(t, document)) {
     t->j->result->pub.tcb_status = chio_tcb_status_word(CHIO_TCB_NOT_SUPPORTED);
-    chio_judge_fail(t->j, CHIO_ATTEST_COLLATERAL_MISMATCH, "the TCB info is for another platform (FMSPC or PCE id)");
+    fail_other_platform(t, document);
     return;
   }
   chio_claim_uint(t->j, "tcb_evaluation", head.evaluation);
