@@ -481,8 +481,13 @@ static void append_backend(struct chio_buf *json, const struct chio_reach_backen
 void chio_reach_status(struct chio_reach *reach, struct chio_buf *json) {
   uint64_t now = chio_reach_now_ms();
   (void)pthread_mutex_lock(&reach->lock);
-  chio_buf_printf(json, "\"kmsd\":{\"state\":\"%s\",\"pid\":%lld,\"restarts\":%u,\"late\":%u,\"backends\":[",
-                  state_names[reach->state], (long long)reach->pid, reach->starts > 0 ? reach->starts - 1 : 0,
+  chio_buf_printf(json, "\"kmsd\":{\"state\":\"%s\",\"pid\":", state_names[reach->state]);
+  /* Nobody shall kill(1) everybody with the -1 of a process that is not there. */
+  if (reach->pid > 0)
+    chio_buf_printf(json, "%lld", (long long)reach->pid);
+  else
+    chio_buf_append_str(json, "null");
+  chio_buf_printf(json, ",\"restarts\":%u,\"late\":%u,\"backends\":[", reach->starts > 0 ? reach->starts - 1 : 0,
                   reach->late);
   for (size_t i = 0; i < reach->count; i++) {
     if (i > 0) chio_buf_append_u8(json, ',');

@@ -24,8 +24,8 @@ fi
 
 load=$abs_top_builddir/tests/support/load_keys
 kmsd_status() { chio-hsm status --json | tr ',{' '\n\n' | sed -n "s/.*\"$1\":[[:blank:]]*\"\{0,1\}\([^\"}]*\).*/\1/p" | tail -n 1; }
-kmsd_pid() { kmsd_status pid; }
-runs() { [ "$(kmsd_pid)" -gt 0 ] 2>/dev/null; }
+kmsd_pid() { kmsd_status pid | grep -x '[1-9][0-9]*'; } # nothing where it does not run
+runs() { [ -n "$(kmsd_pid)" ]; }
 delegated() { "$load" "${1:-1}" 224 "${2:-1}"; }
 signed() { printf '%s\n' "$1" | sed -n "s/^slot $2: \([0-9]*\) signed.*/\1/p"; }
 failed() { printf '%s\n' "$1" | sed -n "s/^slot $2: .* \([0-9]*\) failed.*/\1/p"; }
@@ -123,7 +123,7 @@ killer() {
   while [ $round -lt 5 ]; do
     wait_for another_runs || return
     sleep 1
-    pid=$(kmsd_pid)
+    pid=$(kmsd_pid) || continue
     kill -KILL "$pid"
     round=$((round + 1))
   done

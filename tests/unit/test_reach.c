@@ -117,7 +117,7 @@ static enum chio_err sign_once(struct rig *rig, unsigned timeout_ms, struct chio
   return err;
 }
 
-/* A member of STATUS whose value is a number. */
+/* A member of STATUS whose value is a number; 0: null. */
 static long status_number(struct rig *rig, const char *member) {
   struct chio_buf json = CHIO_BUF_INIT;
   chio_reach_status(rig->reach, &json);
@@ -149,7 +149,7 @@ static void wait_until_in_flight(struct rig *rig, long count) {
 }
 
 static void wait_for_another(struct rig *rig, pid_t before) {
-  for (int i = 0; i < 6000 && (kmsd_pid(rig) == before || kmsd_pid(rig) == -1); i++) nap();
+  for (int i = 0; i < 6000 && (kmsd_pid(rig) == before || kmsd_pid(rig) == 0); i++) nap();
   assert_int_not_equal(kmsd_pid(rig), before);
 }
 
