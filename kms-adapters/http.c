@@ -148,7 +148,7 @@ static void set_body(CURL *easy, const struct chio_http_request *request) {
 }
 
 static void set_tls(CURL *easy, const struct chio_http_request *request) {
-  (void)curl_easy_setopt(easy, CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2);
+  (void)curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
   (void)curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L);
   (void)curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L);
   if (request->ca_file != NULL) {
